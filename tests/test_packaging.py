@@ -39,11 +39,6 @@ each_module = pytest.mark.parametrize("module", MODULES, ids=lambda path: "/".jo
 
 
 @each_package
-def test_all_is_sorted(package: ModuleType) -> None:
-    assert list(package.__all__) == sorted(set(package.__all__))
-
-
-@each_package
 def test_all_names_everything_public(package: ModuleType) -> None:
     public = {
         name
