@@ -1,0 +1,98 @@
+"""Erlang/OTP's actors for Python, on trio: processes with mailboxes, links, monitors and exit reasons."""
+
+from actors.actor import Actor
+from actors.caller import Caller
+from actors.dead_letters import DeadLetter, DeadLetters
+from actors.errors import (
+    ActorError,
+    ActorExitedError,
+    BadReturnError,
+    CallingSelfError,
+    CallTimeoutError,
+    IgnoredError,
+    InitTimeoutError,
+    NameTakenError,
+    NoProcessError,
+    OutsideActorError,
+    SystemClosedError,
+    SystemExitedError,
+    UndefinedHandlerError,
+)
+from actors.exit import (
+    KILLED,
+    NOPROC,
+    NORMAL,
+    SHUTDOWN,
+    Crash,
+    ExitReason,
+    Killed,
+    NoProcess,
+    Normal,
+    Shutdown,
+    is_clean,
+)
+from actors.inspect import get_state, get_status, replace_state, resume, suspend
+from actors.message import Call, Down, Exit, Timeout
+from actors.ref import ActorRef, Monitor, NameRef
+from actors.registry import Names
+from actors.report import CrashReport, ProgressReport, Status
+from actors.request import Request, RequestCollection
+from actors.result import IGNORE, NO_REPLY, Continue, Stop
+from actors.system import ActorSystem, open_system
+from actors.timer import Timer
+
+__all__ = [
+    "IGNORE",
+    "KILLED",
+    "NOPROC",
+    "NORMAL",
+    "NO_REPLY",
+    "SHUTDOWN",
+    "Actor",
+    "ActorError",
+    "ActorExitedError",
+    "ActorRef",
+    "ActorSystem",
+    "BadReturnError",
+    "Call",
+    "CallTimeoutError",
+    "Caller",
+    "CallingSelfError",
+    "Continue",
+    "Crash",
+    "CrashReport",
+    "DeadLetter",
+    "DeadLetters",
+    "Down",
+    "Exit",
+    "ExitReason",
+    "IgnoredError",
+    "InitTimeoutError",
+    "Killed",
+    "Monitor",
+    "NameRef",
+    "NameTakenError",
+    "Names",
+    "NoProcess",
+    "NoProcessError",
+    "Normal",
+    "OutsideActorError",
+    "ProgressReport",
+    "Request",
+    "RequestCollection",
+    "Shutdown",
+    "Status",
+    "Stop",
+    "SystemClosedError",
+    "SystemExitedError",
+    "Timeout",
+    "Timer",
+    "UndefinedHandlerError",
+    "get_state",
+    "get_status",
+    "is_clean",
+    "open_system",
+    "replace_state",
+    "resume",
+    "suspend",
+]

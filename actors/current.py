@@ -1,0 +1,28 @@
+"""Who is at work: the actor whose callback the running code belongs to."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+from actors.errors import OutsideActorError
+
+if TYPE_CHECKING:
+    from actors.process import Process
+
+_current: ContextVar[Process | None] = ContextVar("current_actor", default=None)
+
+current_process = _current.get
+"""Return the process whose callback runs, or None outside every actor."""
+
+set_current_process = _current.set
+"""Declare the context of a process to be its own; done once, when the process is made."""
+
+
+def current_actor(purpose: str) -> Process:
+    """Return the process whose callback runs; *purpose* says what only an actor can do."""
+    process = _current.get()
+    if process is None:
+        msg = f"only an actor can {purpose} another; this was asked outside of every callback"
+        raise OutsideActorError(msg)
+    return process

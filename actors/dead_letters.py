@@ -1,0 +1,83 @@
+"""Dead letters: messages that nobody will handle."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+import attrs
+import trio
+
+from actors.caller import Caller
+from actors.errors import NoProcessError
+from actors.exit import NOPROC, ExitReason
+from actors.message import Down, Exit, Info, Timeout
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from actors.process import Process
+    from actors.ref import ActorRef, NameRef
+
+KEPT: Final = 1000
+"""So many are kept to be looked at; all are counted."""
+
+
+@attrs.frozen
+class DeadLetter:
+    """A message that was sent and will not be handled."""
+
+    message: object
+    target: ActorRef | NameRef
+    reason: ExitReason
+    """How the target ended; noproc if there was none under its name."""
+    time: float
+    """When it was given up, on trio's clock."""
+
+
+class DeadLetters:
+    """The latest dead letters of a system, oldest first, and how many there were."""
+
+    def __init__(self) -> None:
+        self._kept: deque[DeadLetter] = deque(maxlen=KEPT)
+        self.count = 0
+
+    def __repr__(self) -> str:
+        return f"<DeadLetters: {self.count}, {len(self._kept)} kept>"
+
+    def __iter__(self) -> Iterator[DeadLetter]:
+        return iter(tuple(self._kept))
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def bury(self, item: object, process: Process) -> None:
+        """Take what came to the mailbox of a dead process; a call fails at once."""
+        if isinstance(item, Caller):
+            item.refuse(NoProcessError(f"{process.ref} is dead: {process.reason}"))
+        else:
+            self._bury(item, process)
+
+    def bury_all(self, items: Iterable[object], process: Process) -> None:
+        """Take what a process left unread; its callers were told of its end."""
+        for item in items:
+            if not isinstance(item, Caller):
+                self._bury(item, process)
+
+    def bury_unaddressed(self, message: object, target: NameRef) -> None:
+        """Take a message for a name that nobody has."""
+        self._keep(message, target, NOPROC)
+
+    def _bury(self, item: object, process: Process) -> None:
+        if isinstance(item, Info):
+            item = item.message
+            if isinstance(item, Down | Exit | Timeout):
+                return
+        elif item.__class__.__module__ == Info.__module__:
+            return
+        assert process.reason is not None
+        self._keep(item, process.ref, process.reason)
+
+    def _keep(self, message: object, target: ActorRef | NameRef, reason: ExitReason) -> None:
+        self.count += 1
+        self._kept.append(DeadLetter(message, target, reason, trio.current_time()))

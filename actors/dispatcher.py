@@ -1,0 +1,63 @@
+"""The dispatcher: one task that handles the messages of every actor whose handlers do not wait."""
+
+from __future__ import annotations
+
+from collections import deque
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Final
+
+import trio
+from trio.lowlevel import Abort, enable_ki_protection, reschedule, wait_task_rescheduled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from actors.process import Process
+
+SLICE_MESSAGES: Final = 64
+SLICE_NANOSECONDS: Final = 1_000_000
+"""Between two checkpoints of trio: so many messages, or so much time in handlers, whichever comes first."""
+
+
+class Dispatcher:
+    """Who is to be served next, and how much of the slice is left."""
+
+    __slots__ = ("_ready", "_run_slice", "_task", "left", "slice_end")
+
+    def __init__(self, run_slice: Callable[[Process], None]) -> None:
+        self._ready: deque[Process] = deque()
+        self._run_slice = run_slice
+        self._task: trio.lowlevel.Task | None = None
+        self.left = SLICE_MESSAGES
+        self.slice_end = 0
+
+    def add(self, process: Process) -> None:
+        """Serve *process* after those that were added before it."""
+        self._ready.append(process)
+        if self._task is not None:
+            task, self._task = self._task, None
+            reschedule(task)
+
+    def begin_slice(self) -> None:
+        """Start counting anew: trio has just had its turn."""
+        self.left = SLICE_MESSAGES
+        self.slice_end = perf_counter_ns() + SLICE_NANOSECONDS
+
+    @enable_ki_protection
+    async def run(self) -> None:
+        """Serve, for ever."""
+        ready = self._ready
+        run_slice = self._run_slice
+        while True:
+            if not ready:
+                self._task = trio.lowlevel.current_task()
+                await wait_task_rescheduled(self._abort)
+                self.begin_slice()
+            run_slice(ready.popleft())
+            if self.left <= 0 or perf_counter_ns() > self.slice_end:
+                await trio.lowlevel.checkpoint()
+                self.begin_slice()
+
+    def _abort(self, _raise_cancel: object) -> Abort:
+        self._task = None
+        return Abort.SUCCEEDED

@@ -1,0 +1,87 @@
+"""What calls, starts and systems raise; every error descends from `ActorError` and says whether a retry can help."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from actors.exit import ExitReason
+    from actors.ref import ActorRef
+
+
+class ActorError(Exception):
+    """Base of all errors of this package."""
+
+    retryable: ClassVar[bool] = False
+    """Whether the same request may succeed if it is made again."""
+
+
+class NoProcessError(ActorError):
+    """There is no such process: the reference is to a dead one, or nobody has the name."""
+
+    retryable = True
+
+
+class ActorExitedError(ActorError):
+    """The process ended before it answered, or while it was started.
+
+    It may have handled the request in part or in full.
+    """
+
+    retryable = True
+
+    def __init__(self, message: str, reason: ExitReason) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class CallTimeoutError(ActorError, TimeoutError):
+    """The answer did not come in time. The request may still be handled; its late reply is dropped."""
+
+    retryable = True
+
+
+class CallingSelfError(ActorError):
+    """An actor called itself, and would have waited for itself for ever."""
+
+
+class BadReturnError(ActorError):
+    """A callback returned something it may not return."""
+
+
+class UndefinedHandlerError(ActorError):
+    """A message came for a callback that the actor does not define."""
+
+
+class NameTakenError(ActorError):
+    """The name belongs to a living process."""
+
+    def __init__(self, message: str, ref: ActorRef) -> None:
+        super().__init__(message)
+        self.ref = ref
+
+
+class InitTimeoutError(ActorError, TimeoutError):
+    """`init` took longer than `init_timeout`; the process was killed."""
+
+    retryable = True
+
+
+class IgnoredError(ActorError):
+    """The actor chose not to start: its `init` returned `IGNORE`."""
+
+
+class OutsideActorError(ActorError):
+    """Something only an actor can do was asked for outside of every actor."""
+
+
+class SystemClosedError(ActorError):
+    """The actor system is stopping or has stopped, and starts nothing more."""
+
+
+class SystemExitedError(ActorError):
+    """The system's root process ended while the `open_system` block was running."""
+
+    def __init__(self, message: str, reason: ExitReason) -> None:
+        super().__init__(message)
+        self.reason = reason

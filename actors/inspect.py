@@ -1,0 +1,137 @@
+"""Looking into a living actor: its state, and holding it still (OTP's ``sys``).
+
+A request of this module overtakes the messages that wait; it is served between two messages, so it never sees
+a handler's changes half done.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import trio
+
+from actors.current import current_process
+from actors.errors import CallingSelfError, CallTimeoutError, NoProcessError
+from actors.ref import process_of
+from actors.report import status_of
+from actors.state import set_state_of, state_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from actors.process import Process
+    from actors.ref import ActorRef, NameRef
+    from actors.report import Status
+
+T = TypeVar("T")
+
+
+async def get_state(ref: ActorRef | NameRef, *, timeout: float | None = 5.0) -> Any:
+    """Return the state of an actor: its public attributes, or what its `get_state` returns.
+
+    Waits until the running handler has returned. Raises `NoProcessError` if the actor is dead, and
+    `CallTimeoutError`.
+    """
+    return await _between_messages(ref, lambda process: state_of(process.actor), timeout)
+
+
+async def replace_state(
+    ref: ActorRef | NameRef, function: Callable[[Any], Any], *, timeout: float | None = 5.0
+) -> Any:
+    """Replace the state of an actor by what *function* makes of it, and return the new state.
+
+    If *function* raises, so does this, and the state is as it was. Waits and raises as `get_state`.
+    """
+
+    def replace(process: Process) -> Any:
+        state = function(state_of(process.actor))
+        set_state_of(process.actor, state)
+        return state
+
+    return await _between_messages(ref, replace, timeout)
+
+
+async def get_status(ref: ActorRef | NameRef, *, timeout: float | None = 5.0) -> Status:
+    """Return the last message and the state of an actor, as its `format_status` shows them."""
+    return await _between_messages(ref, status_of, timeout)
+
+
+async def suspend(ref: ActorRef | NameRef, *, timeout: float | None = 5.0) -> None:
+    """Have an actor handle no message until `resume`; what is sent to it waits.
+
+    Exit signals and this module still reach it. Suspending twice is suspending once.
+    """
+
+    def hold(process: Process) -> None:
+        process.suspended = True
+        process.attention = True
+        process.idle = False
+
+    await _between_messages(ref, hold, timeout)
+
+
+async def resume(ref: ActorRef | NameRef, *, timeout: float | None = 5.0) -> None:
+    """Let a suspended actor go on. It does nothing to one that is not suspended."""
+
+    def let_go(process: Process) -> None:
+        if process.suspended:
+            process.suspended = False
+            process.attention = process.ending is not None
+            if not process.running:
+                process.release()
+
+    await _between_messages(ref, let_go, timeout)
+
+
+async def _between_messages(ref: ActorRef | NameRef, action: Callable[[Process], T], timeout: float | None) -> T:
+    process = process_of(ref)
+    if process is None or process.reason is not None:
+        msg = f"{ref} is dead and cannot be inspected"
+        raise NoProcessError(msg)
+    if not process.running:
+        return action(process)
+    if current_process() is process:
+        msg = f"{ref} cannot inspect itself from within its own callback"
+        raise CallingSelfError(msg)
+    inspection = _Inspection(process, action)
+    with trio.move_on_after(float("inf") if timeout is None else timeout):
+        await inspection.done.wait()
+        return inspection.result()
+    inspection.wanted = False
+    msg = f"{ref} was busy with one message for more than {timeout} s"
+    raise CallTimeoutError(msg)
+
+
+class _Inspection:
+    """An action that waits for the end of the running callback."""
+
+    def __init__(self, process: Process, action: Callable[[Process], Any]) -> None:
+        self.wanted = True
+        self.done = trio.Event()
+        self._process = process
+        self._action = action
+        self._value: Any = None
+        self._error: Exception | None = None
+        if process.inspections is None:
+            process.inspections = []
+        process.inspections.append(self.run)
+        process.attention = True
+
+    def run(self) -> None:
+        """Act, if somebody still waits for it, or say that the process is dead."""
+        if not self.wanted:
+            return
+        try:
+            if self._process.reason is not None:
+                msg = f"{self._process.ref} exited before it could be inspected: {self._process.reason}"
+                raise NoProcessError(msg)
+            self._value = self._action(self._process)
+        except Exception as error:  # noqa: BLE001 -- it is raised where it was asked for
+            self._error = error
+        self.done.set()
+
+    def result(self) -> Any:
+        """Return what the action returned, or raise what it raised."""
+        if self._error is not None:
+            raise self._error
+        return self._value

@@ -1,0 +1,303 @@
+"""Process: one incarnation of an actor, from its start to its exit reason.
+
+A process is always in one place. *Idle*: its mailbox is empty and nothing of it runs; a call may then run its
+handler at once. *Scheduled*: messages wait, and the dispatcher or its own task will come to it. *Running*: a
+callback is at work. *Ending*: `ending` says how, and the process has not reached its exit yet. *Dead*: `reason`
+is set. `attention` tells whoever runs it to look up between two messages.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from typing import TYPE_CHECKING, Any, Literal
+
+import attrs
+import trio
+from trio.lowlevel import enable_ki_protection, reschedule
+
+from actors import report
+from actors.caller import Caller
+from actors.current import set_current_process
+from actors.exit import KILLED, SHUTDOWN, ExitReason
+from actors.mailbox import DeadMailbox, Mailbox
+from actors.ref import ActorRef
+from actors.result import NO_REPLY
+from actors.task import serve
+from actors.turn import interruptible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Mapping
+    from contextvars import Context
+
+    from actors.actor import Actor, Callbacks
+    from actors.ref import Monitor
+    from actors.registry import Names
+    from actors.system import ActorSystem
+    from actors.timer import IdleTimer
+
+
+@attrs.define
+class Ending:
+    """How a process is about to end."""
+
+    reason: ExitReason
+    terminate: bool = True
+    report: bool = True
+    caller: Caller | None = None
+    reply: object = NO_REPLY
+    coroutine: Coroutine[Any, Any, Any] | None = None
+    """What `terminate` returned, if it waits."""
+
+
+class Process:
+    """What runs one actor."""
+
+    __slots__ = (
+        "actor", "attention", "callbacks", "context", "coroutine", "ended", "ending", "handle_call",
+        "handle_cast", "handled", "has_task", "id", "idle", "idle_timer", "inspections", "kind", "links", "mailbox",
+        "message", "monitoring", "monitors", "name", "owed", "parent", "parked", "reason", "ref", "running",
+        "scope", "shutdown", "start_error", "started", "starter", "suspended", "system", "task", "via",
+    )  # fmt: skip
+
+    def __init__(self, system: ActorSystem, parent: Process | None, name: str | None, via: Names | None) -> None:
+        self.system = system
+        self.parent = parent
+        self.id = system.next_id()
+        self.name = name
+        self.via = via
+        self.ref = ActorRef(self)
+        self.kind = "actor"
+        self.actor: Actor
+        self.callbacks: Callbacks
+        self.handle_call: Callable[[Any, Caller], Any]
+        self.handle_cast: Callable[[Any], Any]
+        self.context: Context = system.context.copy()
+        self.context.run(set_current_process, self)
+        self.mailbox: Mailbox = deque()
+        self.message: object = None
+        self.handled = 0
+        self.idle = self.running = self.attention = self.suspended = self.started = False
+        self.has_task = self.parked = False
+        self.task: trio.lowlevel.Task | None = None
+        self.scope: trio.CancelScope | None = None
+        self.coroutine: Coroutine[Any, Any, Any] | None = None
+        self.ending: Ending | None = None
+        self.reason: ExitReason | None = None
+        self.ended: trio.Event | None = None
+        self.starter: trio.lowlevel.Task | None = None
+        self.start_error: BaseException | None = None
+        self.shutdown: float | Literal["brutal_kill"] = 5.0
+        self.idle_timer: IdleTimer | None = None
+        self.links: dict[Process, None] | None = None
+        self.monitors: dict[Monitor, None] | None = None
+        self.monitoring: dict[Monitor, None] | None = None
+        self.owed: dict[Caller, None] | None = None
+        self.inspections: list[Callable[[], None]] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Process of {self.ref}>"
+
+    def construct(self, actor: type[Actor], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        """Make the instance, in the context that all its callbacks will see."""
+        self.kind = actor.__name__
+        self.callbacks = actor._callbacks  # noqa: SLF001 -- found out for the runtime
+        instance = self.context.run(interruptible, actor, *args, **kwargs)
+        instance._process = self  # noqa: SLF001
+        self.actor = instance
+        self.handle_call = instance.handle_call
+        self.handle_cast = instance.handle_cast
+
+    # -- messages and scheduling
+
+    @enable_ki_protection
+    def put(self, item: object) -> None:
+        """Append *item* to the mailbox, and see to it that it is handled."""
+        self.mailbox.append(item)
+        if self.idle:
+            self.idle = False
+            self.schedule()
+
+    def schedule(self) -> None:
+        """Have the messages that wait handled."""
+        if not self.callbacks.tasked:
+            self.system.dispatcher.add(self)
+        elif self.parked:
+            self.unpark()
+        elif not self.has_task:
+            self.start_task()
+
+    def unpark(self) -> None:
+        """Wake the process's own task, which waits for something to do."""
+        if self.task is not None:
+            self.parked = False
+            reschedule(self.task)
+
+    def start_task(self) -> None:
+        """Run the process in a task of its own from here on, or until its coroutine has ended."""
+        self.has_task = True
+        self.running = True
+        self.context.run(self.system.start_soon, serve, self)
+
+    def release(self) -> None:
+        """Give the process back after a callback."""
+        self.running = False
+        if self.attention:
+            self._attend()
+        elif self.mailbox:
+            self.schedule()
+        else:
+            self.idle = True
+
+    def _attend(self) -> None:
+        if self.reason is not None:
+            return
+        if self.ending is not None:
+            self._begin_ending()
+        elif self.coroutine is not None:
+            self.start_task()
+        else:
+            self.answer_inspections()
+            if not self.suspended:
+                self.release()
+
+    def answer_inspections(self) -> None:
+        """Do what others asked to be done between two messages."""
+        self.attention = self.suspended or self.ending is not None
+        inspections, self.inspections = self.inspections, None
+        for inspection in inspections or ():
+            inspection()
+
+    def owe(self, caller: Caller) -> None:
+        """Remember that *caller* is still to be answered, by whomever."""
+        if not caller.answered:
+            if self.owed is None:
+                self.owed = {}
+            self.owed[caller] = None
+
+    # -- ending
+
+    @enable_ki_protection
+    def end(
+        self,
+        reason: ExitReason,
+        *,
+        report: bool = True,
+        caller: Caller | None = None,
+        reply: object = NO_REPLY,
+    ) -> None:
+        """End with *reason* once the running callback has returned; the first reason holds."""
+        if self.ending is not None or self.reason is not None:
+            return
+        self.ending = Ending(reason, self.started, report, caller, reply)
+        self.attention = True
+        self.idle = False
+        if not self.running:
+            self._begin_ending()
+
+    @enable_ki_protection
+    def end_by_signal(self, reason: ExitReason) -> None:
+        """End with *reason*, and cancel the running callback at its next checkpoint."""
+        if self.ending is not None or self.reason is not None:
+            return
+        if self.scope is not None and self.running:
+            reason = attrs.evolve(reason, interrupted=True)
+            self.scope.cancel()
+        self.end(reason, report=False)
+
+    @enable_ki_protection
+    def kill(self) -> None:
+        """End with `KILLED`, without `terminate`.
+
+        What shields itself from cancellation is given the grace period and is then left behind.
+        """
+        if self.reason is not None:
+            return
+        self.ending = Ending(KILLED, terminate=False, report=False)
+        self.attention = True
+        self.idle = False
+        if not self.running:
+            self.finish()
+        elif self.scope is not None:
+            self.scope.cancel()
+            self.system.timers.add(trio.current_time() + self.system.kill_grace, Grace(self))
+
+    def _begin_ending(self) -> None:
+        if self.ending is None or not (self.ending.terminate and self.callbacks.terminate):
+            self.finish()
+        elif self.parked:
+            self.unpark()
+        elif not self.has_task:
+            self.system.dispatcher.add(self)
+
+    @enable_ki_protection
+    def finish(self) -> None:
+        """Reach the exit: free the name, tell everyone concerned, and let go of the actor."""
+        ending = self.ending
+        if self.reason is not None or ending is None:
+            return
+        if ending.caller is not None and ending.reply is not NO_REPLY:
+            ending.caller.reply(ending.reply)
+        report.ended(self, ending)
+        self.reason = ending.reason
+        self.attention = True
+        self.idle = False
+        unread, self.mailbox = self.mailbox, DeadMailbox(self)
+        self.system.signals.announce_end(self, unread)
+        del self.actor, self.handle_call, self.handle_cast
+        self.message = self.idle_timer = None
+        if self.coroutine is not None:
+            self.coroutine.close()
+            self.coroutine = None
+        if self.inspections:
+            self.answer_inspections()
+        if self.parked:
+            self.unpark()
+
+    # -- what others wait for
+
+    def wake_starter(self) -> None:
+        """Tell whoever started the process that its `init` is over."""
+        task, self.starter = self.starter, None
+        if task is not None:
+            reschedule(task)
+
+    async def wait(self) -> ExitReason:
+        """Wait until the process is dead."""
+        if self.reason is None:
+            if self.ended is None:
+                self.ended = trio.Event()
+            await self.ended.wait()
+        assert self.reason is not None
+        return self.reason
+
+    async def shut_down(self, seconds: float | Literal["brutal_kill"], by: Process | None) -> ExitReason:
+        """Order it to stop, as its parent or any other, and kill it if it takes too long."""
+        if seconds == "brutal_kill":
+            self.kill()
+            return await self.wait()
+        self.shutdown = math.inf
+        if self.ending is not None and self.scope is not None:
+            self.scope.deadline = math.inf
+        self.system.signals.send_exit(by, self, SHUTDOWN)
+        if self.reason is None:
+            with trio.move_on_after(seconds):
+                await self.wait()
+            if self.reason is None:
+                self.kill()
+        return await self.wait()
+
+
+class Grace:
+    """The time that a killed process has to be gone."""
+
+    live = True
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+
+    def expire(self) -> None:
+        """Carry on without it."""
+        if self._process.reason is None:
+            report.left_behind(self._process)
+            self._process.finish()

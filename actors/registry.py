@@ -1,0 +1,59 @@
+"""Unique names of living processes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from actors.errors import NameTakenError
+
+if TYPE_CHECKING:
+    from actors.ref import ActorRef
+
+
+class Names(Protocol):
+    """Where names are kept: a system's own registry, or what `via` is given (OTP's via modules)."""
+
+    def register(self, name: str, ref: ActorRef) -> None:
+        """Give *name* to *ref*, or raise `NameTakenError`."""
+
+    def unregister(self, name: str, ref: ActorRef) -> None:
+        """Free *name* if *ref* has it."""
+
+    def whereis(self, name: str) -> ActorRef | None:
+        """Return who has *name*."""
+
+
+class Registry:
+    """Names of one system. A name is given before `init` runs and is free again once its process is dead."""
+
+    def __init__(self) -> None:
+        self._refs: dict[str, ActorRef] = {}
+
+    def __repr__(self) -> str:
+        return f"<Registry: {len(self._refs)} names>"
+
+    def register(self, name: str, ref: ActorRef) -> None:
+        """Give *name* to *ref*, or raise `NameTakenError`."""
+        holder = self._refs.setdefault(name, ref)
+        if holder is not ref:
+            msg = f"the name {name!r} is taken by {holder}"
+            raise NameTakenError(msg, holder)
+
+    def unregister(self, name: str, ref: ActorRef) -> None:
+        """Free *name* if *ref* has it."""
+        if self._refs.get(name) is ref:
+            del self._refs[name]
+
+    def whereis(self, name: str) -> ActorRef | None:
+        """Return who has *name*."""
+        return self._refs.get(name)
+
+
+def check_name(name: object) -> None:
+    """Refuse what cannot be a name: anything but a string that can be printed and has no spaces around it."""
+    if not isinstance(name, str):
+        msg = f"the name of an actor is a str; got {name!r}"
+        raise TypeError(msg)
+    if not name or not name.isprintable() or name != name.strip():
+        msg = f"the name of an actor is printable, not empty, and has no space around it; got {name!r}"
+        raise ValueError(msg)

@@ -1,0 +1,150 @@
+"""Reports about the lives of processes, through the standard library's logging.
+
+Each log record carries a structured report as ``record.report``. Crashes are errors, starts are information.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from actors.caller import Caller
+from actors.exit import Crash, ExitReason, is_clean
+from actors.message import Continuation, Info, Startup
+from actors.state import state_of
+
+if TYPE_CHECKING:
+    from actors.process import Ending, Process
+    from actors.ref import ActorRef
+
+logger: Final = logging.getLogger("actors")
+
+
+@attrs.frozen
+class Status:
+    """What an actor was doing; `Actor.format_status` returns it without what must not be seen."""
+
+    message: object
+    """The last message."""
+    state: Any
+    reason: ExitReason | None
+    """The exit reason; None while the actor lives."""
+
+
+@attrs.frozen
+class CrashReport:
+    """A process ended, and not in an orderly way."""
+
+    ref: ActorRef
+    actor: str
+    """The class of the actor, by its full name."""
+    reason: ExitReason | str
+    message: object
+    state: object
+    parent: ActorRef | None
+    caller: ActorRef | None
+    """The actor whose call was being handled."""
+    caller_stack: tuple[str, ...]
+    """Where whoever called was waiting, innermost last."""
+
+    def __str__(self) -> str:
+        lines = [
+            f"{self.ref} crashed: {self.reason}",
+            f"  class: {self.actor}",
+            f"  last message: {self.message!r}",
+            f"  state: {self.state!r}",
+            f"  parent: {self.parent}",
+        ]
+        if self.caller_stack:
+            lines.append(f"  called by {self.caller or 'a task outside every actor'}, waiting at:")
+            lines += [f"    {place}" for place in self.caller_stack]
+        return "\n".join(lines)
+
+
+@attrs.frozen
+class ProgressReport:
+    """A process has started."""
+
+    ref: ActorRef
+    parent: ActorRef | None
+
+    def __str__(self) -> str:
+        return f"{self.ref} started"
+
+
+def started(process: Process) -> None:
+    """Report that *process* is up."""
+    if logger.isEnabledFor(logging.INFO):
+        report = ProgressReport(process.ref, _parent(process))
+        logger.info("%s", report, extra={"report": report})
+
+
+def ended(process: Process, ending: Ending) -> None:
+    """Report the crash of *process*, if it is one that somebody must hear of."""
+    if not ending.report or is_clean(ending.reason) or not logger.isEnabledFor(logging.ERROR):
+        return
+    status = status_of(process, ending.reason)
+    caller = process.message if isinstance(process.message, Caller) else None
+    report = CrashReport(
+        ref=process.ref,
+        actor=f"{type(process.actor).__module__}.{type(process.actor).__qualname__}",
+        reason=status.reason or "hidden",
+        message=status.message,
+        state=status.state,
+        parent=_parent(process),
+        caller=None if caller is None else caller.sender,
+        caller_stack=() if caller is None else _stack_of(caller),
+    )
+    logger.error("%s", report, extra={"report": report}, exc_info=_shown_error(status, ending.reason))
+
+
+def leftover(process: Process, error: BaseException) -> None:
+    """Report what a callback raised while it was being cut off."""
+    logger.error("%s raised while it was cancelled", process.ref, exc_info=error)
+
+
+def overran(process: Process) -> None:
+    """Report a `terminate` that was cut off."""
+    logger.error("terminate of %s took longer than %s s and was cancelled", process.ref, process.shutdown)
+
+
+def left_behind(process: Process) -> None:
+    """Report a zombie: a killed process whose handler does not end."""
+    grace = process.system.kill_grace
+    logger.error("%s was killed and is still running after %s s; it is left behind", process.ref, grace)
+
+
+def status_of(process: Process, reason: ExitReason | None = None) -> Status:
+    """Return what *process* shows of itself; nothing, if its `format_status` fails."""
+    message = process.message
+    if isinstance(message, Caller | Info):
+        message = message.message
+    elif isinstance(message, Continuation):
+        message = message.argument
+    elif isinstance(message, Startup):
+        message = None
+    actor = process.actor
+    try:
+        return actor.format_status(Status(message, state_of(actor), reason))
+    except Exception as error:  # noqa: BLE001 -- a failing formatter must hide everything
+        hidden = f"<format_status of {type(actor).__name__} raised {type(error).__name__}>"
+        return Status(hidden, hidden, None)
+
+
+def _shown_error(status: Status, reason: ExitReason) -> BaseException | None:
+    shown = status.reason is reason and isinstance(reason, Crash) and isinstance(reason.cause, BaseException)
+    return reason.cause if shown else None  # type: ignore[union-attr, return-value]
+
+
+def _parent(process: Process) -> ActorRef | None:
+    return None if process.parent is None else process.parent.ref
+
+
+def _stack_of(caller: Caller) -> tuple[str, ...]:
+    task = caller.waiting_task()
+    if task is None:
+        return ()
+    frames = [(frame.f_code, line) for frame, line in task.iter_await_frames()]
+    return tuple(f"{code.co_filename}:{line} in {code.co_qualname}" for code, line in frames)

@@ -1,0 +1,125 @@
+"""Starting a process: synchronously, and leaving nothing behind when it fails."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import trio
+from trio.lowlevel import Abort, enable_ki_protection, wait_task_rescheduled
+
+from actors import report
+from actors.actor import Actor
+from actors.errors import ActorExitedError, InitTimeoutError, SystemClosedError
+from actors.exit import Crash
+from actors.message import Startup
+from actors.process import Process
+from actors.registry import check_name
+from actors.turn import run_at_once
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from actors.options import StartOptions
+    from actors.ref import ActorRef
+    from actors.system import ActorSystem
+
+
+@enable_ki_protection
+async def start_process(
+    system: ActorSystem,
+    parent: Process | None,
+    actor: type[Actor],
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    options: StartOptions,
+) -> ActorRef:
+    """Start *actor* and return its reference once its `init` has returned.
+
+    Raises what its constructor or its `init` raised. A failed process is dead and its name free again before
+    this raises; so it is when this is cancelled.
+    """
+    process = _prepare(system, parent, actor, options)
+    try:
+        process.construct(actor, args, kwargs)
+    except BaseException:
+        _discard(process)
+        raise
+    system.admit(process)
+    if not process.callbacks.init:
+        report.started(process)
+        process.started = True
+        process.release()
+        return process.ref
+    run_at_once(process, Startup())
+    if not process.started and process.reason is None:
+        await _init_over(process, options.init_timeout)
+    if process.started:
+        return process.ref
+    raise _start_error(process)
+
+
+def _prepare(system: ActorSystem, parent: Process | None, actor: type[Actor], options: StartOptions) -> Process:
+    if not (isinstance(actor, type) and issubclass(actor, Actor)):
+        msg = f"only a subclass of Actor can be started; got {actor!r}"
+        raise TypeError(msg)
+    if system.closing or (parent is not None and parent.reason is not None):
+        msg = f"{system} is stopping and does not start {actor.__name__}"
+        raise SystemClosedError(msg)
+    process = Process(system, parent, options.name, options.via)
+    process.shutdown = actor.shutdown if options.shutdown is None else options.shutdown
+    if options.name is not None:
+        check_name(options.name)
+        (options.via or system.names).register(options.name, process.ref)
+    return process
+
+
+def _discard(process: Process) -> None:
+    if process.name is not None:
+        (process.via or process.system.names).unregister(process.name, process.ref)
+
+
+async def _init_over(process: Process, init_timeout: float) -> None:
+    process.starter = trio.lowlevel.current_task()
+    deadline = trio.current_time() + init_timeout
+    process.system.timers.add(deadline, _InitLimit(process, init_timeout))
+    try:
+        await wait_task_rescheduled(lambda _raise_cancel: _abort(process))
+    except BaseException:
+        process.kill()
+        with trio.CancelScope(shield=True):
+            await process.wait()
+        raise
+
+
+def _abort(process: Process) -> Abort:
+    process.starter = None
+    return Abort.SUCCEEDED
+
+
+def _start_error(process: Process) -> BaseException:
+    reason = process.reason
+    assert reason is not None
+    if process.start_error is not None:
+        return process.start_error
+    if isinstance(reason, Crash) and isinstance(reason.cause, Exception):
+        return reason.cause
+    return ActorExitedError(f"{process.ref} exited in its init: {reason}", reason)
+
+
+class _InitLimit:
+    """The time that an `init` has."""
+
+    def __init__(self, process: Process, seconds: float) -> None:
+        self._process = process
+        self._seconds = seconds
+
+    @property
+    def live(self) -> bool:
+        """Whether `init` still runs."""
+        return self._process.starter is not None
+
+    def expire(self) -> None:
+        """Kill the process."""
+        msg = f"init of {self._process.ref} took longer than {self._seconds} s"
+        self._process.start_error = InitTimeoutError(msg)
+        self._process.kill()

@@ -1,0 +1,35 @@
+"""The state of an actor, as inspection and crash reports see it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from actors.actor import Actor
+
+
+def state_of(actor: Actor) -> Any:
+    """Return what `get_state` of *actor* says, if it defines that, else its attributes without the private ones."""
+    get_state = getattr(actor, "get_state", None)
+    if get_state is not None:
+        return get_state()
+    return {name: getattr(actor, name) for name in _names(actor)}
+
+
+def set_state_of(actor: Actor, state: Any) -> None:
+    """Give *state* to `set_state` of *actor*, if it defines that, else make it the actor's public attributes."""
+    set_state = getattr(actor, "set_state", None)
+    if set_state is not None:
+        set_state(state)
+        return
+    for name in _names(actor):
+        if name not in state:
+            delattr(actor, name)
+    for name, value in state.items():
+        setattr(actor, name, value)
+
+
+def _names(actor: Actor) -> list[str]:
+    slots = [name for cls in type(actor).__mro__ for name in getattr(cls, "__slots__", ())]
+    names = [*vars(actor), *(name for name in slots if hasattr(actor, name))]
+    return [name for name in names if not name.startswith("_")]

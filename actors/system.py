@@ -1,0 +1,221 @@
+"""ActorSystem: the processes of one program, and what serves them all."""
+
+from __future__ import annotations
+
+import contextvars
+import math
+from contextlib import asynccontextmanager
+from itertools import count
+from typing import TYPE_CHECKING, Any, Literal
+
+import trio
+
+from actors.actor import Actor
+from actors.current import current_process
+from actors.dead_letters import DeadLetters
+from actors.dispatcher import Dispatcher
+from actors.errors import SystemExitedError
+from actors.message import Exit
+from actors.options import StartOptions
+from actors.exit import SHUTDOWN, ExitReason
+from actors.ref import ActorRef, NameRef, process_of
+from actors.registry import Names, Registry, check_name
+from actors.signals import SignalQueue
+from actors.start import start_process
+from actors.timer import TimerQueue
+from actors.turn import run_slice
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+
+    from actors.process import Process
+
+
+class Root(Actor):
+    """The parent of what `ActorSystem.start` starts; it restarts nothing."""
+
+    trap_exit = True
+    shutdown = math.inf
+
+    def handle_info(self, message: object) -> None:
+        """Let the dead rest."""
+        if not isinstance(message, Exit):
+            super().handle_info(message)
+
+    async def terminate(self, reason: ExitReason) -> None:
+        """Stop the children, the youngest first."""
+        for child in reversed(list(self._process.links or ())):
+            await child.shut_down(child.shutdown, self._process)
+
+
+class ActorSystem:
+    """Processes, their names, and the tasks that serve them. Made by `open_system`."""
+
+    def __init__(self, nursery: trio.Nursery, *, kill_grace: float) -> None:
+        self.kill_grace = kill_grace
+        self.start_soon = nursery.start_soon
+        self.context = contextvars.copy_context()
+        self.dispatcher = Dispatcher(run_slice)
+        self.timers = TimerQueue()
+        self.signals = SignalQueue()
+        self.names = Registry()
+        self.dead_letters = DeadLetters()
+        self.processes: dict[int, Process] = {}
+        self.closing = False
+        self.root: ActorRef
+        self._ids = count(1)
+        self.block = trio.CancelScope()
+        self._interrupt: BaseException | None = None
+
+    def __repr__(self) -> str:
+        return f"<ActorSystem: {len(self.processes) - 1} actors{', stopping' if self.closing else ''}>"
+
+    @property
+    def current(self) -> ActorRef | None:
+        """The actor whose callback is running, seen from within it; None outside every actor."""
+        process = current_process()
+        return None if process is None else process.ref
+
+    async def start(
+        self,
+        actor: type[Actor],
+        *args: Any,
+        name: str | None = None,
+        via: Names | None = None,
+        init_timeout: float = math.inf,
+        shutdown: float | Literal["brutal_kill"] | None = None,
+        **kwargs: Any,
+    ) -> ActorRef:
+        """Start ``actor(*args, **kwargs)`` under the system's root, and return once its `init` has returned.
+
+        It is never restarted, and stopped when the system is, the youngest first, within *shutdown* seconds
+        (default: the class's). A parameter of the constructor that is named as one of these here is given by
+        position.
+
+        Raises what the constructor or `init` raised, `NameTakenError`, `IgnoredError`, `InitTimeoutError`
+        after *init_timeout* seconds, or `ActorExitedError` if it stopped in its `init`; the name is free
+        again then. Cancelled, it leaves nothing behind.
+        """
+        options = StartOptions(name, via, init_timeout, shutdown)
+        return await self.start_child(process_of(self.root), actor, args, kwargs, options)
+
+    def whereis(self, name: str) -> ActorRef | None:
+        """Return the living process that has *name*."""
+        return self.names.whereis(name)
+
+    def named(self, name: str, *, via: Names | None = None) -> NameRef:
+        """Return a reference to whoever has *name*, now and after every restart."""
+        check_name(name)
+        return NameRef(self, name, via or self.names)
+
+    # -- what the runtime needs
+
+    async def start_child(
+        self,
+        parent: Process | None,
+        actor: type[Actor],
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        options: StartOptions,
+    ) -> ActorRef:
+        """Start *actor* as a child of *parent*."""
+        return await start_process(self, parent, actor, args, kwargs, options)
+
+    def admit(self, process: Process) -> None:
+        """Take *process* in, as a child of its parent."""
+        self.processes[process.id] = process
+        parent = process.parent
+        if parent is not None:
+            if parent.links is None:
+                parent.links = {}
+            parent.links[process] = None
+
+    def forget(self, process: Process) -> None:
+        """Let go of a dead process."""
+        self.processes.pop(process.id, None)
+        if process.name is not None:
+            (process.via or self.names).unregister(process.name, process.ref)
+        if process.ref is self.root and not self.closing:
+            self.block.cancel()
+
+    def next_id(self) -> int:
+        """Return the number of the next process."""
+        return next(self._ids)
+
+    def interrupt(self, error: BaseException) -> None:
+        """Stop the system because of Ctrl-C in a callback."""
+        self._interrupt = error
+        self.block.cancel()
+
+    async def open(self) -> None:
+        """Start the root."""
+        options = StartOptions("root", None, math.inf, None)
+        self.root = await start_process(self, None, Root, (), {}, options)
+
+    async def close(self) -> None:
+        """Stop every actor: the root's children the youngest first, then whoever has lost its parent."""
+        self.closing = True
+        if self.root.alive:
+            await self.root.stop(SHUTDOWN)
+        for process in reversed(list(self.processes.values())):
+            await process.shut_down(process.shutdown, None)
+
+    def kill_all(self) -> None:
+        """Kill every actor."""
+        for process in list(self.processes.values()):
+            process.kill()
+
+    def raise_why_stopped(self) -> None:
+        """Raise what made the system stop, if it was not the block."""
+        if self._interrupt is not None:
+            raise self._interrupt
+        if self.block.cancelled_caught and self.root.reason is not None:
+            msg = f"the root of {self} exited: {self.root.reason}"
+            raise SystemExitedError(msg, self.root.reason)
+
+
+
+@asynccontextmanager
+async def open_system(*, kill_grace: float = 1.0) -> AsyncIterator[ActorSystem]:
+    """Open an actor system for a block of code, and stop its actors in order when the block is left.
+
+    However the block is left, by its end, an exception or cancellation, the actors are stopped the youngest
+    first, each within its time to stop, and the exception goes on only then; a second Ctrl-C kills them
+    instead. An actor that was killed but does not end within *kill_grace* seconds is left behind by everyone
+    but this block, which waits for it.
+
+    Raises `SystemExitedError` if the system's root was killed meanwhile, and what interrupted a handler.
+    """
+    raised: BaseException | None = None
+    async with trio.open_nursery() as nursery:
+        system = ActorSystem(nursery, kill_grace=kill_grace)
+        services = trio.CancelScope(shield=True)
+        nursery.start_soon(_serve, system, services)
+        await system.open()
+        try:
+            with system.block:
+                yield system
+        except BaseException as error:  # noqa: BLE001 -- raised again when the actors are stopped
+            raised = error
+        try:
+            with trio.CancelScope(shield=True):
+                await system.close()
+        except KeyboardInterrupt as error:
+            raised = error
+            system.kill_all()
+        services.cancel()
+    if raised is not None:
+        raise raised
+    system.raise_why_stopped()
+
+
+async def _serve(system: ActorSystem, scope: trio.CancelScope) -> None:
+    try:
+        with scope:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(system.dispatcher.run)
+                nursery.start_soon(system.timers.run)
+    except BaseException:
+        # Without these two nothing stops in order any more, and the block would wait for ever.
+        system.kill_all()
+        raise

@@ -1,0 +1,111 @@
+"""The task of an actor whose handlers wait."""
+
+from __future__ import annotations
+
+from time import perf_counter_ns
+from types import CoroutineType
+from typing import TYPE_CHECKING
+
+import trio
+from trio.lowlevel import Abort, disable_ki_protection, enable_ki_protection, wait_task_rescheduled
+
+from actors import report
+from actors.actor import Actor
+from actors.dispatcher import SLICE_MESSAGES, SLICE_NANOSECONDS
+from actors.turn import complete, fail, fail_in_terminate, interruptible, invoke
+
+if TYPE_CHECKING:
+    from actors.process import Process
+
+
+@enable_ki_protection
+async def serve(process: Process) -> None:
+    """Run *process*: to its end, or, if its message handlers do not wait, for the one callback that does.
+
+    The shield keeps the cancellation of whatever surrounds the system away from its actors, which are stopped
+    in their order instead.
+    """
+    process.task = trio.lowlevel.current_task()
+    process.context = process.task.context
+    if process.ending is None:
+        try:
+            with trio.CancelScope(shield=True) as process.scope:
+                await _handle_messages(process)
+        except BaseException as error:  # noqa: BLE001 -- whatever a handler raises is the end of its actor
+            fail(process, error)
+        process.scope = None
+    if process.ending is not None:
+        if process.ending.terminate and process.reason is None:
+            await _terminate(process)
+        process.running = False
+        process.finish()
+    process.has_task = False
+    process.task = None
+    if process.reason is None:
+        process.release()
+
+
+@disable_ki_protection
+async def _handle_messages(process: Process) -> None:
+    if process.coroutine is not None:
+        coroutine, process.coroutine = process.coroutine, None
+        complete(process, process.message, await coroutine)
+    if not process.callbacks.tasked:
+        return
+    mailbox = process.mailbox
+    left, slice_end = SLICE_MESSAGES, perf_counter_ns() + SLICE_NANOSECONDS
+    while True:
+        if process.attention:
+            if process.ending is not None or process.reason is not None:
+                return
+            process.answer_inspections()
+        if process.suspended or not mailbox:
+            await _park(process)
+            left, slice_end = SLICE_MESSAGES, perf_counter_ns() + SLICE_NANOSECONDS
+            continue
+        process.message = item = mailbox.popleft()
+        process.handled += 1
+        result = invoke(process, item)
+        if result.__class__ is CoroutineType:
+            result = await result
+        complete(process, item, result)
+        left -= 1
+        if left <= 0 or perf_counter_ns() > slice_end:
+            await trio.lowlevel.checkpoint()
+            left, slice_end = SLICE_MESSAGES, perf_counter_ns() + SLICE_NANOSECONDS
+
+
+@enable_ki_protection
+async def _park(process: Process) -> None:
+    process.running = False
+    process.parked = True
+    process.idle = not process.suspended
+    await wait_task_rescheduled(_never_aborted)
+    process.running = True
+
+
+def _never_aborted(_raise_cancel: object) -> Abort:
+    return Abort.FAILED
+
+
+async def _terminate(process: Process) -> None:
+    ending = process.ending
+    assert ending is not None
+    seconds = Actor.shutdown if process.shutdown == "brutal_kill" else process.shutdown
+    deadline = trio.current_time() + seconds
+    try:
+        with trio.CancelScope(shield=True, deadline=deadline) as process.scope:
+            if ending.coroutine is None and process.callbacks.terminate:
+                ending.coroutine = interruptible(process.actor.terminate, ending.reason)
+            if isinstance(ending.coroutine, CoroutineType):
+                await _interruptible(ending.coroutine)
+    except BaseException as error:  # noqa: BLE001 -- whatever terminate raises is the exit reason
+        fail_in_terminate(process, ending, error)
+    if process.scope.cancelled_caught and process.ending is ending:
+        report.overran(process)
+    process.scope = None
+
+
+@disable_ki_protection
+async def _interruptible(coroutine: CoroutineType[object, object, object]) -> None:
+    await coroutine

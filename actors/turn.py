@@ -1,0 +1,216 @@
+"""A turn of a process: what runs a callback, and what its result leads to.
+
+`KeyboardInterrupt` may strike a callback, and stops the system; it cannot strike the bookkeeping around it.
+"""
+
+from __future__ import annotations
+
+from time import perf_counter_ns
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any, Final
+
+from trio.lowlevel import disable_ki_protection, enable_ki_protection
+
+from actors import report
+from actors.caller import Caller
+from actors.errors import BadReturnError, IgnoredError
+from actors.exit import NORMAL, SHUTDOWN, Crash
+from actors.message import Continuation, Down, Info, Order, Startup
+from actors.result import IGNORE, NO_REPLY, SPECIAL, Continue, Stop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from actors.process import Ending, Process
+
+ENVELOPES: Final = frozenset({Caller, Continuation, Info, Order, Startup})
+"""The classes of what is in a mailbox that is not simply a message that was cast."""
+
+
+@disable_ki_protection
+def interruptible(callback: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Run a callback so that Ctrl-C can strike it."""
+    return callback(*args, **kwargs)
+
+
+@enable_ki_protection
+def run_slice(process: Process) -> None:
+    """Handle what waits for *process*, as far as the dispatcher's budget goes."""
+    if process.running or process.reason is not None:
+        return
+    if process.ending is not None:
+        run_terminate(process)
+        return
+    if process.suspended:
+        return
+    process.running = True
+    try:
+        process.context.run(_handle_messages, process)
+    except BaseException as error:  # noqa: BLE001 -- whatever a handler raises is the end of its actor
+        fail(process, error)
+    process.release()
+
+
+@disable_ki_protection
+def _handle_messages(process: Process) -> None:
+    budget = process.system.dispatcher
+    mailbox = process.mailbox
+    handle_cast = process.handle_cast
+    while mailbox:
+        process.message = item = mailbox.popleft()
+        process.handled += 1
+        if item.__class__ in ENVELOPES:
+            complete(process, item, invoke(process, item))
+        else:
+            result = handle_cast(item)
+            if result is not None:
+                complete(process, item, result)
+        budget.left -= 1
+        if process.attention or budget.left <= 0 or perf_counter_ns() > budget.slice_end:
+            break
+
+
+@enable_ki_protection
+def run_at_once(process: Process, item: Any) -> None:
+    """Handle *item* now, in whatever task this is, though not beyond its first wait."""
+    process.idle = False
+    process.running = True
+    process.message = item
+    process.handled += 1
+    try:
+        complete(process, item, process.context.run(interruptible, invoke, process, item))
+    except BaseException as error:  # noqa: BLE001 -- whatever a handler raises is the end of its actor
+        fail(process, error)
+    process.release()
+
+
+@enable_ki_protection
+def run_terminate(process: Process) -> None:
+    """Run `terminate`, up to its first wait, and finish if it has none."""
+    ending = process.ending
+    assert ending is not None
+    process.running = True
+    try:
+        result = process.context.run(interruptible, process.actor.terminate, ending.reason)
+    except BaseException as error:  # noqa: BLE001 -- whatever terminate raises is the exit reason
+        fail_in_terminate(process, ending, error)
+    else:
+        if isinstance(result, CoroutineType):
+            ending.coroutine = result
+            process.start_task()
+            return
+    process.running = False
+    process.finish()
+
+
+def invoke(process: Process, item: Any) -> Any:
+    """Call the callback that *item* is for."""
+    kind = item.__class__
+    if kind is Caller:
+        return process.handle_call(item.message, item)
+    if kind is Info:
+        message = item.message
+        if message.__class__ is Down and message.monitor.flushed:
+            return None
+        return process.actor.handle_info(message)
+    if kind is Continuation:
+        return process.actor.handle_continue(item.argument)
+    if kind is Order:
+        return Stop(item.reason)
+    if kind is Startup:
+        return process.actor.init()
+    return process.handle_cast(item)
+
+
+@enable_ki_protection
+def complete(process: Process, item: Any, result: Any) -> None:
+    """Do what the *result* of *item*'s callback asks for."""
+    if process.reason is not None:
+        return
+    if isinstance(result, CoroutineType):
+        process.coroutine = result
+        process.attention = True
+    elif item.__class__ is Startup:
+        _complete_init(process, result)
+    elif item.__class__ is Caller:
+        _complete_call(process, item, result)
+    elif result is not None:
+        _complete_other(process, item, result)
+
+
+def _complete_call(process: Process, caller: Caller, result: Any) -> None:
+    if result.__class__ not in SPECIAL:
+        caller.reply(result)
+    elif isinstance(result, Stop):
+        process.end(result.reason, caller=caller, reply=result.reply)
+    elif isinstance(result, Continue):
+        if result.reply is not NO_REPLY:
+            caller.reply(result.reply)
+        process.owe(caller)
+        process.mailbox.appendleft(Continuation(result.argument))
+    elif result is NO_REPLY:
+        process.owe(caller)
+    else:
+        _refuse_result(process, "handle_call", result, "a reply, NO_REPLY, Continue and Stop")
+
+
+def _complete_other(process: Process, item: Any, result: Any) -> None:
+    if isinstance(result, Stop) and result.reply is NO_REPLY:
+        process.end(result.reason)
+    elif isinstance(result, Continue) and result.reply is NO_REPLY:
+        process.mailbox.appendleft(Continuation(result.argument))
+    else:
+        names = {Info: "handle_info", Continuation: "handle_continue"}
+        callback = names.get(item.__class__, "handle_cast")
+        _refuse_result(process, callback, result, "None, and Continue and Stop without a reply")
+
+
+def _complete_init(process: Process, result: Any) -> None:
+    if result is None or (isinstance(result, Continue) and result.reply is NO_REPLY):
+        if result is not None:
+            process.mailbox.appendleft(Continuation(result.argument))
+        report.started(process)
+        process.started = True
+        process.wake_starter()
+    elif result is IGNORE:
+        process.start_error = IgnoredError(f"{process.ref} chose not to start")
+        process.end(NORMAL)
+    elif isinstance(result, Stop) and result.reply is NO_REPLY:
+        process.end(result.reason)
+    else:
+        _refuse_result(process, "init", result, "None, Continue, IGNORE and Stop")
+
+
+def _refuse_result(process: Process, callback: str, result: Any, allowed: str) -> None:
+    msg = f"{callback} of {process.ref} returned {result!r}; allowed are {allowed}"
+    fail(process, BadReturnError(msg))
+
+
+@enable_ki_protection
+def fail(process: Process, error: BaseException) -> None:
+    """End *process* because a callback raised *error*, or the system if it was Ctrl-C."""
+    if is_interrupt(error):
+        process.system.interrupt(error)
+        process.end(SHUTDOWN)
+    elif process.ending is not None:
+        report.leftover(process, error)
+    else:
+        if not process.started:
+            process.start_error = error
+        process.end(Crash(error))
+
+
+def fail_in_terminate(process: Process, ending: Ending, error: BaseException) -> None:
+    """Let *error*, raised by `terminate`, be the exit reason."""
+    if is_interrupt(error):
+        process.system.interrupt(error)
+    else:
+        ending.reason = Crash(error)
+        ending.report = True
+
+
+def is_interrupt(error: BaseException) -> bool:
+    """Tell whether *error* is Ctrl-C, or a group that holds it."""
+    if isinstance(error, BaseExceptionGroup):
+        return any(is_interrupt(inner) for inner in error.exceptions)
+    return isinstance(error, KeyboardInterrupt)
