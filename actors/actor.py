@@ -161,5 +161,4 @@ class Actor:
         return await self._process.system.start_child(self._process, actor, args, kwargs, options)
 
 
-
 Actor._callbacks = callbacks_of(Actor)  # noqa: SLF001 -- __init_subclass__ does it for every subclass

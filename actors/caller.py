@@ -26,7 +26,18 @@ class Caller:
     the caller gets an `ActorExitedError`.
     """
 
-    __slots__ = ("_deadline", "_sender", "answered", "error", "message", "on_answer", "process", "task", "timeout", "value")
+    __slots__ = (
+        "_deadline",
+        "_sender",
+        "answered",
+        "error",
+        "message",
+        "on_answer",
+        "process",
+        "task",
+        "timeout",
+        "value",
+    )
 
     def __init__(self, process: Process, message: object, sender: Process | None, timeout: float | None) -> None:
         self.process = process
@@ -124,4 +135,3 @@ class Caller:
             process.owed.pop(self, None)
         if self._deadline is not None and self._deadline < math.inf:
             process.system.timers.count_stale()
-

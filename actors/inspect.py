@@ -35,9 +35,7 @@ async def get_state(ref: ActorRef | NameRef, *, timeout: float | None = 5.0) -> 
     return await _between_messages(ref, lambda process: state_of(process.actor), timeout)
 
 
-async def replace_state(
-    ref: ActorRef | NameRef, function: Callable[[Any], Any], *, timeout: float | None = 5.0
-) -> Any:
+async def replace_state(ref: ActorRef | NameRef, function: Callable[[Any], Any], *, timeout: float | None = 5.0) -> Any:
     """Replace the state of an actor by what *function* makes of it, and return the new state.
 
     If *function* raises, so does this, and the state is as it was. Waits and raises as `get_state`.

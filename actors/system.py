@@ -15,9 +15,9 @@ from actors.current import current_process
 from actors.dead_letters import DeadLetters
 from actors.dispatcher import Dispatcher
 from actors.errors import SystemExitedError
+from actors.exit import SHUTDOWN, ExitReason
 from actors.message import Exit
 from actors.options import StartOptions
-from actors.exit import SHUTDOWN, ExitReason
 from actors.ref import ActorRef, NameRef, process_of
 from actors.registry import Names, Registry, check_name
 from actors.signals import SignalQueue
@@ -26,7 +26,7 @@ from actors.timer import TimerQueue
 from actors.turn import run_slice
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncIterator, Mapping
 
     from actors.process import Process
 
@@ -172,7 +172,6 @@ class ActorSystem:
         if self.block.cancelled_caught and self.root.reason is not None:
             msg = f"the root of {self} exited: {self.root.reason}"
             raise SystemExitedError(msg, self.root.reason)
-
 
 
 @asynccontextmanager

@@ -48,8 +48,7 @@ class TimerQueue:
         if deadline == math.inf:
             return
         heappush(self._heap, (deadline, next(self._order), item))
-        if deadline < self._sleep.deadline:
-            self._sleep.deadline = deadline
+        self._sleep.deadline = min(self._sleep.deadline, deadline)
 
     def count_stale(self) -> None:
         """Note that the deadline of an item has lost its meaning."""

@@ -41,9 +41,7 @@ each_module = pytest.mark.parametrize("module", MODULES, ids=lambda path: "/".jo
 @each_package
 def test_all_names_everything_public(package: ModuleType) -> None:
     public = {
-        name
-        for name, value in vars(package).items()
-        if not name.startswith("_") and not is_submodule(value, package)
+        name for name, value in vars(package).items() if not name.startswith("_") and not is_submodule(value, package)
     }
 
     assert public == {name for name in package.__all__ if name not in submodules_offered(package)}
@@ -74,9 +72,7 @@ def test_importing_it_loads_only_core_dependencies(package: ModuleType) -> None:
     program = f"import sys; before = set(sys.modules); import {package.__name__}\n"
     program += "print(*set(sys.modules) - before)"
 
-    finished = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
+    finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     loaded = {name.partition(".")[0] for name in finished.stdout.split()}
     foreign = {name for name in loaded - sys.stdlib_module_names if not name.startswith("_")}
