@@ -6,7 +6,7 @@ a handler's changes half done.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import trio
 
@@ -94,7 +94,7 @@ async def _between_messages(ref: ActorRef | NameRef, action: Callable[[Process],
     inspection = _Inspection(process, action)
     with trio.move_on_after(float("inf") if timeout is None else timeout):
         await inspection.done.wait()
-        return inspection.result()
+        return cast("T", inspection.result())
     inspection.wanted = False
     msg = f"{ref} was busy with one message for more than {timeout} s"
     raise CallTimeoutError(msg)
@@ -119,13 +119,14 @@ class _Inspection:
         """Act, if somebody still waits for it, or say that the process is dead."""
         if not self.wanted:
             return
-        try:
-            if self._process.reason is not None:
-                msg = f"{self._process.ref} exited before it could be inspected: {self._process.reason}"
-                raise NoProcessError(msg)
-            self._value = self._action(self._process)
-        except Exception as error:  # noqa: BLE001 -- it is raised where it was asked for
-            self._error = error
+        if self._process.reason is not None:
+            msg = f"{self._process.ref} exited before it could be inspected: {self._process.reason}"
+            self._error = NoProcessError(msg)
+        else:
+            try:
+                self._value = self._action(self._process)
+            except Exception as error:  # noqa: BLE001 -- it is raised where it was asked for
+                self._error = error
         self.done.set()
 
     def result(self) -> Any:

@@ -17,7 +17,6 @@ import trio
 from trio.lowlevel import enable_ki_protection, reschedule
 
 from actors import report
-from actors.caller import Caller
 from actors.current import set_current_process
 from actors.exit import KILLED, SHUTDOWN, ExitReason
 from actors.mailbox import DeadMailbox, Mailbox
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from contextvars import Context
 
     from actors.actor import Actor, Callbacks
+    from actors.caller import Caller
     from actors.ref import Monitor
     from actors.registry import Names
     from actors.system import ActorSystem

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from time import perf_counter_ns
 from types import CoroutineType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import trio
 from trio.lowlevel import Abort, disable_ki_protection, enable_ki_protection, wait_task_rescheduled
 
 from actors import report
-from actors.actor import Actor
 from actors.dispatcher import SLICE_MESSAGES, SLICE_NANOSECONDS
 from actors.turn import complete, fail, fail_in_terminate, interruptible, invoke
 
 if TYPE_CHECKING:
     from actors.process import Process
+
+
+DEFAULT_SECONDS: Final = 5.0
+"""How long `terminate` may take where the actor's time to stop does not say."""
 
 
 @enable_ki_protection
@@ -91,17 +94,17 @@ def _never_aborted(_raise_cancel: object) -> Abort:
 async def _terminate(process: Process) -> None:
     ending = process.ending
     assert ending is not None
-    seconds = Actor.shutdown if process.shutdown == "brutal_kill" else process.shutdown
-    deadline = trio.current_time() + seconds
+    seconds = process.shutdown if isinstance(process.shutdown, int | float) else DEFAULT_SECONDS
+    scope = process.scope = trio.CancelScope(shield=True, deadline=trio.current_time() + seconds)
     try:
-        with trio.CancelScope(shield=True, deadline=deadline) as process.scope:
+        with scope:
             if ending.coroutine is None and process.callbacks.terminate:
                 ending.coroutine = interruptible(process.actor.terminate, ending.reason)
             if isinstance(ending.coroutine, CoroutineType):
                 await _interruptible(ending.coroutine)
     except BaseException as error:  # noqa: BLE001 -- whatever terminate raises is the exit reason
         fail_in_terminate(process, ending, error)
-    if process.scope.cancelled_caught and process.ending is ending:
+    if scope.cancelled_caught and process.ending is ending:
         report.overran(process)
     process.scope = None
 
