@@ -82,8 +82,9 @@ def _receive_exit(source: Process | None, target: Process, reason: ExitReason) -
 
 
 def _receive_link(source: Process, target: Process, reason: ExitReason) -> None:
-    if (target.links is not None and target.links.pop(source, source) is None) or target.parent is source:
-        _receive_exit(source, target, reason)
+    if target.links is not None:
+        target.links.pop(source, None)
+    _receive_exit(source, target, reason)
 
 
 def _fire(monitor: Monitor, reason: ExitReason) -> None:

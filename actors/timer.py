@@ -48,7 +48,8 @@ class TimerQueue:
         if deadline == math.inf:
             return
         heappush(self._heap, (deadline, next(self._order), item))
-        self._sleep.deadline = min(self._sleep.deadline, deadline)
+        if deadline < self._sleep.deadline:  # noqa: PLR1730 -- to set a deadline costs even when it is the same
+            self._sleep.deadline = deadline
 
     def count_stale(self) -> None:
         """Note that the deadline of an item has lost its meaning."""
