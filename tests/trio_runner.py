@@ -58,7 +58,9 @@ class PendingFixture:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object], request: SubRequest) -> PendingFixture | None:
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[object], request: SubRequest
+) -> PendingFixture | None:
     """Put off the setup of asynchronous fixtures."""
     arguments = {name: request.getfixturevalue(name) for name in fixturedef.argnames}
     open_fixture = as_context_manager(fixturedef.func)
@@ -95,8 +97,7 @@ def as_context_manager(
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """Run asynchronous tests, and leave the others to pytest."""
     test = pyfuncitem.obj
-    marker = pyfuncitem.get_closest_marker("hang_seconds")
-    watchdog = Watchdog(marker.args[0] if marker else HANG_SECONDS)
+    watchdog = Watchdog(pyfuncitem)
     property_test = getattr(test, "hypothesis", None)
     if property_test and inspect.iscoroutinefunction(property_test.inner_test):
         property_test.inner_test = synchronous(property_test.inner_test, watchdog)
@@ -134,14 +135,16 @@ def run(test: Test, available: Mapping[str, object], watchdog: "Watchdog") -> No
     try:
         trio.run(main, clock=clock)
     except BaseException as error:
-        if watchdog.picture:
+        if watchdog.barked:
             raise watchdog.failure() from error
         raise
-    if watchdog.picture:
+    if watchdog.barked:
         raise watchdog.failure()
 
 
-async def open_fixtures(available: Mapping[str, object], stack: AsyncExitStack) -> dict[str, object]:
+async def open_fixtures(
+    available: Mapping[str, object], stack: AsyncExitStack
+) -> dict[str, object]:
     """Open the pending fixtures in the order pytest set them up, each once."""
     opened: dict[object, object] = {}
 
@@ -159,14 +162,16 @@ async def open_fixtures(available: Mapping[str, object], stack: AsyncExitStack) 
 class Watchdog:
     """A limit in real time, whatever clock the test runs on."""
 
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        self.picture: list[str] = []
+    def __init__(self, test: pytest.Function) -> None:
+        marker = test.get_closest_marker("hang_seconds")
+        self.seconds: float = marker.args[0] if marker else HANG_SECONDS
+        self.barked = False
+        self._test = test
 
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Cancel the block when it takes too long."""
-        self.picture = []
+        self.barked = False
         token = trio.lowlevel.current_trio_token()
         with trio.CancelScope() as scope:
             timer = threading.Timer(self.seconds, token.run_sync_soon, [self._bark, scope])
@@ -179,15 +184,22 @@ class Watchdog:
                 timer.join()
 
     def _bark(self, scope: trio.CancelScope) -> None:
+        """Cancel *scope*, and show the tasks now: what hangs may not heed the cancellation."""
+        self.barked = True
+        scope.cancel()
         root = trio.lowlevel.current_root_task()
         assert root is not None
-        self.picture = list(islice(task_lines(root), PICTURE_LINES))
-        scope.cancel()
+        config = self._test.config
+        with config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+            terminal = config.get_terminal_writer()
+            terminal.line(f"\n{self._test.nodeid} hangs; its tasks:")
+            for line in islice(task_lines(root), PICTURE_LINES):
+                terminal.line(line)
+            terminal.flush()
 
     def failure(self) -> BaseException:
         """Return what fails the test."""
-        picture = "\n".join(self.picture)
-        message = f"still running after {self.seconds:g} s of real time; its tasks:\n{picture}"
+        message = f"still running after {self.seconds:g} s of real time; its tasks are shown above"
         return pytest.fail.Exception(message, pytrace=False)
 
 
