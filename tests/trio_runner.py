@@ -58,9 +58,7 @@ class PendingFixture:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_fixture_setup(
-    fixturedef: pytest.FixtureDef[object], request: SubRequest
-) -> PendingFixture | None:
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object], request: SubRequest) -> PendingFixture | None:
     """Put off the setup of asynchronous fixtures."""
     arguments = {name: request.getfixturevalue(name) for name in fixturedef.argnames}
     open_fixture = as_context_manager(fixturedef.func)
@@ -142,9 +140,7 @@ def run(test: Test, available: Mapping[str, object], watchdog: "Watchdog") -> No
         raise watchdog.failure()
 
 
-async def open_fixtures(
-    available: Mapping[str, object], stack: AsyncExitStack
-) -> dict[str, object]:
+async def open_fixtures(available: Mapping[str, object], stack: AsyncExitStack) -> dict[str, object]:
     """Open the pending fixtures in the order pytest set them up, each once."""
     opened: dict[object, object] = {}
 
