@@ -14,7 +14,7 @@ from actors.errors import (
     NameTakenError,
     NoProcessError,
     OutsideActorError,
-    SystemClosedError,
+    StoppingError,
     SystemExitedError,
     UndefinedHandlerError,
 )
@@ -33,6 +33,7 @@ from actors.exit import (
 )
 from actors.inspect import get_state, get_status, replace_state, resume, suspend
 from actors.message import Call, Down, Exit, Timeout
+from actors.options import StartOptions
 from actors.ref import ActorRef, Monitor, NameRef
 from actors.registry import Names
 from actors.report import CrashReport, ProgressReport, Status
@@ -81,9 +82,10 @@ __all__ = [
     "Request",
     "RequestCollection",
     "Shutdown",
+    "StartOptions",
     "Status",
     "Stop",
-    "SystemClosedError",
+    "StoppingError",
     "SystemExitedError",
     "Timeout",
     "Timer",

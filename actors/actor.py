@@ -5,15 +5,17 @@ from __future__ import annotations
 import inspect
 import logging
 import math
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
 from actors.errors import UndefinedHandlerError
-from actors.options import StartOptions
+from actors.options import Seconds, StartOptions
 from actors.timer import IdleTimer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from actors.caller import Caller
     from actors.exit import ExitReason
     from actors.process import Process
@@ -67,7 +69,7 @@ class Actor:
 
     trap_exit: bool = False
     """Whether exit signals arrive as `Exit` messages instead of ending the actor. Settable in `init`."""
-    shutdown: ClassVar[float | Literal["brutal_kill"]] = 5.0
+    shutdown: ClassVar[Seconds] = 5.0
     """Seconds that it is given to stop, unless its child spec says otherwise; then it is killed."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -150,14 +152,19 @@ class Actor:
         name: str | None = None,
         via: Names | None = None,
         init_timeout: float = math.inf,
-        shutdown: float | Literal["brutal_kill"] | None = None,
+        shutdown: Seconds | None = None,
         **kwargs: Any,
     ) -> ActorRef:
         """Start *actor* as a child of this one, linked to it; as `ActorSystem.start` in all else.
 
         An exit signal from this actor, its parent, is an order to stop even when the child traps exits.
         """
-        options = StartOptions(name, via, init_timeout, shutdown)
+        return await self.start_child(actor, args, kwargs, StartOptions(name, via, init_timeout, shutdown))
+
+    async def start_child(
+        self, actor: type[Actor], args: tuple[Any, ...], kwargs: Mapping[str, Any], options: StartOptions
+    ) -> ActorRef:
+        """Start a child as `start_link` does; for those who got what it is made of from somebody else."""
         return await self._process.system.start_child(self._process, actor, args, kwargs, options)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
@@ -32,7 +33,7 @@ class DeadLetter:
     reason: ExitReason
     """How the target ended; noproc if there was none under its name."""
     time: float
-    """When it was given up, on trio's clock."""
+    """When it was given up, on trio's clock; infinity if trio did not run any more."""
 
 
 class DeadLetters:
@@ -80,4 +81,5 @@ class DeadLetters:
 
     def _keep(self, message: object, target: ActorRef | NameRef, reason: ExitReason) -> None:
         self.count += 1
-        self._kept.append(DeadLetter(message, target, reason, trio.current_time()))
+        now = trio.current_time() if trio.lowlevel.in_trio_run() else math.inf
+        self._kept.append(DeadLetter(message, target, reason, now))

@@ -75,8 +75,8 @@ class OutsideActorError(ActorError):
     """Something only an actor can do was asked for outside of every actor."""
 
 
-class SystemClosedError(ActorError):
-    """The actor system is stopping or has stopped, and starts nothing more."""
+class StoppingError(ActorError):
+    """The actor, or the system, that was to start another is stopping or has stopped."""
 
 
 class SystemExitedError(ActorError):

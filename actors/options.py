@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+import math
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeGuard
 
 import attrs
 
@@ -10,11 +11,46 @@ if TYPE_CHECKING:
     from actors.registry import Names
 
 
+Seconds: TypeAlias = float | Literal["brutal_kill"]
+"""The time an actor is given to stop: seconds, infinity, or none at all."""
+
+
 @attrs.frozen
 class StartOptions:
-    """The options that `ActorSystem.start` and `Actor.start_link` document."""
+    """How to start; what each means is told by `ActorSystem.start`."""
 
-    name: str | None
-    via: Names | None
-    init_timeout: float
-    shutdown: float | Literal["brutal_kill"] | None
+    name: str | None = None
+    via: Names | None = None
+    init_timeout: float = math.inf
+    shutdown: Seconds | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if self.name is not None:
+            check_name(self.name)
+        if not (is_number(self.init_timeout) and self.init_timeout > 0):
+            msg = f"init_timeout is a number of seconds more than 0; got {self.init_timeout!r}"
+            raise ValueError(msg)
+        if self.shutdown is not None:
+            check_shutdown(self.shutdown)
+
+
+def check_name(name: object) -> None:
+    """Refuse what cannot be a name: anything but a string that can be printed and has no space around it."""
+    if not isinstance(name, str):
+        msg = f"the name of an actor is a str; got {name!r}"
+        raise TypeError(msg)
+    if not name or not name.isprintable() or name != name.strip():
+        msg = f"the name of an actor is printable, not empty, and has no space around it; got {name!r}"
+        raise ValueError(msg)
+
+
+def check_shutdown(shutdown: object) -> None:
+    """Refuse what is no time to stop."""
+    if shutdown != "brutal_kill" and not (is_number(shutdown) and shutdown >= 0):
+        msg = f"shutdown is a number of seconds, 0 or more, or 'brutal_kill'; got {shutdown!r}"
+        raise ValueError(msg)
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Tell whether *value* is a number, which True and False are not meant to be."""
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import trio
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from actors.actor import Actor, Callbacks
     from actors.caller import Caller
+    from actors.options import Seconds
     from actors.ref import Monitor
     from actors.registry import Names
     from actors.system import ActorSystem
@@ -87,7 +88,7 @@ class Process:
         self.ended: trio.Event | None = None
         self.starter: trio.lowlevel.Task | None = None
         self.start_error: BaseException | None = None
-        self.shutdown: float | Literal["brutal_kill"] = 5.0
+        self.shutdown: Seconds = 5.0
         self.idle_timer: IdleTimer | None = None
         self.links: dict[Process, None] | None = None
         self.monitors: dict[Monitor, None] | None = None
@@ -271,7 +272,7 @@ class Process:
         assert self.reason is not None
         return self.reason
 
-    async def shut_down(self, seconds: float | Literal["brutal_kill"], by: Process | None) -> ExitReason:
+    async def shut_down(self, seconds: Seconds, by: Process | None) -> ExitReason:
         """Order it to stop, as its parent or any other, and kill it if it takes too long."""
         if seconds == "brutal_kill":
             self.kill()

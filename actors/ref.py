@@ -6,7 +6,7 @@ An `ActorRef` is one incarnation and stays dead once it is dead; a `NameRef` fol
 from __future__ import annotations
 
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import trio
 from trio.lowlevel import enable_ki_protection, wait_task_rescheduled
@@ -22,6 +22,7 @@ from actors.timer import Timer
 from actors.turn import run_at_once
 
 if TYPE_CHECKING:
+    from actors.options import Seconds
     from actors.process import Process
     from actors.registry import Names
     from actors.system import ActorSystem
@@ -144,8 +145,8 @@ class ActorRef:
     async def stop(self, reason: ExitReason = NORMAL, *, timeout: float | None = None, drain: bool = True) -> None:
         """Have it exit with *reason* once it has handled what was sent before, and wait for that.
 
-        With ``drain=False`` it ends as soon as its running handler has returned. After *timeout* seconds
-        ``TimeoutError`` is raised, and it goes on stopping.
+        With ``drain=False``, and when it is suspended, it ends as soon as its running handler has returned.
+        After *timeout* seconds ``TimeoutError`` is raised, and it goes on stopping.
 
         Raises `NoProcessError` if it is dead, `ActorExitedError` if it exits with another reason.
         """
@@ -158,7 +159,7 @@ class ActorRef:
             raise CallingSelfError(msg)
         seconds = float("inf") if timeout is None else timeout
         with trio.move_on_after(seconds) as scope:
-            if drain:
+            if drain and not process.suspended:
                 process.put(Order(reason))
             else:
                 process.end(reason)
@@ -174,7 +175,7 @@ class ActorRef:
         """Wait until it is dead, and return why."""
         return await self._process.wait()
 
-    async def shut_down(self, seconds: float | Literal["brutal_kill"] = 5.0) -> ExitReason:
+    async def shut_down(self, seconds: Seconds = 5.0) -> ExitReason:
         """Order it to shut down, kill it if it has not after *seconds*, and return its reason.
 
         This is how supervisors stop their children (OTP's shutdown protocol). Called by the parent, it is

@@ -47,13 +47,3 @@ class Registry:
     def whereis(self, name: str) -> ActorRef | None:
         """Return who has *name*."""
         return self._refs.get(name)
-
-
-def check_name(name: object) -> None:
-    """Refuse what cannot be a name: anything but a string that can be printed and has no spaces around it."""
-    if not isinstance(name, str):
-        msg = f"the name of an actor is a str; got {name!r}"
-        raise TypeError(msg)
-    if not name or not name.isprintable() or name != name.strip():
-        msg = f"the name of an actor is printable, not empty, and has no space around it; got {name!r}"
-        raise ValueError(msg)

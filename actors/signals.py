@@ -74,11 +74,18 @@ def _receive_exit(source: Process | None, target: Process, reason: ExitReason) -
         return
     if target.actor.trap_exit:
         if source is not None and source is target.parent:
-            target.put(Order(reason))
+            _order_to_stop(target, reason)
         else:
             target.put(Info(Exit(None if source is None else source.ref, reason)))
     elif not isinstance(reason, Normal) or source is target:
         target.end_by_signal(reason)
+
+
+def _order_to_stop(target: Process, reason: ExitReason) -> None:
+    if target.suspended:
+        target.end(reason)
+    else:
+        target.put(Order(reason))
 
 
 def _receive_link(source: Process, target: Process, reason: ExitReason) -> None:

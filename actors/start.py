@@ -9,11 +9,10 @@ from trio.lowlevel import Abort, enable_ki_protection, wait_task_rescheduled
 
 from actors import report
 from actors.actor import Actor
-from actors.errors import ActorExitedError, InitTimeoutError, SystemClosedError
+from actors.errors import ActorExitedError, InitTimeoutError, StoppingError
 from actors.exit import Crash
 from actors.message import Startup
 from actors.process import Process
-from actors.registry import check_name
 from actors.turn import run_at_once
 
 if TYPE_CHECKING:
@@ -62,13 +61,12 @@ def _prepare(system: ActorSystem, parent: Process | None, actor: type[Actor], op
     if not (isinstance(actor, type) and issubclass(actor, Actor)):
         msg = f"only a subclass of Actor can be started; got {actor!r}"
         raise TypeError(msg)
-    if system.closing or (parent is not None and parent.reason is not None):
-        msg = f"{system} is stopping and does not start {actor.__name__}"
-        raise SystemClosedError(msg)
+    if parent is not None and (parent.ending is not None or parent.reason is not None):
+        msg = f"{parent.ref} is stopping and does not start {actor.__name__}"
+        raise StoppingError(msg)
     process = Process(system, parent, options.name, options.via)
     process.shutdown = actor.shutdown if options.shutdown is None else options.shutdown
     if options.name is not None:
-        check_name(options.name)
         (options.via or system.names).register(options.name, process.ref)
     return process
 

@@ -6,7 +6,7 @@ import contextvars
 import math
 from contextlib import asynccontextmanager
 from itertools import count
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import trio
 
@@ -17,9 +17,9 @@ from actors.dispatcher import Dispatcher
 from actors.errors import SystemExitedError
 from actors.exit import SHUTDOWN, ExitReason
 from actors.message import Exit
-from actors.options import StartOptions
+from actors.options import Seconds, StartOptions, check_name
 from actors.ref import ActorRef, NameRef, process_of
-from actors.registry import Names, Registry, check_name
+from actors.registry import Names, Registry
 from actors.signals import SignalQueue
 from actors.start import start_process
 from actors.timer import TimerQueue
@@ -83,7 +83,7 @@ class ActorSystem:
         name: str | None = None,
         via: Names | None = None,
         init_timeout: float = math.inf,
-        shutdown: float | Literal["brutal_kill"] | None = None,
+        shutdown: Seconds | None = None,
         **kwargs: Any,
     ) -> ActorRef:
         """Start ``actor(*args, **kwargs)`` under the system's root, and return once its `init` has returned.
@@ -149,7 +149,7 @@ class ActorSystem:
 
     async def open(self) -> None:
         """Start the root."""
-        options = StartOptions("root", None, math.inf, None)
+        options = StartOptions()
         self.root = await start_process(self, None, Root, (), {}, options)
 
     async def close(self) -> None:
@@ -157,8 +157,9 @@ class ActorSystem:
         self.closing = True
         if self.root.alive:
             await self.root.stop(SHUTDOWN)
-        for process in reversed(list(self.processes.values())):
-            await process.shut_down(process.shutdown, None)
+        while self.processes:
+            _, youngest = next(reversed(self.processes.items()))
+            await youngest.shut_down(youngest.shutdown, None)
 
     def kill_all(self) -> None:
         """Kill every actor."""
