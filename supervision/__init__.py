@@ -1,0 +1,78 @@
+"""Supervision trees, exact to Erlang/OTP: supervisors, their specifications, and `launch`, which runs a tree."""
+
+from supervision.calls import (
+    CountChildren,
+    DeleteChild,
+    GetChildSpec,
+    Reconfigure,
+    RestartChild,
+    StartChild,
+    TerminateChild,
+    WhichChild,
+    WhichChildren,
+    count_children,
+    delete_child,
+    get_child_spec,
+    reconfigure,
+    restart_child,
+    start_child,
+    terminate_child,
+    which_child,
+    which_children,
+)
+from supervision.children import ChildCounts, ChildInfo
+from supervision.dynamic import DynamicSupervisor
+from supervision.errors import (
+    AlreadyPresentError,
+    AlreadyStartedError,
+    BadSpecError,
+    ChildNotFoundError,
+    ChildRestartingError,
+    ChildRunningError,
+    ChildStartError,
+    MaxChildrenError,
+    SupervisionError,
+    UnsupportedRequestError,
+)
+from supervision.report import ProgressReport, SupervisorReport
+from supervision.spec import ChildSpec, SupervisorSpec
+from supervision.supervisor import Supervisor
+
+__all__ = [
+    "AlreadyPresentError",
+    "AlreadyStartedError",
+    "BadSpecError",
+    "ChildCounts",
+    "ChildInfo",
+    "ChildNotFoundError",
+    "ChildRestartingError",
+    "ChildRunningError",
+    "ChildSpec",
+    "ChildStartError",
+    "CountChildren",
+    "DeleteChild",
+    "DynamicSupervisor",
+    "GetChildSpec",
+    "MaxChildrenError",
+    "ProgressReport",
+    "Reconfigure",
+    "RestartChild",
+    "StartChild",
+    "SupervisionError",
+    "Supervisor",
+    "SupervisorReport",
+    "SupervisorSpec",
+    "TerminateChild",
+    "UnsupportedRequestError",
+    "WhichChild",
+    "WhichChildren",
+    "count_children",
+    "delete_child",
+    "get_child_spec",
+    "reconfigure",
+    "restart_child",
+    "start_child",
+    "terminate_child",
+    "which_child",
+    "which_children",
+]

@@ -1,0 +1,142 @@
+"""DynamicSupervisor: children that come and go on request, each by a specification of its own."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import trio
+
+from actors import SHUTDOWN, ActorRef, Stop
+from supervision import calls
+from supervision.children import Child
+from supervision.errors import ChildNotFoundError, ChildStartError, MaxChildrenError
+from supervision.intensity import RestartWindow
+from supervision.parent import Parent, count, describe
+from supervision.shutdown import is_reported, wants_restart
+from supervision.spec import (
+    ChildSpec,
+    check_child,
+    check_limits,
+    is_count,
+    refuse,
+    without_arguments,
+)
+
+if TYPE_CHECKING:
+    from actors import ExitReason
+    from supervision.children import ChildInfo
+
+
+class DynamicSupervisor(Parent):
+    """Elixir's DynamicSupervisor: it starts empty, and each child is restarted alone.
+
+    Children are known by their process; ids need not be unique. A child that ends for good is forgotten. When the
+    supervisor stops, all children are told so at once, and each has its own time.
+
+    >>> from supervision import ChildSpec
+    >>> pool = ChildSpec("pool", DynamicSupervisor, kwargs={"max_children": 100, "intensity": 10}, name="pool")
+    """
+
+    def __init__(self, *, max_children: float = math.inf, intensity: int = 3, period: float = 5.0) -> None:
+        if max_children != math.inf and not is_count(max_children):
+            raise refuse(
+                "DynamicSupervisor",
+                "max_children",
+                max_children,
+                "an int of 0 or more, or math.inf",
+            )
+        check_limits("DynamicSupervisor", intensity, period)
+        self.max_children = max_children
+        self.restarts = RestartWindow(intensity, period)
+        self.children: dict[ActorRef, Child] = {}
+        """By process; one whose restart failed, by the process it had last."""
+
+    async def handle_cast(self, message: object) -> Stop | None:
+        """Try a failed restart again, unless the child was terminated meanwhile."""
+        match message:
+            case calls.TryAgain(child=ref) if not isinstance(ref, str):
+                return await self._restart(ref) if ref in self.children else None
+            case _:
+                return await super().handle_cast(message)
+
+    async def terminate(self, _reason: ExitReason) -> None:
+        """Stop all children at once, each within its own time."""
+        async with trio.open_nursery() as nursery:
+            for child in self.children.values():
+                nursery.start_soon(self._shut_down, child)
+        self.children.clear()
+
+    async def _answer(self, message: object) -> object:
+        match message:
+            case calls.StartChild(spec=spec):
+                return await self._start_child(spec)
+            case calls.TerminateChild(child=ref):
+                await self._terminate_child(self._known(ref))
+            case calls.WhichChild(child=ref):
+                return describe(self.children[self._known(ref)])
+            case calls.WhichChildren():
+                return self.which_children()
+            case calls.CountChildren():
+                return count(self.children.values())
+            case calls.GetChildSpec(child=ref):
+                return self.children[self._known(ref)].spec
+            case _:
+                return await super()._answer(message)
+        return None
+
+    def which_children(self) -> list[ChildInfo]:
+        """Tell about all children."""
+        return [describe(child) for child in self.children.values()]
+
+    async def _start_child(self, spec: ChildSpec) -> ActorRef | None:
+        check_child(spec, "never")
+        if len(self.children) >= self.max_children:
+            raise MaxChildrenError(
+                f"{self.ref} has {len(self.children)} children already, allowed are {self.max_children}"
+            )
+        ref = await self._start_requested(spec)
+        if ref is not None:
+            self.children[ref] = Child(without_arguments(spec) if spec.restart == "temporary" else spec, ref)
+        return ref
+
+    async def _terminate_child(self, ref: ActorRef) -> None:
+        await self._shut_down(self.children[ref])
+        del self.children[ref]
+
+    def _known(self, child: object) -> ActorRef:
+        """Return *child* if it is the process of one."""
+        if isinstance(child, ActorRef) and child in self.children:
+            return child
+        raise ChildNotFoundError(f"{self.ref} has no child {child!r}; its children are known by their process")
+
+    async def _exited(self, ref: ActorRef | None, reason: ExitReason) -> Stop | None:
+        child = None if ref is None else self.children.get(ref)
+        if ref is None or child is None:
+            return None
+        if is_reported(child.spec.restart, reason):
+            self._report("child_terminated", child, reason)
+        if wants_restart(child.spec.restart, reason):
+            return await self._restart(ref)
+        del self.children[ref]
+        return None
+
+    async def _restart(self, old: ActorRef) -> Stop | None:
+        """Replace the child that *old* was; one that chooses not to start is forgotten."""
+        child = self.children[old]
+        if not self.restarts.allow(trio.current_time()):
+            self._report("shutdown", child, str(self.restarts))
+            del self.children[old]
+            return Stop(SHUTDOWN)
+        try:
+            ref = await self._start(child.spec)
+        except ChildStartError as error:
+            self._report("start_error", child, error.reason)
+            child.ref, child.restarting = None, True
+            self.ref.cast(calls.TryAgain(old))
+            return None
+        del self.children[old]
+        if ref is not None:
+            child.ref, child.restarting = ref, False
+            self.children[ref] = child
+        return None

@@ -1,0 +1,213 @@
+"""Child and supervisor specifications: what is to run, and how it is kept running.
+
+A specification is checked in full when it is made, so one that exists is valid, and no child of a supervisor starts
+before all its specifications are known to be good.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args
+
+import attrs
+
+from actors import Actor
+from supervision.errors import BadSpecError
+from supervision.shutdown import AutoShutdown, Restart, ShutdownTime
+from supervision.strategy import Strategy
+
+if TYPE_CHECKING:
+    from actors.result import Signal
+
+Check: TypeAlias = Callable[[Any, "attrs.Attribute[Any]", Any], None]
+
+BRUTAL_KILL: Final = "brutal_kill"
+
+
+def refuse(owner: object, field: str, value: object, allowed: str) -> BadSpecError:
+    """Return the error for *value* in *field* of *owner*, which is a specification or what is to be made from one."""
+    return BadSpecError(f"{_title(owner)}: {field} is {value!r}; allowed is {allowed}", field, value)
+
+
+def _title(owner: object) -> str:
+    match owner:
+        case str():
+            return owner
+        case ChildSpec(id=str() as name):
+            return f"ChildSpec {name!r}"
+        case _:
+            return type(owner).__name__
+
+
+def _must(allowed: str, is_allowed: Callable[[Any], bool]) -> Check:
+    """Return a validator that refuses every value for which *is_allowed* is false."""
+
+    def check(owner: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        if not is_allowed(value):
+            raise refuse(owner, attribute.name, value, allowed)
+
+    return check
+
+
+def _one_of(alias: object) -> Check:
+    """Return a validator that refuses what is not a member of the `Literal` *alias*."""
+    members = get_args(alias)
+    listed = f"{', '.join(map(repr, members[:-1]))} or {members[-1]!r}"
+    return _must(listed, lambda value: isinstance(value, str) and value in members)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def is_count(value: object) -> bool:
+    """Tell whether *value* is an integer of at least 0, and not a bool."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value.isprintable() and value == value.strip() != ""
+
+
+def _is_time(value: Any) -> bool:
+    return value == BRUTAL_KILL if isinstance(value, str) else _is_number(value) and value >= 0
+
+
+def _is_period(value: Any) -> bool:
+    return _is_number(value) and 0 < value < math.inf
+
+
+def _copied(kwargs: Mapping[str, object]) -> Mapping[str, object]:
+    return dict(kwargs) if isinstance(kwargs, Mapping) else kwargs
+
+
+def _listed(children: Iterable[ChildSpec]) -> tuple[ChildSpec, ...]:
+    return tuple(children) if isinstance(children, Iterable) else children
+
+
+def check_limits(owner: object, intensity: object, period: object) -> None:
+    """Raise `BadSpecError` if restarts cannot be limited so."""
+    if not is_count(intensity):
+        raise refuse(owner, "intensity", intensity, "an int of 0 or more")
+    if not _is_period(period):
+        raise refuse(owner, "period", period, "a finite number of seconds above 0")
+
+
+@attrs.frozen
+class ChildSpec:
+    """What a child is, how it is started, and what becomes of it when it ends.
+
+    Every start makes a new instance of *actor*.
+    """
+
+    id: str = attrs.field(validator=_must("a printable str without space around it", _is_text))
+    """What the supervisor knows it by; unique among its children, except under a `DynamicSupervisor`."""
+    actor: type[Actor] = attrs.field(
+        validator=_must(
+            "a subclass of Actor",
+            lambda value: isinstance(value, type) and issubclass(value, Actor),
+        )
+    )
+    args: tuple[object, ...] = attrs.field(
+        default=(), validator=_must("a tuple", lambda value: isinstance(value, tuple))
+    )
+    """Positional arguments of the constructor."""
+    kwargs: Mapping[str, object] = attrs.field(
+        factory=dict,
+        converter=_copied,
+        validator=_must(
+            "a mapping whose keys are str",
+            lambda value: isinstance(value, dict) and all(isinstance(key, str) for key in value),
+        ),
+    )
+    """Keyword arguments of the constructor."""
+    name: str | None = attrs.field(
+        default=None,
+        kw_only=True,
+        validator=_must(
+            "None or a printable str without space around it",
+            lambda value: value is None or _is_text(value),
+        ),
+    )
+    """The name that each incarnation is registered under."""
+    restart: Restart = attrs.field(default="permanent", kw_only=True, validator=_one_of(Restart))
+    """Whether it is started again: always, after a failure only (``transient``), or never (``temporary``)."""
+    shutdown: ShutdownTime = attrs.field(
+        kw_only=True,
+        validator=_must(f"a number of seconds of 0 or more, math.inf or {BRUTAL_KILL!r}", _is_time),
+    )
+    """Seconds it is given to stop before it is killed. By default what its class says."""
+    significant: bool = attrs.field(
+        default=False,
+        kw_only=True,
+        validator=_must("True or False", lambda value: isinstance(value, bool)),
+    )
+    """Whether its end by itself can end the supervisor; see `SupervisorSpec.auto_shutdown`."""
+
+    @shutdown.default
+    def _shutdown_of_class(self) -> Any:
+        return getattr(self.actor, "shutdown", Actor.shutdown)
+
+    @significant.validator
+    def _not_permanent(self, _attribute: object, value: bool) -> None:  # noqa: FBT001 -- attrs passes it by position
+        if value and self.restart == "permanent":
+            allowed = "False for a permanent child, which always comes back"
+            raise refuse(self, "significant", value, allowed)
+
+
+@attrs.frozen
+class SupervisorSpec:
+    """The children of a supervisor in start order, and how it keeps them running. The defaults are OTP's."""
+
+    children: tuple[ChildSpec, ...] = attrs.field(
+        default=(),
+        converter=_listed,
+        validator=_must(
+            "an iterable of ChildSpec",
+            lambda value: isinstance(value, tuple) and all(isinstance(child, ChildSpec) for child in value),
+        ),
+    )
+    strategy: Strategy = attrs.field(default="one_for_one", kw_only=True, validator=_one_of(Strategy))
+    """Who is restarted with a child that failed: nobody else, all of them, or those started after it."""
+    intensity: int = attrs.field(default=1, kw_only=True)
+    """How many restarts are allowed within the period. With one more the supervisor stops its children and ends."""
+    period: float = attrs.field(default=5.0, kw_only=True)
+    """Seconds; a restart exactly this long ago still counts."""
+    auto_shutdown: AutoShutdown = attrs.field(default="never", kw_only=True, validator=_one_of(AutoShutdown))
+    """Whether the supervisor ends when any, or the last, significant child has ended by itself for good."""
+
+    @children.validator
+    def _unique(self, _attribute: object, children: tuple[ChildSpec, ...]) -> None:
+        seen: set[str] = set()
+        for child in children:
+            if child.id in seen:
+                raise refuse(self, "id", child.id, "an id that no other child has")
+            seen.add(child.id)
+
+    @period.validator
+    def _limited(self, _attribute: object, period: float) -> None:
+        check_limits(self, self.intensity, period)
+
+    @auto_shutdown.validator
+    def _fits_children(self, _attribute: object, value: AutoShutdown) -> None:
+        for child in self.children:
+            check_child(child, value)
+
+
+TreeSource: TypeAlias = "SupervisorSpec | Callable[[], SupervisorSpec | Signal]"
+"""A specification, or what makes one each time the supervisor starts; it may also return `IGNORE`."""
+
+
+def check_child(child: object, auto_shutdown: AutoShutdown) -> None:
+    """Raise `BadSpecError` if *child* is no specification, or is significant where that can have no effect."""
+    if not isinstance(child, ChildSpec):
+        raise refuse("StartChild", "spec", child, "a ChildSpec")
+    if child.significant and auto_shutdown == "never":
+        allowed = "False under a supervisor whose auto_shutdown is 'never'"
+        raise refuse(child, "significant", child.significant, allowed)
+
+
+def without_arguments(child: ChildSpec) -> ChildSpec:
+    """Return the specification of a temporary child as it is kept: its arguments will not be needed again."""
+    return attrs.evolve(child, args=(), kwargs={})

@@ -1,0 +1,248 @@
+"""Supervisor: starts its children in order, restarts the ones that fail, and gives up when that is too often."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import trio
+
+from actors import IGNORE, SHUTDOWN, Stop
+from supervision import calls
+from supervision.children import Child, Children
+from supervision.errors import (
+    AlreadyPresentError,
+    AlreadyStartedError,
+    BadSpecError,
+    ChildNotFoundError,
+    ChildRestartingError,
+    ChildRunningError,
+    ChildStartError,
+)
+from supervision.intensity import RestartWindow
+from supervision.parent import Parent, count, describe
+from supervision.shutdown import ends_supervisor, is_reported, wants_restart
+from supervision.spec import SupervisorSpec, check_child, refuse, without_arguments
+from supervision.strategy import affected
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Literal
+
+    from actors import ActorRef, ExitReason
+    from actors.result import Signal
+    from supervision.children import ChildInfo
+    from supervision.spec import ChildSpec, TreeSource
+
+
+class Supervisor(Parent):
+    """OTP's supervisor: an actor whose children are started in order, restarted when they fail, stopped newest first.
+
+    It does one thing at a time: while it starts or stops a child it answers nobody. A restart that fails is tried
+    again, without a pause, after whatever came in meanwhile; every attempt counts against the intensity.
+
+    >>> from supervision import ChildSpec, SupervisorSpec
+    >>> shop = SupervisorSpec([ChildSpec("aisle", Supervisor, args=(SupervisorSpec(),))], strategy="rest_for_one")
+    """
+
+    def __init__(self, spec: TreeSource) -> None:
+        self._source = spec
+        self.spec = SupervisorSpec()
+        self.children = Children()
+        self.restarts = RestartWindow(self.spec.intensity, self.spec.period)
+        self.ended_by: Literal["intensity", "auto_shutdown"] | None = None
+        """What made it end by its own decision, if it did."""
+
+    async def init(self) -> Signal | None:
+        """Start the children in order. One that fails stops those before it, and `start` raises `ChildStartError`."""
+        spec = self._read(self._source)
+        if not isinstance(spec, SupervisorSpec):
+            return spec
+        self._configure(spec)
+        try:
+            for child in tuple(self.children):
+                await self._run(child)
+        except ChildStartError as error:
+            self._report_start_error(error)
+            await self._stop_all()
+            raise
+        return None
+
+    async def handle_cast(self, message: object) -> Stop | None:
+        """Try a failed restart again, unless the child was terminated or restarted meanwhile."""
+        match message:
+            case calls.TryAgain(child=str(child_id)):
+                child = self.children.get(child_id)
+                return await self._restart(child) if child is not None and child.restarting else None
+            case _:
+                return await super().handle_cast(message)
+
+    async def terminate(self, _reason: ExitReason) -> None:
+        """Stop the children one at a time, newest first, each within its own time."""
+        await self._stop_all()
+
+    async def _answer(self, message: object) -> object:
+        match message:
+            case calls.StartChild(spec=spec):
+                return await self._start_child(spec)
+            case calls.RestartChild(id=child_id):
+                return await self._restart_child(child_id)
+            case calls.TerminateChild(child=child_id):
+                await self._terminate_child(child_id)
+            case calls.DeleteChild(id=child_id):
+                self.children.remove(self._idle_child(child_id))
+            case calls.WhichChild(child=child_id):
+                return describe(self._child(child_id))
+            case calls.WhichChildren():
+                return self.which_children()
+            case calls.CountChildren():
+                return count(self.children)
+            case calls.GetChildSpec(child=child_id):
+                return self._child(child_id).spec
+            case calls.Reconfigure(spec=spec):
+                self._reconfigure(self._source if spec is None else spec)
+            case _:
+                return await super()._answer(message)
+        return None
+
+    def which_children(self) -> list[ChildInfo]:
+        """Tell about all children, the newest first."""
+        return [describe(child) for child in reversed(self.children)]
+
+    async def _start_child(self, spec: ChildSpec) -> ActorRef | None:
+        check_child(spec, self.spec.auto_shutdown)
+        known = self.children.get(spec.id)
+        if known is not None and known.ref is not None:
+            raise AlreadyStartedError(f"{self.ref}: child {spec.id!r} runs already, as {known.ref}", known.ref)
+        if known is not None:
+            raise AlreadyPresentError(f"{self.ref}: child {spec.id!r} is {known.state}; restart or delete it")
+        ref = await self._start_requested(spec)
+        temporary = spec.restart == "temporary"
+        if ref is not None or not temporary:
+            self.children.add(Child(without_arguments(spec) if temporary else spec, ref))
+        return ref
+
+    async def _restart_child(self, child_id: str) -> ActorRef | None:
+        child = self._idle_child(child_id)
+        ref = await self._start_requested(child.spec)
+        if ref is not None:
+            self.children.started(child, ref)
+        return ref
+
+    async def _terminate_child(self, child_id: str | ActorRef) -> None:
+        child = self._child(child_id)
+        await self._shut_down(child)
+        self.children.drop(child)
+
+    def _child(self, child_id: object) -> Child:
+        child = self.children.get(child_id) if isinstance(child_id, str) else None
+        if child is None:
+            raise ChildNotFoundError(f"{self.ref} has no child {child_id!r}")
+        return child
+
+    def _idle_child(self, child_id: str) -> Child:
+        """Return a child that neither runs nor is being restarted."""
+        child = self._child(child_id)
+        match child.state:
+            case "running":
+                raise ChildRunningError(f"{self.ref}: child {child_id!r} runs, as {child.ref}; terminate it first")
+            case "restarting":
+                raise ChildRestartingError(
+                    f"{self.ref}: child {child_id!r} is being restarted; terminate it to stop that"
+                )
+            case "undefined":
+                return child
+
+    def _reconfigure(self, source: TreeSource) -> None:
+        try:
+            spec = self._read(source)
+        except BadSpecError:
+            raise
+        except Exception as error:
+            raise BadSpecError(f"{self.ref}: {source!r} failed: {error!r}", "spec", source) from error
+        if isinstance(spec, SupervisorSpec):
+            self._configure(spec)
+
+    def _read(self, source: TreeSource) -> SupervisorSpec | Signal:
+        """Return the specification, or `IGNORE`, that *source* is or makes."""
+        spec = source() if callable(source) else source
+        if spec is not IGNORE and not isinstance(spec, SupervisorSpec):
+            raise refuse(
+                "Supervisor",
+                "spec",
+                spec,
+                "a SupervisorSpec, or a callable that returns one or IGNORE",
+            )
+        return spec
+
+    def _configure(self, spec: SupervisorSpec) -> None:
+        self.spec = spec
+        self.restarts.intensity, self.restarts.period = spec.intensity, spec.period
+        self.children.replace_specs(spec.children)
+
+    async def _exited(self, ref: ActorRef | None, reason: ExitReason) -> Stop | None:
+        child = self.children.find(ref)
+        if child is None:
+            # A child that was stopped meanwhile, or a stranger who linked itself.
+            return None
+        if is_reported(child.spec.restart, reason):
+            self._report("child_terminated", child, reason)
+        if wants_restart(child.spec.restart, reason):
+            return await self._restart(child)
+        self.children.drop(child)
+        return self._end_by_itself(child)
+
+    def _end_by_itself(self, ended: Child) -> Stop | None:
+        """Stop if auto_shutdown says so now that *ended* has ended for good."""
+        mode = self.spec.auto_shutdown
+        others_active = mode == "all_significant" and any(
+            child.spec.significant and child.state != "undefined" for child in self.children
+        )
+        if not ends_supervisor(mode, significant=ended.spec.significant, others_active=others_active):
+            return None
+        self.ended_by = "auto_shutdown"
+        return Stop(SHUTDOWN)
+
+    async def _restart(self, failed: Child) -> Stop | None:
+        if not self.restarts.allow(trio.current_time()):
+            self._report("shutdown", failed, str(self.restarts))
+            self.children.drop(failed)
+            self.ended_by = "intensity"
+            return Stop(SHUTDOWN)
+        self.children.stopped(failed)
+        group = affected(self.spec.strategy, self.children, failed)
+        await self._stop(group)
+        await self._start_again(child for child in group if not child.temporary)
+        return None
+
+    async def _start_again(self, group: Iterable[Child]) -> None:
+        """Start *group* in order. Those after one that fails stay down until it is tried again."""
+        for child in group:
+            try:
+                await self._run(child)
+            except ChildStartError as error:
+                self._report_start_error(error)
+                self.children.failed(child)
+                self.ref.cast(calls.TryAgain(child.spec.id))
+                return
+
+    async def _run(self, child: Child) -> None:
+        """Start *child*; one that chooses not to start stays as a specification, a temporary one is forgotten."""
+        ref = await self._start(child.spec)
+        if ref is None:
+            self.children.drop(child)
+        else:
+            self.children.started(child, ref)
+
+    async def _stop(self, group: list[Child]) -> None:
+        """Stop *group*, newest first; temporary children are gone for good."""
+        for child in reversed(group):
+            await self._shut_down(child)
+            self.children.drop(child)
+
+    async def _stop_all(self) -> None:
+        await self._stop(list(self.children))
+
+    def _report_start_error(self, error: ChildStartError) -> None:
+        child = self.children.get(error.child)
+        if child is not None:
+            self._report("start_error", child, error.reason)
