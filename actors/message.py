@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 R_co = TypeVar("R_co", covariant=True)
 
 
-class Call(Generic[R_co]):
+class Question:
+    """What every `Call` is, whatever it is answered with; keeps its reply from passing as anything."""
+
+    __slots__ = ()
+
+
+class Call(Question, Generic[R_co]):
     """Base of a message that is answered with an *R*, so that a type checker knows the reply.
 
     With ``class Total(Call[int])``, ``await till.call(Total())`` is an ``int``. Deriving from it is a

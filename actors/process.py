@@ -61,6 +61,35 @@ class Process:
         "scope", "shutdown", "start_error", "started", "starter", "suspended", "system", "task", "via",
     )  # fmt: skip
 
+    actor: Actor
+    callbacks: Callbacks
+    handle_call: Callable[[Any, Caller], Any]
+    handle_cast: Callable[[Any], Any]
+    context: Context
+    mailbox: Mailbox
+    message: Any
+    """What it handles, or handled last."""
+    task: trio.lowlevel.Task | None
+    scope: trio.CancelScope | None
+    """What cancels the callback that runs in its task."""
+    coroutine: Coroutine[Any, Any, Any] | None
+    """What a callback returned that has to wait; its task is about to run it."""
+    ending: Ending | None
+    reason: ExitReason | None
+    ended: trio.Event | None
+    starter: trio.lowlevel.Task | None
+    """The task that waits for the end of `init`."""
+    start_error: BaseException | None
+    idle_timer: IdleTimer | None
+    inspections: list[Callable[[], None]] | None
+    links: dict[Process, None] | None
+    """Whom it is linked to, its children among them, but not its parent, whose `links` it is in."""
+    monitors: dict[Monitor, None] | None
+    monitoring: dict[Monitor, None] | None
+    owed: dict[Caller, None] | None
+    """The callers that `handle_call` left without an answer."""
+    shutdown: Seconds
+
     def __init__(self, system: ActorSystem, parent: Process | None, name: str | None, via: Names | None) -> None:
         self.system = system
         self.parent = parent
@@ -69,32 +98,18 @@ class Process:
         self.via = via
         self.ref = ActorRef(self)
         self.kind = "actor"
-        self.actor: Actor
-        self.callbacks: Callbacks
-        self.handle_call: Callable[[Any, Caller], Any]
-        self.handle_cast: Callable[[Any], Any]
-        self.context: Context = system.context.copy()
+        self.context = system.context.copy()
         self.context.run(set_current_process, self)
-        self.mailbox: Mailbox = deque()
-        self.message: object = None
+        self.mailbox = deque()
+        self.message = None
         self.handled = 0
         self.idle = self.running = self.attention = self.suspended = self.started = False
         self.has_task = self.parked = False
-        self.task: trio.lowlevel.Task | None = None
-        self.scope: trio.CancelScope | None = None
-        self.coroutine: Coroutine[Any, Any, Any] | None = None
-        self.ending: Ending | None = None
-        self.reason: ExitReason | None = None
-        self.ended: trio.Event | None = None
-        self.starter: trio.lowlevel.Task | None = None
-        self.start_error: BaseException | None = None
-        self.shutdown: Seconds = 5.0
-        self.idle_timer: IdleTimer | None = None
-        self.links: dict[Process, None] | None = None
-        self.monitors: dict[Monitor, None] | None = None
-        self.monitoring: dict[Monitor, None] | None = None
-        self.owed: dict[Caller, None] | None = None
-        self.inspections: list[Callable[[], None]] | None = None
+        self.task = self.scope = self.coroutine = None
+        self.ending = self.reason = self.ended = None
+        self.starter = self.start_error = self.idle_timer = self.inspections = None
+        self.links = self.monitors = self.monitoring = self.owed = None
+        self.shutdown = 5.0
 
     def __repr__(self) -> str:
         return f"<Process of {self.ref}>"

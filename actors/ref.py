@@ -16,7 +16,7 @@ from actors.caller import Caller
 from actors.current import current_actor, current_process
 from actors.errors import ActorExitedError, CallingSelfError, NoProcessError
 from actors.exit import NOPROC, NORMAL, ExitReason
-from actors.message import Call, Down, Info, Order
+from actors.message import Call, Down, Info, Order, Question
 from actors.request import Request
 from actors.timer import Timer
 from actors.turn import run_at_once
@@ -72,6 +72,8 @@ class ActorRef:
 
     @overload
     async def call(self, message: Call[R], *, timeout: float | None = 5.0) -> R: ...
+    @overload
+    async def call(self, message: Question, *, timeout: float | None = 5.0) -> object: ...
     @overload
     async def call(self, message: object, *, timeout: float | None = 5.0) -> Any: ...
 
@@ -278,6 +280,8 @@ class NameRef:
 
     @overload
     async def call(self, message: Call[R], *, timeout: float | None = 5.0) -> R: ...
+    @overload
+    async def call(self, message: Question, *, timeout: float | None = 5.0) -> object: ...
     @overload
     async def call(self, message: object, *, timeout: float | None = 5.0) -> Any: ...
 
