@@ -11,6 +11,7 @@ import attrs
 
 from actors.errors import UndefinedHandlerError
 from actors.options import Seconds, StartOptions
+from actors.show import shown
 from actors.timer import IdleTimer
 
 if TYPE_CHECKING:
@@ -84,12 +85,12 @@ class Actor:
 
     def handle_call(self, message: Any, caller: Caller) -> Any:
         """Answer *message*: return the reply, or `NO_REPLY`, `Continue` or `Stop`."""
-        msg = f"{self._process.ref} was called with {message!r}, but its class defines no handle_call"
+        msg = f"{self._process.ref} was called with {shown(message)}, but its class defines no handle_call"
         raise UndefinedHandlerError(msg)
 
     def handle_cast(self, message: Any) -> Any:
         """Act on a message that expects no answer. Returns None, `Continue` or `Stop`."""
-        msg = f"{self._process.ref} was cast {message!r}, but its class defines no handle_cast"
+        msg = f"{self._process.ref} was cast {shown(message)}, but its class defines no handle_cast"
         raise UndefinedHandlerError(msg)
 
     def handle_info(self, message: Any) -> Any:
@@ -101,7 +102,7 @@ class Actor:
 
     def handle_continue(self, argument: Any) -> Any:
         """Go on with what another callback returned as `Continue`, before any message that waits."""
-        msg = f"{self._process.ref} was to continue with {argument!r}, but its class defines no handle_continue"
+        msg = f"{self._process.ref} was to continue with {shown(argument)}, but its class defines no handle_continue"
         raise UndefinedHandlerError(msg)
 
     def terminate(self, reason: ExitReason) -> Any:

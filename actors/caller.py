@@ -9,6 +9,7 @@ import trio
 from trio.lowlevel import Abort, enable_ki_protection, reschedule
 
 from actors.errors import ActorExitedError, CallTimeoutError
+from actors.show import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +54,7 @@ class Caller:
 
     def __repr__(self) -> str:
         state = "answered" if self.answered else "waiting"
-        return f"<Caller of {self.process.ref} with {self.message!r}: {state}>"
+        return f"<Caller of {self.process.ref} with {shown(self.message)}: {state}>"
 
     @property
     def sender(self) -> ActorRef | None:
@@ -64,7 +65,7 @@ class Caller:
     def deadline(self) -> float:
         """When the caller gives up, on trio's clock; infinity if it never does."""
         if self._deadline is None:
-            self._deadline = math.inf if self.timeout is None else trio.current_time() + self.timeout
+            self._deadline = math.inf if self.timeout is None else self.process.system.timers.now() + self.timeout
         return self._deadline
 
     @enable_ki_protection
@@ -87,12 +88,12 @@ class Caller:
     def fail(self, reason: ExitReason) -> None:
         """Tell the caller that the process ended with *reason* before it answered."""
         name = self.process.ref
-        self.refuse(ActorExitedError(f"{name} exited before it answered {self.message!r}: {reason}", reason))
+        self.refuse(ActorExitedError(f"{name} exited before it answered {shown(self.message)}: {reason}", reason))
 
     def expire(self) -> None:
         """Stop waiting: the deadline has come."""
         name = self.process.ref
-        self.refuse(CallTimeoutError(f"{name} did not answer {self.message!r} within {self.timeout} s"))
+        self.refuse(CallTimeoutError(f"{name} did not answer {shown(self.message)} within {self.timeout} s"))
 
     @property
     def live(self) -> bool:
@@ -102,7 +103,6 @@ class Caller:
     def abandon(self, _raise_cancel: object = None) -> Abort:
         """Stop waiting: the waiting task was cancelled."""
         self.task = None
-        self.answered = True
         self._forget()
         return Abort.SUCCEEDED
 
@@ -119,19 +119,19 @@ class Caller:
         return trio.lowlevel.current_task()
 
     def _answer(self) -> None:
-        self.answered = True
-        if self.task is not None:
-            task, self.task = self.task, None
-            self._forget()
+        self._forget()
+        task = self.task
+        if task is not None:
+            self.task = None
             reschedule(task)
         elif self.on_answer is not None:
-            self._forget()
             self.on_answer(self)
 
     def _forget(self) -> None:
         """Let go of what was kept while the answer was owed."""
+        self.answered = True
         process = self.process
         if process.owed:
             process.owed.pop(self, None)
-        if self._deadline is not None and self._deadline < math.inf:
-            process.system.timers.count_stale()
+        if self._deadline is not None:
+            process.system.timers.stale += 1

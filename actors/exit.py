@@ -10,6 +10,8 @@ from typing import TypeAlias
 
 import attrs
 
+from actors.show import told
+
 
 @attrs.frozen(kw_only=True)
 class _Reason:
@@ -32,7 +34,7 @@ class Shutdown(_Reason):
     detail: object = None
 
     def __str__(self) -> str:
-        return "shutdown" if self.detail is None else f"shutdown ({self.detail})"
+        return "shutdown" if self.detail is None else f"shutdown ({told(self.detail)})"
 
 
 @attrs.frozen
@@ -50,10 +52,7 @@ class Crash(_Reason):
     cause: object
 
     def __str__(self) -> str:
-        if isinstance(self.cause, BaseException):
-            text = str(self.cause)
-            return f"{type(self.cause).__name__}: {text}" if text else type(self.cause).__name__
-        return str(self.cause)
+        return told(self.cause)
 
 
 @attrs.frozen

@@ -18,8 +18,9 @@ from actors.errors import ActorExitedError, CallingSelfError, NoProcessError
 from actors.exit import NOPROC, NORMAL, ExitReason
 from actors.message import Call, Down, Info, Order, Question
 from actors.request import Request
+from actors.show import shown
 from actors.timer import Timer
-from actors.turn import run_at_once
+from actors.turn import run_call
 
 if TYPE_CHECKING:
     from actors.options import Seconds
@@ -92,23 +93,27 @@ class ActorRef:
         sender = current_process()
         caller = Caller(process, message, sender, timeout)
         if process.idle and process.callbacks.inline:
-            run_at_once(process, caller)
-            budget = process.system.dispatcher
-            budget.left -= 1
-            if not caller.answered:
-                await _wait(caller)
-            elif budget.left <= 0 or perf_counter_ns() > budget.slice_end:
-                await trio.lowlevel.checkpoint()
-                budget.begin_slice()
+            run_call(process, caller)
+            process.system.dispatcher.left -= 1
         else:
             if sender is process and process.running:
                 _refuse_to_wait_for_self(process, message)
             process.put(caller)
-            if not caller.answered:
-                await _wait(caller)
+        if not caller.answered:
+            caller.task = trio.lowlevel.current_task()
+            if timeout is not None:
+                process.system.timers.add(caller.deadline, caller)
+            await wait_task_rescheduled(caller.abandon)
+        else:
+            budget = process.system.dispatcher
+            if budget.left <= 0 or perf_counter_ns() > budget.slice_end:
+                await trio.lowlevel.checkpoint()
+                budget.begin_slice()
         if sender is not None and sender.ending is not None:
             await trio.lowlevel.checkpoint()
-        return caller.result()
+        if caller.error is not None:
+            raise caller.error
+        return caller.value
 
     def send_request(self, message: object) -> Request:
         """Send *message* to `handle_call`, without waiting; the `Request` collects the answer later."""
@@ -333,17 +338,10 @@ def process_of(ref: ActorRef | NameRef) -> Process | None:
     return None if found is None else found._process  # noqa: SLF001 -- the two belong together
 
 
-async def _wait(caller: Caller) -> None:
-    caller.task = trio.lowlevel.current_task()
-    if caller.timeout is not None:
-        caller.process.system.timers.add(caller.deadline, caller)
-    await wait_task_rescheduled(caller.abandon)
-
-
 def _refuse_to_wait_for_self(process: Process, message: object) -> None:
     task: trio.lowlevel.Task | None = trio.lowlevel.current_task()
     while task is not None and task is not process.task:
         task = None if task.parent_nursery is None else task.parent_nursery.parent_task
     if task is not None:
-        msg = f"{process.ref} calls itself with {message!r}, and would wait for itself for ever"
+        msg = f"{process.ref} calls itself with {shown(message)}, and would wait for itself for ever"
         raise CallingSelfError(msg)

@@ -13,6 +13,7 @@ import attrs
 from actors.caller import Caller
 from actors.exit import Crash, ExitReason, is_clean
 from actors.message import Continuation, Info, Startup
+from actors.show import shown
 from actors.state import state_of
 
 if TYPE_CHECKING:
@@ -53,8 +54,8 @@ class CrashReport:
         lines = [
             f"{self.ref} crashed: {self.reason}",
             f"  class: {self.actor}",
-            f"  last message: {self.message!r}",
-            f"  state: {self.state!r}",
+            f"  last message: {shown(self.message)}",
+            f"  state: {shown(self.state)}",
             f"  parent: {self.parent}",
         ]
         if self.caller_stack:
@@ -134,8 +135,8 @@ def status_of(process: Process, reason: ExitReason | None = None) -> Status:
 
 
 def _shown_error(status: Status, reason: ExitReason) -> BaseException | None:
-    shown = status.reason is reason and isinstance(reason, Crash) and isinstance(reason.cause, BaseException)
-    return reason.cause if shown else None  # type: ignore[union-attr, return-value]
+    visible = status.reason is reason and isinstance(reason, Crash) and isinstance(reason.cause, BaseException)
+    return reason.cause if visible else None  # type: ignore[union-attr, return-value]
 
 
 def _parent(process: Process) -> ActorRef | None:

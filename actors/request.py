@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from actors.errors import CallTimeoutError
+from actors.show import shown
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -76,7 +77,7 @@ class Request:
     def _timed_out(self, timeout: float | None) -> CallTimeoutError:
         caller = self._caller
         when = "was abandoned" if timeout is None else f"was not answered within {timeout} s"
-        return CallTimeoutError(f"the request {caller.message!r} to {caller.process.ref} {when}")
+        return CallTimeoutError(f"the request {shown(caller.message)} to {caller.process.ref} {when}")
 
     def _on_answer(self, _caller: Caller) -> None:
         self._answered.set()

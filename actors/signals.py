@@ -56,7 +56,11 @@ class SignalQueue:
         parent = process.parent
         linked = list(process.links or ())
         if parent is not None and parent.links is not None and process in parent.links:
-            linked.append(parent)
+            if process.started or not parent.actor.trap_exit:
+                linked.append(parent)
+            else:
+                # A failed start is told by the start itself, not a second time by a message.
+                del parent.links[process]
         for other in linked:
             self._queue.append((_receive_link, (process, other, reason)))
         for monitor in list(process.monitors or ()):

@@ -16,7 +16,7 @@ from actors.dead_letters import DeadLetters
 from actors.dispatcher import Dispatcher
 from actors.errors import SystemExitedError
 from actors.exit import SHUTDOWN, ExitReason
-from actors.message import Exit
+from actors.message import Exit, Order
 from actors.options import Seconds, StartOptions, check_name
 from actors.ref import ActorRef, NameRef, process_of
 from actors.registry import Names, Registry
@@ -68,6 +68,8 @@ class ActorSystem:
         self._interrupt: BaseException | None = None
 
     def __repr__(self) -> str:
+        if not self.processes:
+            return "<ActorSystem: stopped>"
         return f"<ActorSystem: {len(self.processes) - 1} actors{', stopping' if self.closing else ''}>"
 
     @property
@@ -155,8 +157,10 @@ class ActorSystem:
     async def close(self) -> None:
         """Stop every actor: the root's children the youngest first, then whoever has lost its parent."""
         self.closing = True
-        if self.root.alive:
-            await self.root.stop(SHUTDOWN)
+        root = process_of(self.root)
+        if root is not None and root.reason is None:
+            root.put(Order(SHUTDOWN))
+            await root.wait()
         while self.processes:
             _, youngest = next(reversed(self.processes.items()))
             await youngest.shut_down(youngest.shutdown, None)
@@ -203,7 +207,8 @@ async def open_system(*, kill_grace: float = 1.0) -> AsyncIterator[ActorSystem]:
         except KeyboardInterrupt as error:
             raised = error
             system.kill_all()
-        services.cancel()
+        finally:
+            services.cancel()
     if raised is not None:
         raise raised
     system.raise_why_stopped()

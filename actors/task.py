@@ -10,8 +10,9 @@ import trio
 from trio.lowlevel import Abort, disable_ki_protection, enable_ki_protection, wait_task_rescheduled
 
 from actors import report
+from actors.caller import Caller
 from actors.dispatcher import SLICE_MESSAGES, SLICE_NANOSECONDS
-from actors.turn import complete, fail, fail_in_terminate, interruptible, invoke
+from actors.turn import ENVELOPES, complete, fail, fail_in_terminate, interruptible, invoke
 
 if TYPE_CHECKING:
     from actors.process import Process
@@ -56,6 +57,7 @@ async def _handle_messages(process: Process) -> None:
     if not process.callbacks.tasked:
         return
     mailbox = process.mailbox
+    handle_cast = process.handle_cast
     left, slice_end = SLICE_MESSAGES, perf_counter_ns() + SLICE_NANOSECONDS
     while True:
         if process.attention:
@@ -68,10 +70,11 @@ async def _handle_messages(process: Process) -> None:
             continue
         process.message = item = mailbox.popleft()
         process.handled += 1
-        result = invoke(process, item)
+        result = invoke(process, item) if item.__class__ in ENVELOPES else handle_cast(item)
         if result.__class__ is CoroutineType:
             result = await result
-        complete(process, item, result)
+        if result is not None or item.__class__ is Caller:
+            complete(process, item, result)
         left -= 1
         if left <= 0 or perf_counter_ns() > slice_end:
             await trio.lowlevel.checkpoint()

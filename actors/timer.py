@@ -40,24 +40,25 @@ class TimerQueue:
     def __init__(self) -> None:
         self._heap: list[tuple[float, int, Expirable]] = []
         self._order = count()
-        self._stale = 0
+        self.stale = 0
+        """How many of them are of no interest any more."""
+        self.now = trio.lowlevel.current_clock().current_time
         self._sleep = trio.CancelScope()
 
     def add(self, deadline: float, item: Expirable) -> None:
         """Have *item* expire at *deadline*; items of one deadline expire in the order they were added."""
         if deadline == math.inf:
             return
+        if self.stale > WASTE_KEPT and self.stale * 2 > len(self._heap):
+            self._sweep()
         heappush(self._heap, (deadline, next(self._order), item))
         if deadline < self._sleep.deadline:  # noqa: PLR1730 -- to set a deadline costs even when it is the same
             self._sleep.deadline = deadline
 
-    def count_stale(self) -> None:
-        """Note that the deadline of an item has lost its meaning."""
-        self._stale += 1
-        if self._stale > WASTE_KEPT and self._stale * 2 > len(self._heap):
-            self._heap = [entry for entry in self._heap if entry[2].live]
-            heapify(self._heap)
-            self._stale = 0
+    def _sweep(self) -> None:
+        self._heap = [entry for entry in self._heap if entry[2].live]
+        heapify(self._heap)
+        self.stale = 0
 
     @enable_ki_protection
     async def run(self) -> None:
@@ -67,15 +68,15 @@ class TimerQueue:
             with trio.CancelScope(deadline=deadline) as self._sleep:
                 await trio.sleep_forever()
             self._sleep = trio.CancelScope()
-            self._expire_due(trio.current_time())
+            self._expire_due(self.now())
 
     def _expire_due(self, now: float) -> None:
         while self._heap and self._heap[0][0] <= now:
             item = heappop(self._heap)[2]
             if item.live:
                 item.expire()
-            elif self._stale:
-                self._stale -= 1
+            elif self.stale:
+                self.stale -= 1
 
 
 class Timer:
@@ -91,7 +92,7 @@ class Timer:
         self._process = process
         self._message = message
         self._seconds = seconds if again else None
-        self._due = trio.current_time() + seconds
+        self._due = process.system.timers.now() + seconds
         self.live = True
         process.system.timers.add(self._due, self)
 
@@ -106,7 +107,7 @@ class Timer:
         """
         was_live, self.live = self.live, False
         if was_live:
-            self._process.system.timers.count_stale()
+            self._process.system.timers.stale += 1
         return was_live
 
     def expire(self) -> None:
@@ -117,7 +118,7 @@ class Timer:
             return
         self._process.put(Info(self._message))
         if self._seconds is not None:
-            late = trio.current_time() - self._due
+            late = self._process.system.timers.now() - self._due
             self._due += self._seconds * max(1, math.ceil(late / self._seconds))
             self._process.system.timers.add(self._due, self)
 
@@ -133,7 +134,7 @@ class IdleTimer:
         if seconds == 0:
             process.mailbox.appendleft(Info(Timeout()))
         else:
-            process.system.timers.add(trio.current_time() + seconds, self)
+            process.system.timers.add(process.system.timers.now() + seconds, self)
 
     @property
     def live(self) -> bool:

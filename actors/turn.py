@@ -17,6 +17,7 @@ from actors.errors import BadReturnError, IgnoredError
 from actors.exit import NORMAL, SHUTDOWN, Crash
 from actors.message import Continuation, Down, Info, Order, Startup
 from actors.result import IGNORE, NO_REPLY, SPECIAL, Continue, Stop
+from actors.show import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,6 +83,31 @@ def run_at_once(process: Process, item: Any) -> None:
     except BaseException as error:  # noqa: BLE001 -- whatever a handler raises is the end of its actor
         fail(process, error)
     process.release()
+
+
+@enable_ki_protection
+def run_call(process: Process, caller: Caller) -> None:
+    """Handle a call now, within the call: as `run_at_once`, by the shortest way."""
+    process.idle = False
+    process.running = True
+    process.message = caller
+    process.handled += 1
+    try:
+        result = process.context.run(_call, process.handle_call, caller)
+    except BaseException as error:  # noqa: BLE001 -- whatever a handler raises is the end of its actor
+        fail(process, error)
+    else:
+        if result.__class__ in SPECIAL:
+            complete(process, caller, result)
+        elif not caller.answered:
+            caller.answered = True
+            caller.value = result
+    process.release()
+
+
+@disable_ki_protection
+def _call(handle_call: Callable[[Any, Caller], Any], caller: Caller) -> Any:
+    return handle_call(caller.message, caller)
 
 
 @enable_ki_protection
@@ -182,7 +208,7 @@ def _complete_init(process: Process, result: Any) -> None:
 
 
 def _refuse_result(process: Process, callback: str, result: Any, allowed: str) -> None:
-    msg = f"{callback} of {process.ref} returned {result!r}; allowed are {allowed}"
+    msg = f"{callback} of {process.ref} returned {shown(result)}; allowed are {allowed}"
     fail(process, BadReturnError(msg))
 
 

@@ -1,0 +1,68 @@
+"""The pages show the examples and their output as they are, and name tests that exist.
+
+A fenced block under the comment ``<!-- examples/hello.py -->`` holds that file. ``python tests/test_docs.py``
+rewrites such blocks.
+"""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+SHOWN_FILE = re.compile(r"(<!-- (\S+) -->\n```\w*\n)(.*?)(^```$)", re.DOTALL | re.MULTILINE)
+NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py)(?:::(test_\w+))?`")
+LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+
+
+def with_files_shown(text: str) -> str:
+    def shown(match: re.Match[str]) -> str:
+        return match[1] + (ROOT / match[2]).read_text(encoding="utf-8") + match[4]
+
+    return SHOWN_FILE.sub(shown, text)
+
+
+def tests_in(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return {node.name for node in ast.walk(tree) if isinstance(node, functions)}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_page_shows_files_as_they_are(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+
+    assert with_files_shown(text) == text
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_page_names_tests_that_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+
+    missing = [
+        f"{file}::{test}"
+        for file, test in NAMED_TEST.findall(text)
+        if not (ROOT / file).is_file() or (test and test not in tests_in(ROOT / file))
+    ]
+
+    assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_page_links_to_pages_that_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+
+    dead = [target for target in LINK.findall(text) if not (page.parent / target).exists()]
+
+    assert dead == []
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 120
+
+
+if __name__ == "__main__":
+    for path in PAGES:
+        path.write_text(with_files_shown(path.read_text(encoding="utf-8")), encoding="utf-8")
