@@ -1,0 +1,3 @@
+# Here because it was saved half written.
+def total(prices:
+    return sum(prices)
