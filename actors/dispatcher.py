@@ -54,7 +54,7 @@ class Dispatcher:
                 await wait_task_rescheduled(self._abort)
                 self.begin_slice()
             run_slice(ready.popleft())
-            if self.left <= 0 or perf_counter_ns() > self.slice_end:
+            if self.left <= 0:
                 await trio.lowlevel.checkpoint()
                 self.begin_slice()
 

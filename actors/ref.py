@@ -63,9 +63,14 @@ class ActorRef:
         """Why it exited; None while it lives."""
         return self._process.reason
 
+    @enable_ki_protection
     def cast(self, message: object) -> None:
         """Send *message* to `handle_cast`. Never waits and never fails; a dead target makes it a dead letter."""
-        self._process.put(message)
+        process = self._process
+        process.mailbox.append(message)
+        if process.idle:
+            process.idle = False
+            process.schedule()
 
     def send(self, message: object) -> None:
         """Send *message* to `handle_info`; as `cast` in all else."""

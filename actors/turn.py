@@ -37,12 +37,11 @@ def interruptible(callback: Callable[..., Any], *args: Any, **kwargs: Any) -> An
 @enable_ki_protection
 def run_slice(process: Process) -> None:
     """Handle what waits for *process*, as far as the dispatcher's budget goes."""
-    if process.running or process.reason is not None:
+    if process.running:
         return
-    if process.ending is not None:
-        run_terminate(process)
-        return
-    if process.suspended:
+    if process.attention:
+        if process.ending is not None and process.reason is None:
+            run_terminate(process)
         return
     process.running = True
     try:
@@ -67,7 +66,9 @@ def _handle_messages(process: Process) -> None:
             if result is not None:
                 complete(process, item, result)
         budget.left -= 1
-        if process.attention or budget.left <= 0 or perf_counter_ns() > budget.slice_end:
+        if perf_counter_ns() > budget.slice_end:
+            budget.left = 0
+        if budget.left <= 0 or process.attention:
             break
 
 
