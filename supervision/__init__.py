@@ -32,8 +32,10 @@ from supervision.errors import (
     ChildStartError,
     MaxChildrenError,
     SupervisionError,
+    TreeGaveUpError,
     UnsupportedRequestError,
 )
+from supervision.launcher import launch
 from supervision.report import ProgressReport, SupervisorReport
 from supervision.spec import ChildSpec, SupervisorSpec
 from supervision.supervisor import Supervisor
@@ -63,12 +65,14 @@ __all__ = [
     "SupervisorReport",
     "SupervisorSpec",
     "TerminateChild",
+    "TreeGaveUpError",
     "UnsupportedRequestError",
     "WhichChild",
     "WhichChildren",
     "count_children",
     "delete_child",
     "get_child_spec",
+    "launch",
     "reconfigure",
     "restart_child",
     "start_child",

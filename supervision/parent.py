@@ -64,9 +64,9 @@ class Parent(Actor):
 
     async def _start(self, spec: ChildSpec, *, requested: bool = False) -> ActorRef | None:
         """Start a child and return its process, or None if it chose not to start. Raises `ChildStartError`."""
-        options = StartOptions(spec.name, None, math.inf, spec.shutdown)
+        options = StartOptions(name=spec.name, shutdown=spec.shutdown)
         try:
-            ref = await self._process.system.start_child(self._process, spec.actor, spec.args, spec.kwargs, options)
+            ref = await self.start_child(spec.actor, spec.args, spec.kwargs, options)
         except IgnoredError:
             return None
         except (trio.Cancelled, KeyboardInterrupt):

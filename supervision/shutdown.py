@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from actors import ExitReason, Killed, Shutdown
-from actors.exit import is_clean
+from actors import ExitReason, Killed, Shutdown, is_clean
+
+if TYPE_CHECKING:
+    from actors.options import Seconds
 
 Restart: TypeAlias = Literal["permanent", "transient", "temporary"]
 AutoShutdown: TypeAlias = Literal["never", "any_significant", "all_significant"]
-ShutdownTime: TypeAlias = float | Literal["brutal_kill"]
 
 
 def wants_restart(restart: Restart, reason: ExitReason) -> bool:
@@ -38,7 +39,7 @@ def is_reported(restart: Restart, reason: ExitReason) -> bool:
     return restart == "permanent" or not is_clean(reason)
 
 
-def is_shutdown_error(restart: Restart, shutdown: ShutdownTime, reason: ExitReason) -> bool:
+def is_shutdown_error(restart: Restart, shutdown: Seconds, reason: ExitReason) -> bool:
     """Tell whether a child that its supervisor stopped should not have ended with *reason*.
 
     OTP's `supervisor:shutdown/1`: a permanent child must end exactly as it was told to, the others in any clean way.

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args
 import attrs
 
 from actors import Actor
+from actors.options import Seconds, is_number
 from supervision.errors import BadSpecError
-from supervision.shutdown import AutoShutdown, Restart, ShutdownTime
+from supervision.shutdown import AutoShutdown, Restart
 from supervision.strategy import Strategy
 
 if TYPE_CHECKING:
@@ -57,10 +58,6 @@ def _one_of(alias: object) -> Check:
     return _must(listed, lambda value: isinstance(value, str) and value in members)
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 def is_count(value: object) -> bool:
     """Tell whether *value* is an integer of at least 0, and not a bool."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
@@ -71,11 +68,11 @@ def _is_text(value: object) -> bool:
 
 
 def _is_time(value: Any) -> bool:
-    return value == BRUTAL_KILL if isinstance(value, str) else _is_number(value) and value >= 0
+    return value == BRUTAL_KILL if isinstance(value, str) else is_number(value) and value >= 0
 
 
 def _is_period(value: Any) -> bool:
-    return _is_number(value) and 0 < value < math.inf
+    return is_number(value) and 0 < value < math.inf
 
 
 def _copied(kwargs: Mapping[str, object]) -> Mapping[str, object]:
@@ -133,7 +130,7 @@ class ChildSpec:
     """The name that each incarnation is registered under."""
     restart: Restart = attrs.field(default="permanent", kw_only=True, validator=_one_of(Restart))
     """Whether it is started again: always, after a failure only (``transient``), or never (``temporary``)."""
-    shutdown: ShutdownTime = attrs.field(
+    shutdown: Seconds = attrs.field(
         kw_only=True,
         validator=_must(f"a number of seconds of 0 or more, math.inf or {BRUTAL_KILL!r}", _is_time),
     )

@@ -3,8 +3,6 @@
 ``supervision_traces.md`` describes the file; the environment variable ``OTP_TRACES`` names another one to run.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import os

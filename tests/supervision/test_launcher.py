@@ -1,0 +1,265 @@
+"""`launch`, with real programs, real signals and real exit statuses."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from textwrap import dedent
+from typing import TypeAlias
+
+import pytest
+
+PROGRAM = """
+from actors import IGNORE, NORMAL, Actor, Crash, Stop
+from supervision import ChildSpec, Supervisor, SupervisorSpec, TreeGaveUpError, launch
+import trio
+
+
+class Worker(Actor):
+    trap_exit = True
+
+    def __init__(self, id_, seconds=0.0):
+        self.id = id_
+        self.seconds = seconds
+
+    def init(self):
+        print("started", self.id, flush=True)
+
+    def handle_info(self, message):
+        return message
+
+    async def terminate(self, reason):
+        print("stopping", self.id, reason, flush=True)
+        await trio.sleep(self.seconds)
+
+
+class Slow(Worker):
+    async def init(self):
+        print("starting", self.id, flush=True)
+        await trio.sleep(0.2)
+        super().init()
+
+
+class Doomed(Worker):
+    def init(self):
+        super().init()
+        self.ref.send(Stop(Crash("doomed")))
+
+
+class Done(Worker):
+    def init(self):
+        super().init()
+        self.ref.send(Stop(NORMAL))
+
+
+class Unfit(Worker):
+    def init(self):
+        raise RuntimeError("unfit")
+
+
+def child(id_, actor=Worker, seconds=0.0, **options):
+    return ChildSpec(id_, actor, (id_, seconds), **options)
+
+
+def tree(*children, **options):
+    return SupervisorSpec(children, **options)
+
+
+"""
+
+
+class Program:
+    """A program that launches a tree, in a process of its own."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+
+    def reads(self, *lines: str) -> None:
+        """Wait for the program to print just *lines* next."""
+        assert self.process.stdout is not None
+        for line in lines:
+            assert self.process.stdout.readline() == f"{line}\n"
+
+    def says(self, text: str) -> None:
+        """Wait for a line of standard error with *text* in it."""
+        assert self.process.stderr is not None
+        assert text in self.process.stderr.readline()
+
+    def send(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def ends(self) -> tuple[int, str, str]:
+        """Wait for its end, and return its exit status and the rest of what it prints."""
+        out, err = self.process.communicate(timeout=20)
+        return self.process.returncode, out, err
+
+
+Run: TypeAlias = Callable[[str], Program]
+
+
+@pytest.fixture
+def run() -> Iterator[Run]:
+    """Return a function that starts a program."""
+    processes: list[subprocess.Popen[str]] = []
+
+    def start(body: str) -> Program:
+        process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM + dedent(body)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        processes.append(process)
+        return Program(process)
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_the_tree_in_order_and_the_program_ends_well(run: Run, number: signal.Signals) -> None:
+    program = run("""
+        launch(tree(child("a"), child("b"), child("c")), name="shop")
+        print("after")
+    """)
+    program.reads("started a", "started b", "started c")
+
+    program.send(number)
+
+    status, out, err = program.ends()
+    assert status == 0
+    assert out.splitlines() == [
+        "stopping c shutdown",
+        "stopping b shutdown",
+        "stopping a shutdown",
+        "after",
+    ]
+    assert err == f"{number.name}: stopping; once more, and what still runs is killed\n"
+
+
+@pytest.mark.slow
+def test_a_tree_may_be_made_by_a_callable(run: Run) -> None:
+    program = run("""
+        launch(lambda: tree(child("a")))
+    """)
+    program.reads("started a")
+
+    program.send(signal.SIGTERM)
+
+    assert program.ends()[0] == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_second_signal_stops_waiting_and_says_so(run: Run, number: signal.Signals, status: int) -> None:
+    program = run("""
+        launch(tree(child("a"), child("b", seconds=60.0, shutdown=60.0)))
+    """)
+    program.reads("started a", "started b")
+    program.send(signal.SIGINT)
+    program.reads("stopping b shutdown")
+    program.says("SIGINT: stopping")
+
+    program.send(number)
+
+    program.says(f"{number.name} again: no longer waiting, killing 3 actors")
+    ended, out, _ = program.ends()
+    assert ended == status
+    assert out == ""
+
+
+@pytest.mark.slow
+def test_a_signal_while_the_tree_starts_waits_until_it_is_up(run: Run) -> None:
+    program = run("""
+        launch(tree(child("a"), child("b", Slow), child("c")))
+    """)
+    program.reads("started a", "starting b")
+
+    program.send(signal.SIGINT)
+
+    program.reads("started b", "started c", "stopping c shutdown")
+    assert program.ends()[0] == 0
+
+
+@pytest.mark.slow
+def test_a_second_signal_ends_a_start_that_hangs(run: Run) -> None:
+    program = run("""
+        class Hanging(Worker):
+            async def init(self):
+                print("hangs", flush=True)
+                await trio.sleep_forever()
+
+        launch(tree(child("a"), child("b", Hanging)))
+    """)
+    program.reads("started a", "hangs")
+    program.send(signal.SIGINT)
+    program.says("SIGINT: stopping")
+
+    program.send(signal.SIGINT)
+
+    assert program.ends()[0] == 130
+
+
+@pytest.mark.slow
+def test_a_tree_that_gives_up_makes_the_program_fail(run: Run) -> None:
+    program = run("""
+        launch(tree(child("a"), child("b", Doomed), intensity=2), name="shop")
+    """)
+
+    status, out, err = program.ends()
+
+    assert status == 1
+    assert out.count("started b") == 3
+    assert out.endswith("stopping a shutdown\n")
+    assert "TreeGaveUpError: the tree <shop #2> gave up: shutdown" in err.splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_a_tree_that_cannot_start_makes_the_program_fail(run: Run) -> None:
+    program = run("""
+        launch(tree(child("a"), child("b", Unfit)), name="shop")
+    """)
+
+    status, out, err = program.ends()
+
+    assert status == 1
+    assert out == "started a\nstopping a shutdown\n"
+    expected = "ChildStartError: <shop #2>: child 'b' did not start: RuntimeError: unfit"
+    assert expected in err.splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_a_tree_that_ends_by_auto_shutdown_ends_the_program_well(run: Run) -> None:
+    done = "restart='transient', significant=True"
+    program = run(f"""
+        launch(tree(child("a"), child("b", Done, {done}), auto_shutdown="any_significant"))
+    """)
+
+    status, out, _ = program.ends()
+
+    assert status == 0
+    assert out.endswith("stopping b normal\nstopping a shutdown\n")
+
+
+@pytest.mark.slow
+def test_a_tree_that_is_killed_from_inside_makes_the_program_fail(run: Run) -> None:
+    program = run("""
+        class Killer(Worker):
+            def init(self):
+                super().init()
+                self.ref.send("go")
+
+            def handle_info(self, message):
+                if message == "go":
+                    self.system.whereis("shop").kill()
+
+        launch(tree(child("a", Killer)), name="shop")
+    """)
+
+    status, _, err = program.ends()
+
+    assert status == 1
+    assert "TreeGaveUpError: the tree <shop #2> gave up: killed" in err.splitlines()[-1]
