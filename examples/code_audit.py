@@ -41,7 +41,6 @@ ATTEMPTS = 3
 BROKEN = Path(__file__).parent / "broken"
 STANDARD_LIBRARY = Path(sysconfig.get_path("stdlib"))
 INSTALLED_LATER = frozenset({"site-packages", "dist-packages"})
-DAY = 24 * 3600.0
 
 
 @frozen
@@ -221,11 +220,11 @@ async def audit(roots: Sequence[Path], without: frozenset[str], workers: int, wa
 def office(listing: Listing, workers: int, watch: Watch) -> SupervisorSpec:
     """Return the supervised team.
 
-    Any worker may crash once for each attempt at each file, however fast: that is the pool's intensity. One crash more
-    is not a file's doing, and the pool gives up. The office then gives up as well, as it does when the foreman or the
-    collector fails: the books would be worth nothing.
+    The workers may crash once for each attempt at each file, all in one week: that is the pool's intensity. One crash
+    more is not a file's doing, and the pool gives up. The office then gives up as well, as it does when the foreman or
+    the collector fails: the books would be worth nothing.
     """
-    crashes = {"intensity": ATTEMPTS * len(listing.files), "period": 7 * DAY}
+    crashes = {"intensity": ATTEMPTS * len(listing.files), "period": 7 * 24 * 3600.0}
     return SupervisorSpec(
         [
             ChildSpec("collector", Collector, args=(listing, watch), name="collector"),
@@ -240,12 +239,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says, and return the exit code."""
     parser = command_line()
     options = parser.parse_args(arguments)
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     if options.path:
         roots, without = [options.path], frozenset[str]()
     else:
         roots, without = [STANDARD_LIBRARY, BROKEN], INSTALLED_LATER
-        print(f"Auditing the standard library, {STANDARD_LIBRARY}, and {BROKEN},")
-        print("because an installation may have no broken file.")
+        print(f"Auditing {STANDARD_LIBRARY} and {BROKEN}, as an installation may have no broken file.")
     keep_crash_reports(options.log)
     watch = Watch()
     try:
