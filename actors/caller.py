@@ -133,5 +133,3 @@ class Caller:
         process = self.process
         if process.owed:
             process.owed.pop(self, None)
-        if self._deadline is not None:
-            process.system.timers.stale += 1

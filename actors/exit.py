@@ -14,13 +14,15 @@ from actors.show import told
 
 
 @attrs.frozen(kw_only=True)
-class _Reason:
+class Reason:
+    """What all exit reasons have."""
+
     interrupted: bool = attrs.field(default=False, eq=False, repr=False)
     """Whether a running handler was cut off, so that `terminate` may find its changes half done."""
 
 
 @attrs.frozen
-class Normal(_Reason):
+class Normal(Reason):
     """The process had nothing more to do."""
 
     def __str__(self) -> str:
@@ -28,7 +30,7 @@ class Normal(_Reason):
 
 
 @attrs.frozen
-class Shutdown(_Reason):
+class Shutdown(Reason):
     """The process was told to stop, or stops in an orderly way; *detail* may say why."""
 
     detail: object = None
@@ -38,7 +40,7 @@ class Shutdown(_Reason):
 
 
 @attrs.frozen
-class Killed(_Reason):
+class Killed(Reason):
     """The process was killed: it could not refuse and did not clean up."""
 
     def __str__(self) -> str:
@@ -46,7 +48,7 @@ class Killed(_Reason):
 
 
 @attrs.frozen
-class Crash(_Reason):
+class Crash(Reason):
     """The process failed with *cause*: the exception that a handler raised, or any value."""
 
     cause: object
@@ -56,7 +58,7 @@ class Crash(_Reason):
 
 
 @attrs.frozen
-class NoProcess(_Reason):
+class NoProcess(Reason):
     """There was no such process when it was asked for."""
 
     def __str__(self) -> str:
@@ -69,6 +71,13 @@ NORMAL = Normal()
 SHUTDOWN = Shutdown()
 KILLED = Killed()
 NOPROC = NoProcess()
+
+
+def check_reason(reason: object) -> None:
+    """Refuse what is no exit reason."""
+    if not isinstance(reason, Reason):
+        msg = f"an exit reason is Normal, Shutdown, Killed, Crash or NoProcess; got {reason!r}"
+        raise TypeError(msg)
 
 
 def is_clean(reason: ExitReason) -> bool:

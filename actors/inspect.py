@@ -12,6 +12,7 @@ import trio
 
 from actors.current import current_process
 from actors.errors import CallingSelfError, CallTimeoutError, NoProcessError
+from actors.options import seconds_of
 from actors.ref import process_of
 from actors.report import status_of
 from actors.state import set_state_of, state_of
@@ -92,7 +93,7 @@ async def _between_messages(ref: ActorRef | NameRef, action: Callable[[Process],
         msg = f"{ref} cannot inspect itself from within its own callback"
         raise CallingSelfError(msg)
     inspection = _Inspection(process, action)
-    with trio.move_on_after(float("inf") if timeout is None else timeout):
+    with trio.move_on_after(seconds_of(timeout)):
         await inspection.done.wait()
         return cast("T", inspection.result())
     inspection.wanted = False

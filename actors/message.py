@@ -12,6 +12,7 @@ import attrs
 if TYPE_CHECKING:
     from actors.exit import ExitReason
     from actors.ref import ActorRef, Monitor
+    from actors.timer import IdleTimer
 
 R_co = TypeVar("R_co", covariant=True)
 
@@ -63,6 +64,24 @@ class Info:
 
     def __init__(self, message: object) -> None:
         self.message = message
+
+
+class Cast:
+    """A message for `handle_cast` that would be taken for something else as it is."""
+
+    __slots__ = ("message",)
+
+    def __init__(self, message: object) -> None:
+        self.message = message
+
+
+class Alarm:
+    """A `Timeout` on its way, which counts only while *timer* is the actor's idle timer."""
+
+    __slots__ = ("timer",)
+
+    def __init__(self, timer: IdleTimer) -> None:
+        self.timer = timer
 
 
 class Order:

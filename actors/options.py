@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal, TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypeGuard
 
 import attrs
 
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 Seconds: TypeAlias = float | Literal["brutal_kill"]
 """The time an actor is given to stop: seconds, infinity, or none at all."""
+
+
+DEFAULT_TIMEOUT: Final = 5.0
+"""Seconds that a call waits."""
 
 
 @attrs.frozen
@@ -49,6 +53,19 @@ def check_shutdown(shutdown: object) -> None:
     if shutdown != "brutal_kill" and not (is_number(shutdown) and shutdown >= 0):
         msg = f"shutdown is a number of seconds, 0 or more, or 'brutal_kill'; got {shutdown!r}"
         raise ValueError(msg)
+
+
+def check_timeout(timeout: object) -> None:
+    """Refuse what is no timeout."""
+    if timeout is not None and not (is_number(timeout) and timeout >= 0):
+        msg = f"timeout is a number of seconds, 0 or more, or None for no limit; got {timeout!r}"
+        raise ValueError(msg)
+
+
+def seconds_of(timeout: float | None) -> float:
+    """Return *timeout*, once it has been checked, with infinity for no limit."""
+    check_timeout(timeout)
+    return math.inf if timeout is None else timeout
 
 
 def is_number(value: object) -> TypeGuard[float]:

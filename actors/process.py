@@ -57,7 +57,7 @@ class Process:
     __slots__ = (
         "actor", "attention", "callbacks", "context", "coroutine", "ended", "ending", "handle_call",
         "handle_cast", "handled", "has_task", "id", "idle", "idle_timer", "inspections", "kind", "links", "mailbox",
-        "message", "monitoring", "monitors", "name", "owed", "parent", "parked", "reason", "ref", "running",
+        "message", "monitoring", "monitors", "name", "ordered", "owed", "parent", "parked", "reason", "ref", "running",
         "scope", "shutdown", "start_error", "started", "starter", "suspended", "system", "task", "via",
     )  # fmt: skip
 
@@ -89,6 +89,8 @@ class Process:
     owed: dict[Caller, None] | None
     """The callers that `handle_call` left without an answer."""
     shutdown: Seconds
+    ordered: bool
+    """Whether somebody who ordered it to stop keeps the time of its `terminate`."""
 
     def __init__(self, system: ActorSystem, parent: Process | None, name: str | None, via: Names | None) -> None:
         self.system = system
@@ -104,7 +106,7 @@ class Process:
         self.message = None
         self.handled = 0
         self.idle = self.running = self.attention = self.suspended = self.started = False
-        self.has_task = self.parked = False
+        self.has_task = self.parked = self.ordered = False
         self.task = self.scope = self.coroutine = None
         self.ending = self.reason = self.ended = None
         self.starter = self.start_error = self.idle_timer = self.inspections = None
@@ -216,10 +218,9 @@ class Process:
         """End with *reason*, and cancel the running callback at its next checkpoint."""
         if self.ending is not None or self.reason is not None:
             return
-        if self.scope is not None and self.running:
-            reason = attrs.evolve(reason, interrupted=True)
-            self.scope.cancel()
         self.end(reason, report=False)
+        if self.scope is not None and self.running:
+            self.scope.cancel()
 
     @enable_ki_protection
     def kill(self) -> None:
@@ -236,7 +237,7 @@ class Process:
             self.finish()
         elif self.scope is not None:
             self.scope.cancel()
-            self.system.timers.add(trio.current_time() + self.system.kill_grace, Grace(self))
+            self.system.timers.add(self.system.timers.now() + self.system.kill_grace, Grace(self))
 
     def _begin_ending(self) -> None:
         if self.ending is None or not (self.ending.terminate and self.callbacks.terminate):
@@ -292,28 +293,35 @@ class Process:
         if seconds == "brutal_kill":
             self.kill()
             return await self.wait()
-        self.shutdown = math.inf
+        self.ordered = True
         if self.ending is not None and self.scope is not None:
             self.scope.deadline = math.inf
         self.system.signals.send_exit(by, self, SHUTDOWN)
         if self.reason is None:
-            with trio.move_on_after(seconds):
-                await self.wait()
-            if self.reason is None:
-                self.kill()
+            self.system.timers.add(self.system.timers.now() + seconds, Limit(self))
         return await self.wait()
 
 
-class Grace:
-    """The time that a killed process has to be gone."""
-
-    live = True
+class Limit:
+    """The time that a process has to stop; one clock, so that whoever waits for the process may be cancelled."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
 
+    @property
+    def live(self) -> bool:
+        """Whether it has not stopped."""
+        return self._process.reason is None
+
+    def expire(self) -> None:
+        """Kill it."""
+        self._process.kill()
+
+
+class Grace(Limit):
+    """The time that a killed process has to be gone."""
+
     def expire(self) -> None:
         """Carry on without it."""
-        if self._process.reason is None:
-            report.left_behind(self._process)
-            self._process.finish()
+        report.left_behind(self._process)
+        self._process.finish()

@@ -15,8 +15,9 @@ from actors import signals
 from actors.caller import Caller
 from actors.current import current_actor, current_process
 from actors.errors import ActorExitedError, CallingSelfError, NoProcessError
-from actors.exit import NOPROC, NORMAL, ExitReason
-from actors.message import Call, Down, Info, Order, Question
+from actors.exit import NOPROC, NORMAL, ExitReason, check_reason
+from actors.message import Call, Cast, Down, Info, Order, Question
+from actors.options import DEFAULT_TIMEOUT, check_timeout, seconds_of
 from actors.request import Request
 from actors.show import shown
 from actors.timer import Timer
@@ -67,6 +68,8 @@ class ActorRef:
     def cast(self, message: object) -> None:
         """Send *message* to `handle_cast`. Never waits and never fails; a dead target makes it a dead letter."""
         process = self._process
+        if message.__class__ is Caller:
+            message = Cast(message)
         process.mailbox.append(message)
         if process.idle:
             process.idle = False
@@ -84,7 +87,7 @@ class ActorRef:
     async def call(self, message: object, *, timeout: float | None = 5.0) -> Any: ...
 
     @enable_ki_protection
-    async def call(self, message: object, *, timeout: float | None = 5.0) -> Any:
+    async def call(self, message: object, *, timeout: float | None = DEFAULT_TIMEOUT) -> Any:
         """Send *message* to `handle_call` and wait for the answer, at most *timeout* seconds (None: no limit).
 
         It fails as soon as the actor is dead. A late answer is dropped; the request of a caller that has
@@ -94,6 +97,8 @@ class ActorRef:
         Raises `NoProcessError`, `ActorExitedError`, `CallTimeoutError`, `CallingSelfError`, or the error that
         the handler refused with.
         """
+        if timeout is not DEFAULT_TIMEOUT:
+            check_timeout(timeout)
         process = self._process
         sender = current_process()
         caller = Caller(process, message, sender, timeout)
@@ -145,6 +150,7 @@ class ActorRef:
         An actor that traps exits gets an `Exit` message, or an order to stop if its parent sent it. One that
         does not trap is cancelled at its next checkpoint and exits with *reason*; a normal reason it ignores.
         """
+        check_reason(reason)
         self._process.system.signals.send_exit(current_process(), self._process, reason)
 
     def kill(self) -> None:
@@ -169,8 +175,8 @@ class ActorRef:
         if current_process() is process and process.running:
             msg = f"{self} would wait for its own end; a handler returns Stop({reason!r}) instead"
             raise CallingSelfError(msg)
-        seconds = float("inf") if timeout is None else timeout
-        with trio.move_on_after(seconds) as scope:
+        check_reason(reason)
+        with trio.move_on_after(seconds_of(timeout)) as scope:
             if drain and not process.suspended:
                 process.put(Order(reason))
             else:

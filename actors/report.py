@@ -6,6 +6,7 @@ Each log record carries a structured report as ``record.report``. Crashes are er
 from __future__ import annotations
 
 import logging
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -13,7 +14,7 @@ import attrs
 from actors.caller import Caller
 from actors.exit import Crash, ExitReason, is_clean
 from actors.message import Continuation, Info, Startup
-from actors.show import shown
+from actors.show import shown, told
 from actors.state import state_of
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def started(process: Process) -> None:
     """Report that *process* is up."""
     if logger.isEnabledFor(logging.INFO):
         report = ProgressReport(process.ref, _parent(process))
-        logger.info("%s", report, extra={"report": report})
+        _log(logging.INFO, "%s", report, extra={"report": report})
 
 
 def ended(process: Process, ending: Ending) -> None:
@@ -98,23 +99,40 @@ def ended(process: Process, ending: Ending) -> None:
         caller=None if caller is None else caller.sender,
         caller_stack=() if caller is None else _stack_of(caller),
     )
-    logger.error("%s", report, extra={"report": report}, exc_info=_shown_error(status, ending.reason))
+    _log(logging.ERROR, "%s", report, extra={"report": report}, exc_info=_shown_error(status, ending.reason))
 
 
 def leftover(process: Process, error: BaseException) -> None:
     """Report what a callback raised while it was being cut off."""
-    logger.error("%s raised while it was cancelled", process.ref, exc_info=error)
+    _log(logging.ERROR, "%s raised while it was cancelled", process.ref, exc_info=error)
 
 
 def overran(process: Process) -> None:
     """Report a `terminate` that was cut off."""
-    logger.error("terminate of %s took longer than %s s and was cancelled", process.ref, process.shutdown)
+    _log(logging.ERROR, "terminate of %s took longer than %s s and was cancelled", process.ref, process.shutdown)
 
 
 def left_behind(process: Process) -> None:
     """Report a zombie: a killed process whose handler does not end."""
     grace = process.system.kill_grace
-    logger.error("%s was killed and is still running after %s s; it is left behind", process.ref, grace)
+    _log(logging.ERROR, "%s was killed and is still running after %s s; it is left behind", process.ref, grace)
+
+
+def undelivered(signal: str, error: Exception) -> None:
+    """Report a signal whose delivery failed, which is a fault of this runtime."""
+    _log(logging.ERROR, "the delivery of a signal failed in %s", signal, exc_info=error)
+
+
+def still_registered(process: Process, error: Exception) -> None:
+    """Report a registry that would not take back a name."""
+    _log(logging.ERROR, "the name of %s could not be freed", process.ref, exc_info=error)
+
+
+def _log(level: int, message: str, *args: object, **kwargs: Any) -> None:
+    try:
+        logger.log(level, message, *args, **kwargs)
+    except Exception as error:  # noqa: BLE001 -- a logging filter or handler must not keep a process from ending
+        sys.stderr.write(f"{message % args}\n(this could not be logged: {told(error)})\n")
 
 
 def status_of(process: Process, reason: ExitReason | None = None) -> Status:
@@ -127,11 +145,16 @@ def status_of(process: Process, reason: ExitReason | None = None) -> Status:
     elif isinstance(message, Startup):
         message = None
     actor = process.actor
+    kind = type(actor).__name__
     try:
-        return actor.format_status(Status(message, state_of(actor), reason))
-    except Exception as error:  # noqa: BLE001 -- a failing formatter must hide everything
-        hidden = f"<format_status of {type(actor).__name__} raised {type(error).__name__}>"
+        status = actor.format_status(Status(message, state_of(actor), reason))
+    except BaseException as error:  # noqa: BLE001 -- a failing formatter must hide everything
+        hidden = f"<format_status of {kind} raised {type(error).__name__}>"
         return Status(hidden, hidden, None)
+    if isinstance(status, Status):
+        return status
+    hidden = f"<format_status of {kind} returned a {type(status).__name__}>"
+    return Status(hidden, hidden, None)
 
 
 def _shown_error(status: Status, reason: ExitReason) -> BaseException | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from actors.errors import CallTimeoutError
+from actors.options import seconds_of
 from actors.show import shown
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Request:
 
         Cancelled, it keeps the request too (OTP's wait_response).
         """
-        with trio.move_on_after(float("inf") if timeout is None else timeout):
+        with trio.move_on_after(seconds_of(timeout)):
             await self._answered.wait()
         if not self.answered:
             raise self._timed_out(timeout)
@@ -124,7 +125,7 @@ class RequestCollection:
         if not self._waiting:
             msg = f"{self!r} is empty"
             raise LookupError(msg)
-        with trio.move_on_after(float("inf") if timeout is None else timeout):
+        with trio.move_on_after(seconds_of(timeout)):
             while not self._answered:
                 self._changed = trio.Event()
                 await self._changed.wait()

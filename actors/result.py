@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 import attrs
 
-from actors.exit import NORMAL, ExitReason
+from actors.exit import NORMAL, ExitReason, check_reason
 
 
 class Signal(enum.Enum):
@@ -40,7 +40,7 @@ class Continue:
 class Stop:
     """Run `terminate`, send *reply* if there is one, and exit with *reason*."""
 
-    reason: ExitReason = NORMAL
+    reason: ExitReason = attrs.field(default=NORMAL, validator=lambda _stop, _field, value: check_reason(value))
     reply: object | Literal[Signal.NO_REPLY] = NO_REPLY
 
 

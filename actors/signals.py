@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from trio.lowlevel import enable_ki_protection
 
+from actors import report
 from actors.caller import Caller
 from actors.exit import NOPROC, ExitReason, Normal
 from actors.message import Down, Exit, Info, Order
@@ -37,7 +38,10 @@ class SignalQueue:
         try:
             while self._queue:
                 action, arguments = self._queue.popleft()
-                action(*arguments)
+                try:
+                    action(*arguments)
+                except Exception as error:  # noqa: BLE001 -- the signals behind this one must still arrive
+                    report.undelivered(action.__name__, error)
         finally:
             self._delivering = False
 

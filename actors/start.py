@@ -9,11 +9,13 @@ from trio.lowlevel import Abort, enable_ki_protection, wait_task_rescheduled
 
 from actors import report
 from actors.actor import Actor
+from actors.current import current_process
 from actors.errors import ActorExitedError, InitTimeoutError, StoppingError
 from actors.exit import Crash
 from actors.message import Startup
 from actors.process import Process
-from actors.turn import run_at_once
+from actors.show import told
+from actors.turn import is_interrupt, run_at_once
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,9 +42,9 @@ async def start_process(
     process = _prepare(system, parent, actor, options)
     try:
         process.construct(actor, args, kwargs)
-    except BaseException:
+    except BaseException as error:  # noqa: BLE001 -- the starter is told of it
         _discard(process)
-        raise
+        raise _told_to_starter(process, error) from error.__cause__
     system.admit(process)
     if not process.callbacks.init:
         report.started(process)
@@ -52,6 +54,9 @@ async def start_process(
     run_at_once(process, Startup())
     if not process.started and process.reason is None:
         await _init_over(process, options.init_timeout)
+    starter = current_process()
+    if starter is not None and starter.ending is not None:
+        await trio.lowlevel.checkpoint()
     if process.started:
         return process.ref
     raise _start_error(process)
@@ -98,10 +103,19 @@ def _start_error(process: Process) -> BaseException:
     reason = process.reason
     assert reason is not None
     if process.start_error is not None:
-        return process.start_error
+        return _told_to_starter(process, process.start_error)
     if isinstance(reason, Crash) and isinstance(reason.cause, Exception):
         return reason.cause
     return ActorExitedError(f"{process.ref} exited in its init: {reason}", reason)
+
+
+def _told_to_starter(process: Process, error: BaseException) -> BaseException:
+    """Return what the starter is told of *error*; what would end or cancel the starter itself comes wrapped."""
+    if isinstance(error, Exception) or is_interrupt(error):
+        return error
+    wrapped = ActorExitedError(f"{process.ref} exited in its init: {told(error)}", Crash(error))
+    wrapped.__cause__ = error
+    return wrapped
 
 
 class _InitLimit:

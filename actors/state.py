@@ -30,6 +30,11 @@ def set_state_of(actor: Actor, state: Any) -> None:
 
 
 def _names(actor: Actor) -> list[str]:
-    slots = [name for cls in type(actor).__mro__ for name in getattr(cls, "__slots__", ())]
-    names = [*vars(actor), *(name for name in slots if hasattr(actor, name))]
+    slots = [name for cls in type(actor).__mro__ for name in _slots(cls)]
+    names = [*getattr(actor, "__dict__", ()), *(name for name in slots if hasattr(actor, name))]
     return [name for name in names if not name.startswith("_")]
+
+
+def _slots(cls: type) -> tuple[str, ...]:
+    slots = cls.__dict__.get("__slots__", ())
+    return (slots,) if isinstance(slots, str) else tuple(slots)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
+from actors import report
 from actors.actor import Actor
 from actors.current import current_process
 from actors.dead_letters import DeadLetters
@@ -136,7 +137,10 @@ class ActorSystem:
         """Let go of a dead process."""
         self.processes.pop(process.id, None)
         if process.name is not None:
-            (process.via or self.names).unregister(process.name, process.ref)
+            try:
+                (process.via or self.names).unregister(process.name, process.ref)
+            except Exception as error:  # noqa: BLE001 -- a broken registry must not keep a process from ending
+                report.still_registered(process, error)
         if process.ref is self.root and not self.closing:
             self.block.cancel()
 
@@ -163,7 +167,7 @@ class ActorSystem:
             await root.wait()
         while self.processes:
             _, youngest = next(reversed(self.processes.items()))
-            await youngest.shut_down(youngest.shutdown, None)
+            await youngest.shut_down(youngest.shutdown, youngest.parent)
 
     def kill_all(self) -> None:
         """Kill every actor."""

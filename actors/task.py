@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from time import perf_counter_ns
 from types import CoroutineType
 from typing import TYPE_CHECKING, Final
 
+import attrs
 import trio
 from trio.lowlevel import Abort, disable_ki_protection, enable_ki_protection, wait_task_rescheduled
 
@@ -32,12 +34,7 @@ async def serve(process: Process) -> None:
     process.task = trio.lowlevel.current_task()
     process.context = process.task.context
     if process.ending is None:
-        try:
-            with trio.CancelScope(shield=True) as process.scope:
-                await _handle_messages(process)
-        except BaseException as error:  # noqa: BLE001 -- whatever a handler raises is the end of its actor
-            fail(process, error)
-        process.scope = None
+        await _work(process)
     if process.ending is not None:
         if process.ending.terminate and process.reason is None:
             await _terminate(process)
@@ -47,6 +44,18 @@ async def serve(process: Process) -> None:
     process.task = None
     if process.reason is None:
         process.release()
+
+
+async def _work(process: Process) -> None:
+    scope = process.scope = trio.CancelScope(shield=True)
+    try:
+        with scope:
+            await _handle_messages(process)
+    except BaseException as error:  # noqa: BLE001 -- whatever a handler raises is the end of its actor
+        fail(process, error)
+    process.scope = None
+    if scope.cancelled_caught and process.ending is not None:
+        process.ending.reason = attrs.evolve(process.ending.reason, interrupted=True)
 
 
 @disable_ki_protection
@@ -97,8 +106,7 @@ def _never_aborted(_raise_cancel: object) -> Abort:
 async def _terminate(process: Process) -> None:
     ending = process.ending
     assert ending is not None
-    seconds = process.shutdown if isinstance(process.shutdown, int | float) else DEFAULT_SECONDS
-    scope = process.scope = trio.CancelScope(shield=True, deadline=trio.current_time() + seconds)
+    scope = process.scope = trio.CancelScope(shield=True, deadline=_terminate_by(process))
     try:
         with scope:
             if ending.coroutine is None and process.callbacks.terminate:
@@ -110,6 +118,13 @@ async def _terminate(process: Process) -> None:
     if scope.cancelled_caught and process.ending is ending:
         report.overran(process)
     process.scope = None
+
+
+def _terminate_by(process: Process) -> float:
+    if process.ordered:
+        return math.inf
+    seconds = DEFAULT_SECONDS if process.shutdown == "brutal_kill" else float(process.shutdown)
+    return trio.current_time() + seconds
 
 
 @disable_ki_protection

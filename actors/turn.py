@@ -15,7 +15,7 @@ from actors import report
 from actors.caller import Caller
 from actors.errors import BadReturnError, IgnoredError
 from actors.exit import NORMAL, SHUTDOWN, Crash
-from actors.message import Continuation, Down, Info, Order, Startup
+from actors.message import Alarm, Cast, Continuation, Down, Info, Order, Startup, Timeout
 from actors.result import IGNORE, NO_REPLY, SPECIAL, Continue, Stop
 from actors.show import shown
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from actors.process import Ending, Process
 
-ENVELOPES: Final = frozenset({Caller, Continuation, Info, Order, Startup})
+ENVELOPES: Final = frozenset({Alarm, Caller, Cast, Continuation, Info, Order, Startup})
 """The classes of what is in a mailbox that is not simply a message that was cast."""
 
 
@@ -60,11 +60,11 @@ def _handle_messages(process: Process) -> None:
         process.message = item = mailbox.popleft()
         process.handled += 1
         if item.__class__ in ENVELOPES:
-            complete(process, item, invoke(process, item))
+            settle(process, item, invoke(process, item))
         else:
             result = handle_cast(item)
             if result is not None:
-                complete(process, item, result)
+                settle(process, item, result)
         budget.left -= 1
         if perf_counter_ns() > budget.slice_end:
             budget.left = 0
@@ -80,7 +80,7 @@ def run_at_once(process: Process, item: Any) -> None:
     process.message = item
     process.handled += 1
     try:
-        complete(process, item, process.context.run(interruptible, invoke, process, item))
+        settle(process, item, process.context.run(interruptible, invoke, process, item))
     except BaseException as error:  # noqa: BLE001 -- whatever a handler raises is the end of its actor
         fail(process, error)
     process.release()
@@ -99,7 +99,7 @@ def run_call(process: Process, caller: Caller) -> None:
         fail(process, error)
     else:
         if result.__class__ in SPECIAL:
-            complete(process, caller, result)
+            settle(process, caller, result)
         elif not caller.answered:
             caller.answered = True
             caller.value = result
@@ -135,6 +135,10 @@ def invoke(process: Process, item: Any) -> Any:
     kind = item.__class__
     if kind is Caller:
         return process.handle_call(item.message, item)
+    if kind is Cast:
+        return process.handle_cast(item.message)
+    if kind is Alarm:
+        return process.actor.handle_info(Timeout()) if process.idle_timer is item.timer else None
     if kind is Info:
         message = item.message
         if message.__class__ is Down and message.monitor.flushed:
@@ -150,14 +154,21 @@ def invoke(process: Process, item: Any) -> Any:
 
 
 @enable_ki_protection
-def complete(process: Process, item: Any, result: Any) -> None:
-    """Do what the *result* of *item*'s callback asks for."""
-    if process.reason is not None:
-        return
+def settle(process: Process, item: Any, result: Any) -> None:
+    """As `complete`; but what *result* is, if the callback has to wait, its own task will find out."""
     if isinstance(result, CoroutineType):
         process.coroutine = result
         process.attention = True
-    elif item.__class__ is Startup:
+    else:
+        complete(process, item, result)
+
+
+@enable_ki_protection
+def complete(process: Process, item: Any, result: Any) -> None:
+    """Do what the *result* of *item*'s callback asks for."""
+    if process.reason is not None or (process.ending is not None and not process.ending.terminate):
+        return
+    if item.__class__ is Startup:
         _complete_init(process, result)
     elif item.__class__ is Caller:
         _complete_call(process, item, result)
@@ -187,12 +198,14 @@ def _complete_other(process: Process, item: Any, result: Any) -> None:
     elif isinstance(result, Continue) and result.reply is NO_REPLY:
         process.mailbox.appendleft(Continuation(result.argument))
     else:
-        names = {Info: "handle_info", Continuation: "handle_continue"}
+        names = {Alarm: "handle_info", Info: "handle_info", Continuation: "handle_continue"}
         callback = names.get(item.__class__, "handle_cast")
         _refuse_result(process, callback, result, "None, and Continue and Stop without a reply")
 
 
 def _complete_init(process: Process, result: Any) -> None:
+    if process.ending is not None:
+        return
     if result is None or (isinstance(result, Continue) and result.reply is NO_REPLY):
         if result is not None:
             process.mailbox.appendleft(Continuation(result.argument))
@@ -209,6 +222,8 @@ def _complete_init(process: Process, result: Any) -> None:
 
 
 def _refuse_result(process: Process, callback: str, result: Any, allowed: str) -> None:
+    if isinstance(result, CoroutineType):
+        result.close()
     msg = f"{callback} of {process.ref} returned {shown(result)}; allowed are {allowed}"
     fail(process, BadReturnError(msg))
 

@@ -24,7 +24,7 @@ def with_files_shown(text: str) -> str:
     return SHOWN_FILE.sub(shown, text)
 
 
-def tests_in(path: Path) -> set[str]:
+def names_of_tests(path: Path) -> set[str]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     functions = (ast.FunctionDef, ast.AsyncFunctionDef)
     return {node.name for node in ast.walk(tree) if isinstance(node, functions)}
@@ -44,7 +44,7 @@ def test_a_page_names_tests_that_exist(page: Path) -> None:
     missing = [
         f"{file}::{test}"
         for file, test in NAMED_TEST.findall(text)
-        if not (ROOT / file).is_file() or (test and test not in tests_in(ROOT / file))
+        if not (ROOT / file).is_file() or (test and test not in names_of_tests(ROOT / file))
     ]
 
     assert missing == []
