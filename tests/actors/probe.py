@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
+import trio
+
 from actors import Actor
 
 if TYPE_CHECKING:
@@ -35,3 +37,8 @@ class Probe(Actor):
 def received(probe: Probe) -> list[object]:
     """Return what *probe* was sent."""
     return list(probe.received)
+
+
+async def busy(probe: Probe) -> None:
+    """Keep *probe* busy until it is stopped."""
+    await trio.sleep_forever()

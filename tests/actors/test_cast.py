@@ -26,7 +26,7 @@ from actors import (
     UndefinedHandlerError,
     get_state,
 )
-from tests.actors.probe import Probe, received
+from tests.actors.probe import Probe, busy, received
 
 if TYPE_CHECKING:
     from tests.actors.kinds import Kind
@@ -252,7 +252,7 @@ async def test_the_messages_of_the_runtime_are_no_dead_letters(system: ActorSyst
     probe = await system.start(Probe, trap_exit=True)
     await probe.call(lambda me: worker.monitor())
     await probe.call(lambda me: worker.link())
-    probe.send_request(lambda me: trio.sleep_forever())
+    probe.send_request(busy)
     await wait_all_tasks_blocked()
     worker.kill()
 

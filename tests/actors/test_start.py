@@ -310,13 +310,13 @@ async def test_start_monitored_sends_one_down(system: ActorSystem, kind: Kind, n
     assert trio.current_time() == 0
 
 
-FAILURES: dict[str, tuple[type[Actor], tuple[object, ...], float, type[BaseException]]] = {
+FAILURES: dict[str, tuple[type[Actor], tuple[object, ...], float, type[Exception]]] = {
     "stop": (Starting, (Stop(Crash("failed")),), math.inf, ActorExitedError),
     "stop_normal": (Starting, (Stop(NORMAL),), math.inf, ActorExitedError),
     "ignore": (Starting, (IGNORE,), math.inf, IgnoredError),
     "bad_return": (Starting, (4711,), math.inf, BadReturnError),
     "error": (Starting, (None, ValueError("bail out")), math.inf, ValueError),
-    "exit": (Starting, (None, SystemExit("bail out")), math.inf, SystemExit),
+    "exit": (Starting, (None, SystemExit("bail out")), math.inf, ActorExitedError),
     "constructor": (Broken, (), math.inf, ValueError),
     "timeout": (Sleeper, (1.0,), 0.2, InitTimeoutError),
 }
