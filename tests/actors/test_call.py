@@ -541,6 +541,21 @@ async def test_the_caller_may_be_answered_by_another_actor(system: ActorSystem, 
     assert await request.wait(timeout=None) == "clerk"
 
 
+async def test_the_caller_may_be_cast_to_another_actor_that_answers(system: ActorSystem, kind: Kind) -> None:
+    class Clerk(Actor):
+        def handle_cast(self, caller: Caller) -> None:
+            caller.reply(self.name)
+
+    holder = await system.start(kind(Holder))
+    clerk = await system.start(kind(Clerk), name="clerk")
+    request = holder.send_request("hold")
+
+    for caller in await held(holder):
+        clerk.cast(caller)
+
+    assert await request.wait(timeout=None) == "clerk"
+
+
 async def test_the_caller_may_be_answered_from_outside_every_actor_and_any_time_later(
     system: ActorSystem, kind: Kind
 ) -> None:
@@ -733,6 +748,17 @@ async def test_many_callers_each_get_their_own_answer(system: ActorSystem, kind:
             nursery.start_soon(ask, number)
 
     assert answers == {number: number for number in range(200)}
+
+
+@pytest.mark.parametrize("timeout", [-1, math.nan, "5", []], ids=repr)
+async def test_a_bad_timeout_is_refused_before_anything_is_sent(system: ActorSystem, kind: Kind, timeout: Any) -> None:
+    holder = await system.start(kind(Holder))
+
+    with pytest.raises((ValueError, TypeError), match="timeout") as caught:
+        await holder.call("hold", timeout=timeout)
+
+    assert repr(timeout) in str(caught.value)
+    assert await held(holder) == []
 
 
 @pytest.mark.slow

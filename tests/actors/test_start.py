@@ -336,6 +336,28 @@ async def test_loop_start_fail_leaves_the_name_free_five_times_in_a_row(
         assert str(system) == "<ActorSystem: 0 actors>"
 
 
+@pytest.mark.parametrize("failure", FAILURES)
+async def test_loop_start_fail_of_a_child_leaves_no_message_for_a_trapping_parent(
+    system: ActorSystem, kind: Kind, failure: str
+) -> None:
+    actor, args, init_timeout, error = FAILURES[failure]
+    probe = await system.start(Probe, trap_exit=True)
+
+    async def start_five_times(me: Probe) -> list[ActorRef | None]:
+        found = []
+        for _ in range(5):
+            with pytest.raises(error):
+                await me.start_link(kind(actor), *args, name="starting", init_timeout=init_timeout)
+            found.append(me.system.whereis("starting"))
+        return found
+
+    found = await probe.call(start_five_times, timeout=None)
+
+    assert found == [None] * 5
+    assert await probe.call(received) == []
+    assert str(system) == "<ActorSystem: 1 actors>"
+
+
 @pytest.mark.parametrize("failure", ["stop", "bad_return", "error", "timeout"])
 async def test_loop_start_fail_ends_a_parent_that_does_not_trap_exits(
     system: ActorSystem, kind: Kind, failure: str
