@@ -1,7 +1,7 @@
 """The pages show the examples and their output as they are, and name tests that exist.
 
-A fenced block under the comment ``<!-- examples/hello.py -->`` holds that file. ``python tests/test_docs.py``
-rewrites such blocks.
+A fenced block under the comment ``<!-- examples/hello.py -->`` holds that file, and under one that ends in
+``from class Till to if`` the lines between the first that begins so and the next that does. ``python tests/test_docs.py`` rewrites such blocks.
 """
 
 import ast
@@ -12,14 +12,18 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
-SHOWN_FILE = re.compile(r"(<!-- (\S+) -->\n```\w*\n)(.*?)(^```$)", re.DOTALL | re.MULTILINE)
+SHOWN_FILE = re.compile(r"(<!-- (\S+)(?: from (.+?) to (.+?))? -->\n```\w*\n)(.*?)(^```$)", re.DOTALL | re.MULTILINE)
 NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py)(?:::(test_\w+))?`")
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 
 
 def with_files_shown(text: str) -> str:
     def shown(match: re.Match[str]) -> str:
-        return match[1] + (ROOT / match[2]).read_text(encoding="utf-8") + match[4]
+        content = (ROOT / match[2]).read_text(encoding="utf-8")
+        if match[3]:
+            content = content[content.index(f"\n{match[3]}") + 1 :]
+            content = content[: content.index(f"\n{match[4]}")].rstrip() + "\n"
+        return match[1] + content + match[6]
 
     return SHOWN_FILE.sub(shown, text)
 
