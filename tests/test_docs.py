@@ -1,7 +1,8 @@
 """The pages show the examples and their output as they are, and name tests that exist.
 
 A fenced block under the comment ``<!-- examples/hello.py -->`` holds that file, and under one that ends in
-``from class Till to if`` the lines between the first that begins so and the next that does. ``python tests/test_docs.py`` rewrites such blocks.
+``from class Till to if`` the lines between the first that begins so and the next that does.
+``python tests/test_docs.py`` rewrites such blocks.
 """
 
 import ast
