@@ -34,4 +34,5 @@ class RestartWindow:
         return len(self.times) <= self.intensity
 
     def __str__(self) -> str:
-        return f"{len(self.times)} restarts in {self.period} s, allowed are {self.intensity}"
+        number = len(self.times)
+        return f"{number} restart{'' if number == 1 else 's'} in {self.period} s, allowed are {self.intensity}"

@@ -16,7 +16,7 @@ from supervision.errors import (
     SupervisionError,
     UnsupportedRequestError,
 )
-from supervision.report import ProgressReport, SupervisorReport, log_error, log_progress, logger
+from supervision.report import SupervisorReport, log_error, log_progress, logger
 from supervision.shutdown import is_shutdown_error
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Parent(Actor):
         except BaseException as error:
             reason = error.reason if isinstance(error, ActorExitedError) else Crash(error)
             raise ChildStartError(f"{self.ref}: child {spec.id!r} did not start: {reason}", spec.id, reason) from error
-        log_progress(ProgressReport(self.ref, spec, ref), requested=requested)
+        log_progress(self.ref, spec, ref, requested=requested)
         return ref
 
     async def _start_requested(self, spec: ChildSpec) -> ActorRef | None:

@@ -62,7 +62,9 @@ def log_error(report: SupervisorReport) -> None:
     logger.error("%s", report, extra={"report": report})
 
 
-def log_progress(report: ProgressReport, *, requested: bool) -> None:
+def log_progress(supervisor: ActorRef, child: ChildSpec, ref: ActorRef, *, requested: bool) -> None:
     """Log that a child was started: on request, or by the supervisor itself."""
     level = logging.DEBUG if requested else logging.INFO
-    logger.log(level, "%s", report, extra={"report": report})
+    if logger.isEnabledFor(level):
+        report = ProgressReport(supervisor, child, ref)
+        logger.log(level, "%s", report, extra={"report": report})

@@ -12,6 +12,7 @@ from actors import (
     NoProcessError,
     open_system,
 )
+from actors.inspect import get_state
 from supervision import (
     AlreadyPresentError,
     AlreadyStartedError,
@@ -268,3 +269,19 @@ async def test_a_supervisor_that_is_killed_fails_its_callers(worker: type[Worker
         await wait_all_tasks_blocked()
         sup.kill()
     assert trio.current_time() == 0
+
+
+async def test_a_supervisor_can_be_named_and_looked_at(worker: type[Worker], autojump_clock: MockClock) -> None:
+    """A name serves as well as a process; state and repr say what it has."""
+    async with open_system() as system:
+        await system.start(Supervisor, SupervisorSpec(intensity=3, period=60.0), name="shop")
+        shop = system.named("shop")
+        ref = await start_child(shop, child("till", worker))
+        assert ref is not None
+        await end(ref, ABNORMAL)
+
+        await which_children(shop)
+        state = await get_state(shop)
+        assert str(state["children"]) == "<Children: till running>"
+        assert list(state) == ["spec", "children", "restarts", "ended_by"]
+        assert str(state["restarts"]) == "1 restart in 60.0 s, allowed are 3"

@@ -7,7 +7,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from actors import SHUTDOWN, ActorRef, Stop, open_system
+from actors import NORMAL, SHUTDOWN, ActorRef, Stop, open_system
 from supervision import (
     AlreadyPresentError,
     ChildNotFoundError,
@@ -178,11 +178,11 @@ async def test_count_restarting_children(autojump_clock: MockClock) -> None:
         for ref in new[:2]:
             assert ref is not None
             await loop(ref, switch)
-        await trio.sleep(FAILING_START * 2)
+        await trio.sleep(1.5 * FAILING_START)
         assert await counts(sup) == [3, 1, 0, 3]
 
         switch.on = False
-        await trio.sleep(FAILING_START * 2)
+        await trio.sleep(1.5 * FAILING_START)
         assert await counts(sup) == [3, 3, 0, 3]
 
         for left in (2, 1, 0):
@@ -190,6 +190,36 @@ async def test_count_restarting_children(autojump_clock: MockClock) -> None:
             assert ref is not None
             await terminate_child(sup, ref)
             assert await counts(sup) == [left, left, 0, left]
+
+
+async def test_a_significant_child_that_is_being_restarted_counts_as_alive(
+    worker: type[Worker], autojump_clock: MockClock
+) -> None:
+    switch = Switch()
+    looping = attrs.evolve(deadlocked("child1", switch), restart="transient", significant=True)
+    other = child("child2", worker, restart="transient", significant=True)
+
+    async with supervising(looping, other, auto_shutdown="all_significant", intensity=8) as sup:
+        await loop(await ref_of(sup, "child1"), switch)
+        await end(await ref_of(sup, "child2"), NORMAL)
+        assert await states(sup) == {"child2": "undefined", "child1": "restarting"}
+
+        switch.on = False
+        await trio.sleep(1.5 * FAILING_START)
+        await end(await ref_of(sup, "child1"), NORMAL)
+        assert await sup.wait() == SHUTDOWN
+
+
+async def test_requests_come_between_the_attempts(autojump_clock: MockClock) -> None:
+    """A failed attempt goes to the end of the queue, behind what was asked meanwhile."""
+    switch = Switch()
+
+    async with supervising(deadlocked("child1", switch), intensity=8) as sup:
+        await loop(await ref_of(sup, "child1"), switch)
+        for attempts in range(1, 4):
+            assert await states(sup) == {"child1": "restarting"}
+            assert trio.current_time() == attempts * FAILING_START
+            await trio.lowlevel.checkpoint()
 
 
 async def test_a_quick_failing_start_gives_up_at_once(
