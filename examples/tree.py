@@ -15,9 +15,8 @@ class Sell(Call[int]):
 
 
 class Till(Actor):
-    def init(self) -> None:
+    def __init__(self) -> None:
         self.total = 0
-        print(f"{self.name} opens")
 
     def handle_call(self, message: Sell, caller: Caller) -> int:
         if message.cents <= 0:
@@ -36,8 +35,8 @@ async def main() -> None:
     async with open_system() as system:
         shop = await system.start(Supervisor, SHOP)
         left, right = system.named("left"), system.named("right")
-        print("left has", await left.call(Sell(100)))
-        print("right has", await right.call(Sell(100)))
+        print(left.whereis(), "has", await left.call(Sell(100)))
+        print(right.whereis(), "has", await right.call(Sell(100)))
 
         try:
             await left.call(Sell(-1))
@@ -46,8 +45,8 @@ async def main() -> None:
         # The supervisor heard of the crash before this call, so left is back when it answers.
         await which_children(shop)
 
-        print("left has", await left.call(Sell(50)))
-        print("right has", await right.call(Sell(50)))
+        print(left.whereis(), "has", await left.call(Sell(50)))
+        print(right.whereis(), "has", await right.call(Sell(50)))
 
 
 if __name__ == "__main__":
