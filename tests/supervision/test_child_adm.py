@@ -20,6 +20,7 @@ from supervision import (
     ChildNotFoundError,
     ChildRunningError,
     ChildSpec,
+    ChildStartError,
     DynamicSupervisor,
     Supervisor,
     SupervisorSpec,
@@ -234,6 +235,20 @@ async def test_already_started_outside_supervisor(worker: type[Worker], autojump
             assert caught.value.ref is holder
             assert await which_children(parent) == []
         assert await start_child(sup, child("child", worker, name="till")) is not None
+
+
+async def test_a_name_that_a_child_needs_for_another_is_a_failed_start(
+    worker: type[Worker], autojump_clock: MockClock
+) -> None:
+    class Starting(worker):  # type: ignore[valid-type, misc]
+        async def init(self) -> None:
+            await self.start_link(worker, name="till")
+
+    async with supervising(child("child1", worker, name="till")) as sup:
+        for name in (None, "other"):
+            with pytest.raises(ChildStartError, match="the name 'till' is taken by <till #3>"):
+                await start_child(sup, child("child2", Starting, name=name))
+        assert await states(sup) == {"child1": "running"}
 
 
 async def test_a_request_nobody_knows_is_refused_and_a_stray_message_is_logged(

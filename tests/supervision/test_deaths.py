@@ -111,6 +111,18 @@ async def test_a_child_that_dies_of_a_call_is_restarted_and_its_caller_told(
     assert trio.current_time() == 0
 
 
+async def test_giving_up_is_reported_once_with_the_last_to_fail(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with supervising(ChildSpec("child1", SyncMortal), intensity=0) as sup:
+        (await ref_of(sup, "child1")).kill()
+        assert await sup.wait() == SHUTDOWN
+    assert reported(caplog) == [
+        ("child_terminated", KILLED),
+        ("shutdown", "1 restart in 3600.0 s, allowed are 0"),
+    ]
+
+
 @pytest.mark.parametrize("mortal", [SyncMortal, AsyncMortal])
 @pytest.mark.parametrize("how", [*SYNC_DEATHS, "bad return"])
 async def test_a_child_that_dies_of_a_message_is_restarted(

@@ -31,7 +31,7 @@ from actors import (
 from supervision import ChildSpec, ChildStartError, Supervisor, SupervisorSpec, which_children
 
 FILE = Path(os.environ.get("OTP_TRACES") or Path(__file__).with_name("supervision_traces.jsonl"))
-SCRIPTS = [json.loads(line) for line in FILE.read_text().splitlines()]
+SCRIPTS = [json.loads(line) for line in FILE.read_text(encoding="utf-8").splitlines() if line]
 
 RESULTS: dict[type[Exception], str] = {
     supervision.BadSpecError: "bad_combination",
