@@ -732,6 +732,44 @@ async def test_a_handler_that_outlives_the_deadline_without_a_wait_still_deliver
     assert trio.current_time() == 10
 
 
+async def test_a_def_handler_waits_its_turn_behind_an_async_one(system: ActorSystem) -> None:
+    class Mixed(Actor):
+        def __init__(self) -> None:
+            self.done = 0
+
+        def handle_call(self, message: object, caller: Caller) -> int:
+            return self.done
+
+        async def handle_cast(self, message: object) -> None:
+            await trio.sleep(1)
+            self.done += 1
+
+    mixed = await system.start(Mixed)
+    idle = await mixed.call("done", timeout=None)
+    mixed.cast("work")
+    mixed.cast("work")
+
+    assert (idle, await mixed.call("done", timeout=None)) == (0, 2)
+    assert trio.current_time() == 2
+
+
+async def test_an_async_handler_may_be_one_of_several_that_are_def(system: ActorSystem) -> None:
+    class Mixed(Actor):
+        async def handle_call(self, message: float, caller: Caller) -> float:
+            await trio.sleep(message)
+            return trio.current_time()
+
+        def handle_cast(self, message: object) -> object:
+            return message
+
+    mixed = await system.start(Mixed)
+    first = mixed.send_request(1.0)
+    mixed.cast(Stop(SHUTDOWN))
+
+    assert await first.wait(timeout=None) == 1.0
+    assert await mixed.wait() == SHUTDOWN
+
+
 async def test_many_callers_each_get_their_own_answer(system: ActorSystem, kind: Kind) -> None:
     class Echo(Actor):
         def handle_call(self, message: object, caller: Caller) -> object:

@@ -501,6 +501,28 @@ async def test_a_caller_that_dies_of_its_link_sees_neither_the_reply_nor_the_err
     assert trio.current_time() == 0
 
 
+async def test_a_caller_that_is_told_to_exit_by_whom_it_calls_sees_no_reply(system: ActorSystem, kind: Kind) -> None:
+    class Bouncer(Actor):
+        def handle_call(self, message: object, caller: Caller) -> str:
+            assert caller.sender is not None
+            caller.sender.exit(Crash("out"))
+            return "welcome"
+
+    went_on: list[object] = []
+    bouncer, probe = await system.start(kind(Bouncer)), await system.start(Probe)
+
+    async def call(me: Probe) -> None:
+        went_on.append(await bouncer.call("enter", timeout=None))
+
+    with pytest.raises(ActorExitedError):
+        await probe.call(call, timeout=None)
+
+    assert await probe.wait() == Crash("out")
+    assert went_on == []
+    assert bouncer.alive
+    assert trio.current_time() == 0
+
+
 async def test_links_are_made_by_actors_only(system: ActorSystem) -> None:
     till = await system.start(Till)
 

@@ -245,6 +245,22 @@ async def test_start_already_started_names_the_holder(system: ActorSystem, kind:
     assert str(system) == "<ActorSystem: 1 actors>"
 
 
+async def test_start_already_started_counts_one_that_is_still_starting(system: ActorSystem) -> None:
+    taken: list[NameTakenError] = []
+
+    async def start() -> None:
+        try:
+            await system.start(Sleeper, 1.0, name="sleeper")
+        except NameTakenError as error:
+            taken.append(error)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(start)
+        nursery.start_soon(start)
+
+    assert [error.ref for error in taken] == [system.whereis("sleeper")]
+
+
 async def test_start_already_started_does_not_run_the_constructor(system: ActorSystem) -> None:
     await system.start(Till, name="till")
 
