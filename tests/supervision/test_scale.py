@@ -85,7 +85,7 @@ async def start_and_stop(number: int) -> float:
 
 
 async def test_scale_start_stop_many_children() -> None:
-    few, many = await best(start_and_stop, 1_000), await best(start_and_stop, 10_000)
+    few, many = await best(start_and_stop, 1_000), await start_and_stop(10_000)
 
     assert many / few <= 10 * 3
 
@@ -101,7 +101,7 @@ async def boot_and_shut_down(number: int) -> float:
 
 
 async def test_scale_boot_and_shut_down() -> None:
-    few, many = await best(boot_and_shut_down, 1_000), await best(boot_and_shut_down, 10_000)
+    few, many = await best(boot_and_shut_down, 1_000), await boot_and_shut_down(10_000)
 
     assert many / few <= 10 * 3
 
@@ -120,7 +120,7 @@ async def terminate_all(number: int) -> float:
 
 
 async def test_simple_one_for_one_scale_many_temporary_children() -> None:
-    few, many = await best(terminate_all, 1_000), await best(terminate_all, 10_000)
+    few, many = await best(terminate_all, 1_000), await terminate_all(10_000)
 
     assert many / few < 50
 
@@ -137,7 +137,7 @@ async def shut_down_pool(number: int) -> float:
 
 
 async def test_scale_shutdown_of_many_dynamic_children() -> None:
-    few, many = await best(shut_down_pool, 1_000), await best(shut_down_pool, 10_000)
+    few, many = await best(shut_down_pool, 1_000), await shut_down_pool(10_000)
 
     assert many / few <= 10 * 3
 
