@@ -135,18 +135,29 @@ async def test_spec_init_anonymous_has_no_name(system: ActorSystem, kind: Kind) 
     assert await till.call("total", timeout=None) == 3
 
 
-@pytest.mark.parametrize("directory", [None, Directory()], ids=["local", "via"])
-async def test_spec_init_local_and_global_registered_parent_is_known_to_its_child(
-    system: ActorSystem, kind: Kind, directory: Directory | None
-) -> None:
+async def test_spec_init_local_registered_parent_is_known_to_its_child(system: ActorSystem, kind: Kind) -> None:
     ends: list[ExitReason] = []
-    parent = await system.start(Probe, name="foobar", via=directory)
+    parent = await system.start(Probe, name="foobar")
     child: ActorRef = await parent.call(lambda me: me.start_link(kind(Guarded), ends, name="my_server"))
 
     parent.exit(SHUTDOWN)
 
     assert await child.wait() == SHUTDOWN
     assert ends == [SHUTDOWN]
+    assert trio.current_time() == 0
+
+
+async def test_spec_init_global_registered_parent_is_known_to_its_child(system: ActorSystem, kind: Kind) -> None:
+    ends: list[ExitReason] = []
+    directory = Directory()
+    parent = await system.start(Probe, name="foobar", via=directory)
+    child: ActorRef = await parent.call(lambda me: me.start_link(kind(Guarded), ends, name="my_server", via=directory))
+
+    parent.exit(SHUTDOWN)
+
+    assert await child.wait() == SHUTDOWN
+    assert ends == [SHUTDOWN]
+    assert directory.refs == {}
     assert trio.current_time() == 0
 
 

@@ -167,6 +167,26 @@ async def test_start_has_messages_that_came_during_init_handled_after_it(system:
     assert (await get_state(system.named("early")))["seen"] == ["init", "cast"]
 
 
+async def test_undef_init_starts_as_the_constructor_left_it(system: ActorSystem, kind: Kind) -> None:
+    class Uninitialised(Actor):
+        def __init__(self) -> None:
+            self.total = 3
+
+    started = await system.start(kind(Uninitialised))
+
+    assert await get_state(started) == {"total": 3}
+
+
+async def test_undef_init_is_not_what_hides_wrong_arguments(system: ActorSystem, kind: Kind) -> None:
+    class Uninitialised(Actor): ...
+
+    with pytest.raises(TypeError, match="argument"):
+        await system.start(kind(Uninitialised), 3, name="till")
+
+    assert system.whereis("till") is None
+    assert str(system) == "<ActorSystem: 0 actors>"
+
+
 async def test_start_raises_what_the_constructor_raised(system: ActorSystem) -> None:
     with pytest.raises(ValueError, match="no money"):
         await system.start(Broken, name="broken")

@@ -118,7 +118,7 @@ async def test_stop3_with_an_invalid_timeout_leaves_it_alive(system: ActorSystem
     assert till.reason == NORMAL
 
 
-async def test_stop4_by_name(system: ActorSystem, kind: Kind) -> None:
+async def test_stop4_and_stop5_by_name(system: ActorSystem, kind: Kind) -> None:
     till = await system.start(kind(Till), name="to_stop")
     name = system.named("to_stop")
 
