@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -346,7 +346,16 @@ def test_refuses_a_tree_without_a_python_file_with_exit_code_2(tmp_path: Path) -
     assert finished.stderr.endswith(f"error: no Python file in {tmp_path}\n")
 
 
+@pytest.fixture
+def ctrl_c_works() -> Iterator[None]:
+    """Let programs started here be interrupted, even where the tests run in the background of a shell."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("ctrl_c_works")
 def test_ctrl_c_stops_the_audit_and_says_how_far_it_came() -> None:
     with subprocess.Popen([sys.executable, PROGRAM], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as program:
         assert program.stderr is not None
@@ -380,7 +389,7 @@ def test_shows_a_bar_on_a_terminal(tmp_path: Path) -> None:
     assert b"audited" not in shown
 
 
-def read_all(terminal: int) -> Iterable[bytes]:
+def read_all(terminal: int) -> Iterator[bytes]:
     """Yield what was written to the other end of *terminal*, which is closed."""
     with os.fdopen(terminal, "rb", buffering=0) as stream:
         while True:
