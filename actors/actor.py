@@ -8,9 +8,10 @@ import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
+from trio.lowlevel import enable_ki_protection
 
 from actors.errors import UndefinedHandlerError
-from actors.options import Seconds, StartOptions
+from actors.options import Seconds, StartOptions, is_number
 from actors.show import shown
 from actors.timer import IdleTimer
 
@@ -44,7 +45,10 @@ class Callbacks:
 def callbacks_of(actor: type[Actor]) -> Callbacks:
     """Look at the callbacks of *actor*."""
     messages = (actor.handle_call, actor.handle_cast, actor.handle_info)
-    waits = [inspect.iscoroutinefunction(inspect.unwrap(handler)) for handler in messages]
+    waits = [
+        inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(inspect.unwrap(handler))
+        for handler in messages
+    ]
     return Callbacks(
         tasked=any(waits),
         inline=not waits[0],
@@ -135,14 +139,15 @@ class Actor:
         """The name it was started under."""
         return self._process.name
 
+    @enable_ki_protection
     def timeout_after(self, seconds: float) -> None:
         """Send this actor a `Timeout` if no message arrives within *seconds*.
 
         Any message cancels it, a call as well; inspection does not. A later one replaces an earlier one, and
         `math.inf` takes it back. Zero comes before the messages that wait (OTP 28).
         """
-        if not seconds >= 0:
-            msg = f"the idle timeout of {self.ref} is {seconds!r} seconds; allowed is 0 or more"
+        if not (is_number(seconds) and seconds >= 0):
+            msg = f"the idle timeout of {self.ref} is {seconds!r} seconds; allowed is a number, 0 or more"
             raise ValueError(msg)
         self._process.idle_timer = None if seconds == math.inf else IdleTimer(self._process, seconds)
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import trio
+from trio.lowlevel import enable_ki_protection
 
 from actors.current import current_process
 from actors.errors import CallingSelfError, CallTimeoutError, NoProcessError
-from actors.options import seconds_of
+from actors.options import check_timeout, seconds_of
 from actors.ref import process_of
 from actors.report import status_of
 from actors.state import set_state_of, state_of
@@ -82,7 +83,9 @@ async def resume(ref: ActorRef | NameRef, *, timeout: float | None = 5.0) -> Non
     await _between_messages(ref, let_go, timeout)
 
 
+@enable_ki_protection
 async def _between_messages(ref: ActorRef | NameRef, action: Callable[[Process], T], timeout: float | None) -> T:
+    check_timeout(timeout)
     process = process_of(ref)
     if process is None or process.reason is not None:
         msg = f"{ref} is dead and cannot be inspected"
@@ -93,10 +96,12 @@ async def _between_messages(ref: ActorRef | NameRef, action: Callable[[Process],
         msg = f"{ref} cannot inspect itself from within its own callback"
         raise CallingSelfError(msg)
     inspection = _Inspection(process, action)
-    with trio.move_on_after(seconds_of(timeout)):
-        await inspection.done.wait()
-        return cast("T", inspection.result())
-    inspection.wanted = False
+    try:
+        with trio.move_on_after(seconds_of(timeout)):
+            await inspection.done.wait()
+            return cast("T", inspection.result())
+    finally:
+        inspection.wanted = False
     msg = f"{ref} was busy with one message for more than {timeout} s"
     raise CallTimeoutError(msg)
 

@@ -5,7 +5,7 @@ A message is any object; use frozen classes, because sender and receiver share i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import attrs
 
@@ -106,3 +106,18 @@ class Startup:
     """The order to run `init`: the first thing that a process does."""
 
     __slots__ = ()
+
+
+def content(item: Any) -> object:
+    """Return what an actor was sent, without the envelope; None if that is the runtime's own business."""
+    match item:
+        case Info() | Cast():
+            return item.message
+        case Continuation():
+            return item.argument
+        case Alarm():
+            return Timeout()
+        case Order() | Startup():
+            return None
+        case _:
+            return item

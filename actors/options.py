@@ -31,6 +31,11 @@ class StartOptions:
     def __attrs_post_init__(self) -> None:
         if self.name is not None:
             check_name(self.name)
+        if self.via is not None:
+            check_via(self.via)
+            if self.name is None:
+                msg = f"via says where a name is kept, and there is none; got via={self.via!r}"
+                raise ValueError(msg)
         if not (is_number(self.init_timeout) and self.init_timeout > 0):
             msg = f"init_timeout is a number of seconds more than 0; got {self.init_timeout!r}"
             raise ValueError(msg)
@@ -46,6 +51,14 @@ def check_name(name: object) -> None:
     if not name or not name.isprintable() or name != name.strip():
         msg = f"the name of an actor is printable, not empty, and has no space around it; got {name!r}"
         raise ValueError(msg)
+
+
+def check_via(via: object) -> None:
+    """Refuse what cannot keep names."""
+    methods = ("register", "unregister", "whereis")
+    if isinstance(via, type) or not all(callable(getattr(via, method, None)) for method in methods):
+        msg = f"via is an object with the methods register, unregister and whereis; got {via!r}"
+        raise TypeError(msg)
 
 
 def check_shutdown(shutdown: object) -> None:

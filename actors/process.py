@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from actors.options import Seconds
     from actors.ref import Monitor
     from actors.registry import Names
+    from actors.report import Status
     from actors.system import ActorSystem
     from actors.timer import IdleTimer
 
@@ -44,11 +45,13 @@ class Ending:
 
     reason: ExitReason
     terminate: bool = True
-    report: bool = True
+    should_report: bool = True
     caller: Caller | None = None
     reply: object = NO_REPLY
     coroutine: Coroutine[Any, Any, Any] | None = None
     """What `terminate` returned, if it waits."""
+    status: Status | None = None
+    """What the actor showed of itself when it began to end, if that will be reported."""
 
 
 class Process:
@@ -154,7 +157,8 @@ class Process:
     def start_task(self) -> None:
         """Run the process in a task of its own from here on, or until its coroutine has ended."""
         self.has_task = True
-        self.running = True
+        if self.coroutine is not None:
+            self.running = True
         self.context.run(self.system.start_soon, serve, self)
 
     def release(self) -> None:
@@ -200,14 +204,15 @@ class Process:
         self,
         reason: ExitReason,
         *,
-        report: bool = True,
+        should_report: bool = True,
         caller: Caller | None = None,
         reply: object = NO_REPLY,
     ) -> None:
         """End with *reason* once the running callback has returned; the first reason holds."""
         if self.ending is not None or self.reason is not None:
             return
-        self.ending = Ending(reason, self.started, report, caller, reply)
+        self.ending = Ending(reason, self.started, should_report, caller, reply)
+        self.ending.status = report.status_at(self, self.ending)
         self.attention = True
         self.idle = False
         if not self.running:
@@ -218,7 +223,7 @@ class Process:
         """End with *reason*, and cancel the running callback at its next checkpoint."""
         if self.ending is not None or self.reason is not None:
             return
-        self.end(reason, report=False)
+        self.end(reason, should_report=False)
         if self.scope is not None and self.running:
             self.scope.cancel()
 
@@ -230,7 +235,7 @@ class Process:
         """
         if self.reason is not None:
             return
-        self.ending = Ending(KILLED, terminate=False, report=False)
+        self.ending = Ending(KILLED, terminate=False, should_report=False)
         self.attention = True
         self.idle = False
         if not self.running:

@@ -75,6 +75,7 @@ class ActorRef:
             process.idle = False
             process.schedule()
 
+    @enable_ki_protection
     def send(self, message: object) -> None:
         """Send *message* to `handle_info`; as `cast` in all else."""
         self._process.put(Info(message))
@@ -125,6 +126,7 @@ class ActorRef:
             raise caller.error
         return caller.value
 
+    @enable_ki_protection
     def send_request(self, message: object) -> Request:
         """Send *message* to `handle_call`, without waiting; the `Request` collects the answer later."""
         caller = Caller(self._process, message, current_process(), None)
@@ -132,18 +134,22 @@ class ActorRef:
         self._process.put(caller)
         return request
 
+    @enable_ki_protection
     def monitor(self) -> Monitor:
         """Have the current actor sent one `Down` when this one exits, or at once if it is dead already."""
         return Monitor(current_actor("monitor"), self._process)
 
+    @enable_ki_protection
     def link(self) -> None:
         """Tie the current actor to this one: each gets an exit signal when the other exits."""
         signals.link(current_actor("link to"), self._process)
 
+    @enable_ki_protection
     def unlink(self) -> None:
         """Undo `link`, also the one between a parent and its child."""
         signals.unlink(current_actor("unlink from"), self._process)
 
+    @enable_ki_protection
     def exit(self, reason: ExitReason) -> None:
         """Send an exit signal, from the current actor if there is one.
 
@@ -153,6 +159,7 @@ class ActorRef:
         check_reason(reason)
         self._process.system.signals.send_exit(current_process(), self._process, reason)
 
+    @enable_ki_protection
     def kill(self) -> None:
         """End it, whatever it does; `terminate` does not run.
 
@@ -160,6 +167,7 @@ class ActorRef:
         """
         self._process.kill()
 
+    @enable_ki_protection
     async def stop(self, reason: ExitReason = NORMAL, *, timeout: float | None = None, drain: bool = True) -> None:
         """Have it exit with *reason* once it has handled what was sent before, and wait for that.
 
@@ -201,10 +209,12 @@ class ActorRef:
         """
         return await self._process.shut_down(seconds, current_process())
 
+    @enable_ki_protection
     def send_after(self, seconds: float, message: object) -> Timer:
         """Send *message* to `handle_info` in *seconds*, unless it is dead by then."""
         return Timer(self._process, seconds, message, again=False)
 
+    @enable_ki_protection
     def send_every(self, seconds: float, message: object) -> Timer:
         """Send *message* to `handle_info` every *seconds* for as long as it lives."""
         return Timer(self._process, seconds, message, again=True)
@@ -233,6 +243,7 @@ class Monitor:
     def __repr__(self) -> str:
         return f"<Monitor of {self.ref}: {'active' if self.active else 'ended'}>"
 
+    @enable_ki_protection
     def cancel(self, *, flush: bool = False) -> None:
         """Watch no longer; with *flush*, a `Down` that is already in the mailbox is dropped too."""
         self.flushed = self.flushed or flush

@@ -10,14 +10,18 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
+import trio
 
 from actors.caller import Caller
 from actors.exit import Crash, ExitReason, is_clean
-from actors.message import Continuation, Info, Startup
+from actors.message import content
 from actors.show import shown, told
 from actors.state import state_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
     from actors.process import Ending, Process
     from actors.ref import ActorRef
 
@@ -85,9 +89,9 @@ def started(process: Process) -> None:
 
 def ended(process: Process, ending: Ending) -> None:
     """Report the crash of *process*, if it is one that somebody must hear of."""
-    if not ending.report or is_clean(ending.reason) or not logger.isEnabledFor(logging.ERROR):
+    status = ending.status or status_at(process, ending)
+    if status is None:
         return
-    status = status_of(process, ending.reason)
     caller = process.message if isinstance(process.message, Caller) else None
     report = CrashReport(
         ref=process.ref,
@@ -100,6 +104,16 @@ def ended(process: Process, ending: Ending) -> None:
         caller_stack=() if caller is None else _stack_of(caller),
     )
     _log(logging.ERROR, "%s", report, extra={"report": report}, exc_info=_shown_error(status, ending.reason))
+
+
+def status_at(process: Process, ending: Ending) -> Status | None:
+    """Return what *process* shows of itself, if its *ending* is to be reported.
+
+    Asked when it begins to end, so that `terminate` cannot hide what there was.
+    """
+    if not ending.should_report or is_clean(ending.reason) or not logger.isEnabledFor(logging.ERROR):
+        return None
+    return status_of(process, ending.reason)
 
 
 def leftover(process: Process, error: BaseException) -> None:
@@ -137,13 +151,7 @@ def _log(level: int, message: str, *args: object, **kwargs: Any) -> None:
 
 def status_of(process: Process, reason: ExitReason | None = None) -> Status:
     """Return what *process* shows of itself; nothing, if its `format_status` fails."""
-    message = process.message
-    if isinstance(message, Caller | Info):
-        message = message.message
-    elif isinstance(message, Continuation):
-        message = message.argument
-    elif isinstance(message, Startup):
-        message = None
+    message = process.message.message if isinstance(process.message, Caller) else content(process.message)
     actor = process.actor
     kind = type(actor).__name__
     try:
@@ -170,5 +178,27 @@ def _stack_of(caller: Caller) -> tuple[str, ...]:
     task = caller.waiting_task()
     if task is None:
         return ()
-    frames = [(frame.f_code, line) for frame, line in task.iter_await_frames()]
-    return tuple(f"{code.co_filename}:{line} in {code.co_qualname}" for code, line in frames)
+    running = task is trio.lowlevel.current_task()
+    frames = list(_running_frames(task) if running else task.iter_await_frames())
+    places = [(frame.f_code, line) for frame, line in frames if not _is_machinery(frame)]
+    return tuple(f"{code.co_filename}:{line} in {code.co_qualname}" for code, line in places)
+
+
+def _running_frames(task: trio.lowlevel.Task) -> Iterator[tuple[FrameType, int]]:
+    """Yield the frames of the task that is running, outermost first, up to the call whose handler failed."""
+    frames: list[FrameType] = []
+    frame: FrameType | None = sys._getframe()  # noqa: SLF001 -- how the standard library looks at its own stack
+    while frame is not None:
+        frames.append(frame)
+        frame = None if frame is getattr(task.coro, "cr_frame", None) else frame.f_back
+    yield from ((frame, frame.f_lineno) for frame in reversed(frames))
+
+
+def _is_machinery(frame: FrameType) -> bool:
+    return frame.f_globals.get("__name__", "").partition(".")[0] in {
+        "actors",
+        "contextlib",
+        "logging",
+        "outcome",
+        "trio",
+    }

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import trio
+from trio.lowlevel import enable_ki_protection
 
 from actors.errors import CallTimeoutError
 from actors.options import seconds_of
 from actors.show import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Iterator
 
     from actors.caller import Caller
+
+
+_NOT_COLLECTED: Final = object()
 
 
 class Request:
@@ -27,6 +31,8 @@ class Request:
         self._caller = caller
         self._answered = trio.Event()
         self._abandoned = False
+        self.label: object = _NOT_COLLECTED
+        """What it is known by in a `RequestCollection`."""
         caller.on_answer = self._on_answer
 
     def __repr__(self) -> str:
@@ -38,6 +44,7 @@ class Request:
         """Whether `check` has something to return or to raise."""
         return self._answered.is_set()
 
+    @enable_ki_protection
     def check(self) -> Any:
         """Return the answer without waiting, or raise what `ActorRef.call` would.
 
@@ -47,6 +54,7 @@ class Request:
             raise trio.WouldBlock
         return self._caller.result()
 
+    @enable_ki_protection
     async def wait(self, timeout: float | None = 5.0) -> Any:
         """Wait for the answer; after *timeout* seconds raise `CallTimeoutError` and keep the request.
 
@@ -58,6 +66,7 @@ class Request:
             raise self._timed_out(timeout)
         return self._caller.result()
 
+    @enable_ki_protection
     async def receive(self, timeout: float | None = 5.0) -> Any:
         """Wait for the answer; after *timeout* seconds raise `CallTimeoutError` and abandon the request.
 
@@ -69,6 +78,7 @@ class Request:
             if not self.answered:
                 self.abandon()
 
+    @enable_ki_protection
     def abandon(self) -> None:
         """Wait no longer: the answer, if it still comes, is dropped."""
         if not self.answered:
@@ -98,14 +108,26 @@ class RequestCollection:
     def __len__(self) -> int:
         return len(self._waiting)
 
+    def __iter__(self) -> Iterator[tuple[Request, Hashable]]:
+        return iter(tuple(self._waiting.items()))
+
+    @enable_ki_protection
     def add(self, request: Request, label: Hashable) -> None:
-        """Take *request* in; what it is answered will come with *label*."""
+        """Take *request* in; what it is answered will come with *label*.
+
+        Raises ``ValueError`` if it is in a collection already.
+        """
+        if request.label is not _NOT_COLLECTED:
+            msg = f"{request!r} is in a collection already, with the label {request.label!r}"
+            raise ValueError(msg)
+        request.label = label
         self._waiting[request] = label
         if request.answered:
             self._note(request)
         else:
             request._caller.on_answer = lambda _caller: self._note(request)  # noqa: SLF001
 
+    @enable_ki_protection
     def check(self) -> tuple[Request, Hashable]:
         """Remove the next answered request and return it with its label, without waiting.
 
@@ -116,6 +138,7 @@ class RequestCollection:
         request = self._answered.popleft()
         return request, self._waiting.pop(request)
 
+    @enable_ki_protection
     async def wait(self, timeout: float | None = 5.0) -> tuple[Request, Hashable]:
         """Wait for the next answer, remove its request and return it with its label.
 
@@ -134,6 +157,7 @@ class RequestCollection:
             raise CallTimeoutError(msg)
         return self.check()
 
+    @enable_ki_protection
     async def receive(self, timeout: float | None = 5.0) -> tuple[Request, Hashable]:
         """As `wait`, but after *timeout* seconds abandon every request."""
         try:

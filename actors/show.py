@@ -18,10 +18,7 @@ def shown(value: object) -> str:
         text = repr(value)
     except Exception as error:  # noqa: BLE001 -- an error about a message must not fail because of the message
         return f"<{type(value).__name__} whose repr raised {type(error).__name__}>"
-    if len(text) <= LONGEST:
-        return text
-    half = (LONGEST - 3) // 2
-    return f"{text[:half]}...{text[-(LONGEST - 3 - half) :]}"
+    return _cut(text)
 
 
 def told(cause: object) -> str:
@@ -31,11 +28,18 @@ def told(cause: object) -> str:
     ('ValueError: 7 is odd', 'moved', '7')
     """
     if isinstance(cause, str):
-        return cause
+        return _cut(cause)
     if not isinstance(cause, BaseException):
         return shown(cause)
     try:
         text = str(cause)
     except Exception as error:  # noqa: BLE001 -- as above
         text = f"its text raised {type(error).__name__}"
-    return f"{type(cause).__name__}: {text}" if text else type(cause).__name__
+    return f"{type(cause).__name__}: {_cut(text)}" if text else type(cause).__name__
+
+
+def _cut(text: str) -> str:
+    if len(text) <= LONGEST:
+        return text
+    half = (LONGEST - 3) // 2
+    return f"{text[:half]}...{text[half + 3 - LONGEST :]}"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+
+from actors.show import shown
 
 if TYPE_CHECKING:
     from actors.actor import Actor
@@ -22,6 +25,18 @@ def set_state_of(actor: Actor, state: Any) -> None:
     if set_state is not None:
         set_state(state)
         return
+    if not isinstance(state, Mapping) or not all(isinstance(name, str) for name in state):
+        msg = f"the state of a {type(actor).__name__} is a mapping of attributes by their names; got {shown(state)}"
+        raise TypeError(msg)
+    before = state_of(actor)
+    try:
+        _assign(actor, state)
+    except BaseException:
+        _assign(actor, before)
+        raise
+
+
+def _assign(actor: Actor, state: Mapping[str, Any]) -> None:
     for name in _names(actor):
         if name not in state:
             delattr(actor, name)

@@ -9,6 +9,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import trio
+from trio.lowlevel import enable_ki_protection
 
 from actors import report
 from actors.actor import Actor
@@ -18,7 +19,7 @@ from actors.dispatcher import Dispatcher
 from actors.errors import SystemExitedError
 from actors.exit import SHUTDOWN, ExitReason
 from actors.message import Exit, Order
-from actors.options import Seconds, StartOptions, check_name
+from actors.options import Seconds, StartOptions, check_name, check_via
 from actors.ref import ActorRef, NameRef, process_of
 from actors.registry import Names, Registry
 from actors.signals import SignalQueue
@@ -27,7 +28,7 @@ from actors.timer import TimerQueue
 from actors.turn import run_slice
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from actors.process import Process
 
@@ -52,9 +53,12 @@ class Root(Actor):
 class ActorSystem:
     """Processes, their names, and the tasks that serve them. Made by `open_system`."""
 
-    def __init__(self, nursery: trio.Nursery, *, kill_grace: float) -> None:
+    start_soon: Callable[..., None]
+    """Starts a task that leaving the system's block waits for."""
+    root: ActorRef
+
+    def __init__(self, *, kill_grace: float) -> None:
         self.kill_grace = kill_grace
-        self.start_soon = nursery.start_soon
         self.context = contextvars.copy_context()
         self.dispatcher = Dispatcher(run_slice)
         self.timers = TimerQueue()
@@ -63,9 +67,9 @@ class ActorSystem:
         self.dead_letters = DeadLetters()
         self.processes: dict[int, Process] = {}
         self.closing = False
-        self.root: ActorRef
         self._ids = count(1)
         self.block = trio.CancelScope()
+        self.services = trio.CancelScope(shield=True)
         self._interrupt: BaseException | None = None
 
     def __repr__(self) -> str:
@@ -109,6 +113,8 @@ class ActorSystem:
     def named(self, name: str, *, via: Names | None = None) -> NameRef:
         """Return a reference to whoever has *name*, now and after every restart."""
         check_name(name)
+        if via is not None:
+            check_via(via)
         return NameRef(self, name, via or self.names)
 
     # -- what the runtime needs
@@ -153,14 +159,26 @@ class ActorSystem:
         self._interrupt = error
         self.block.cancel()
 
-    async def open(self) -> None:
-        """Start the root."""
+    async def open(self, nursery: trio.Nursery) -> None:
+        """Start the root, and its tasks in *nursery* from here on."""
+        self.start_soon = nursery.start_soon
         options = StartOptions()
         self.root = await start_process(self, None, Root, (), {}, options)
 
     async def close(self) -> None:
-        """Stop every actor: the root's children the youngest first, then whoever has lost its parent."""
+        """Stop every actor in order, or kill them all on Ctrl-C; then nothing is served any more."""
         self.closing = True
+        try:
+            with trio.CancelScope(shield=True):
+                await self._stop_all()
+        except KeyboardInterrupt as error:
+            self.interrupt(error)
+            self.kill_all()
+        finally:
+            self.services.cancel()
+
+    async def _stop_all(self) -> None:
+        """Stop the root, which stops its children, and then whoever has lost its parent."""
         root = process_of(self.root)
         if root is not None and root.reason is None:
             root.put(Order(SHUTDOWN))
@@ -174,16 +192,19 @@ class ActorSystem:
         for process in list(self.processes.values()):
             process.kill()
 
-    def raise_why_stopped(self) -> None:
-        """Raise what made the system stop, if it was not the block."""
+    def raise_why_stopped(self, raised: BaseException | None) -> None:
+        """Raise Ctrl-C if it struck a handler, else what left the block, else what ended the root."""
         if self._interrupt is not None:
-            raise self._interrupt
+            raise self._interrupt from (None if raised is self._interrupt else raised)
+        if raised is not None:
+            raise raised
         if self.block.cancelled_caught and self.root.reason is not None:
             msg = f"the root of {self} exited: {self.root.reason}"
             raise SystemExitedError(msg, self.root.reason)
 
 
 @asynccontextmanager
+@enable_ki_protection
 async def open_system(*, kill_grace: float = 1.0) -> AsyncIterator[ActorSystem]:
     """Open an actor system for a block of code, and stop its actors in order when the block is left.
 
@@ -194,33 +215,28 @@ async def open_system(*, kill_grace: float = 1.0) -> AsyncIterator[ActorSystem]:
 
     Raises `SystemExitedError` if the system's root was killed meanwhile, and what interrupted a handler.
     """
+    system = ActorSystem(kill_grace=kill_grace)
     raised: BaseException | None = None
-    async with trio.open_nursery() as nursery:
-        system = ActorSystem(nursery, kill_grace=kill_grace)
-        services = trio.CancelScope(shield=True)
-        nursery.start_soon(_serve, system, services)
-        await system.open()
-        try:
-            with system.block:
-                yield system
-        except BaseException as error:  # noqa: BLE001 -- raised again when the actors are stopped
-            raised = error
-        try:
-            with trio.CancelScope(shield=True):
-                await system.close()
-        except KeyboardInterrupt as error:
-            raised = error
-            system.kill_all()
-        finally:
-            services.cancel()
-    if raised is not None:
-        raise raised
-    system.raise_why_stopped()
-
-
-async def _serve(system: ActorSystem, scope: trio.CancelScope) -> None:
     try:
-        with scope:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_serve, system)
+            try:
+                await system.open(nursery)
+                with system.block:
+                    yield system
+            except BaseException as error:  # noqa: BLE001 -- raised again when the actors are stopped
+                raised = error
+            await system.close()
+    except BaseExceptionGroup as group:
+        # The nursery is this function's own, so what it wraps comes out as it was.
+        raised = KeyboardInterrupt() if group.subgroup(KeyboardInterrupt) else group
+    system.raise_why_stopped(raised)
+
+
+@enable_ki_protection
+async def _serve(system: ActorSystem) -> None:
+    try:
+        with system.services:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(system.dispatcher.run)
                 nursery.start_soon(system.timers.run)

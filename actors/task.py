@@ -33,6 +33,7 @@ async def serve(process: Process) -> None:
     """
     process.task = trio.lowlevel.current_task()
     process.context = process.task.context
+    process.running = True
     if process.ending is None:
         await _work(process)
     if process.ending is not None:

@@ -98,7 +98,7 @@ def run_call(process: Process, caller: Caller) -> None:
     except BaseException as error:  # noqa: BLE001 -- whatever a handler raises is the end of its actor
         fail(process, error)
     else:
-        if result.__class__ in SPECIAL:
+        if result.__class__ in SPECIAL or process.attention:
             settle(process, caller, result)
         elif not caller.answered:
             caller.answered = True
@@ -248,7 +248,8 @@ def fail_in_terminate(process: Process, ending: Ending, error: BaseException) ->
         process.system.interrupt(error)
     else:
         ending.reason = Crash(error)
-        ending.report = True
+        ending.should_report = True
+        ending.status = None
 
 
 def is_interrupt(error: BaseException) -> bool:
