@@ -46,7 +46,7 @@ from tests.supervision.workers import (
 )
 
 
-async def test_child_adm_start_and_terminate(worker: type[Worker], autojump_clock: MockClock) -> None:
+async def test_child_adm(worker: type[Worker], autojump_clock: MockClock) -> None:
     spec = child("child1", worker)
 
     async with supervising(spec) as sup:

@@ -21,7 +21,7 @@ from supervision import (
 from tests.supervision.workers import ABNORMAL, Worker, child, end, ref_of, states, supervising
 
 
-async def test_code_change_flags(worker: type[Worker], autojump_clock: MockClock) -> None:
+async def test_code_change(worker: type[Worker], autojump_clock: MockClock) -> None:
     async with supervising(child("child1", worker), intensity=0, period=1.0) as sup:
         await reconfigure(sup, SupervisorSpec(intensity=1, period=3.0, strategy="rest_for_one"))
 
@@ -31,7 +31,7 @@ async def test_code_change_flags(worker: type[Worker], autojump_clock: MockClock
         assert await states(sup) == {"child1": "running"}
 
 
-async def test_code_change_children(worker: type[Worker], autojump_clock: MockClock) -> None:
+async def test_code_change_map(worker: type[Worker], autojump_clock: MockClock) -> None:
     child1, child2 = child("child1", worker, shutdown=2.0), child("child2", worker)
 
     async with supervising() as sup:

@@ -1,7 +1,7 @@
 """Cases of OTP's supervisor suite about permanent, transient and temporary children, and their reports."""
 
 import logging
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import pytest
 import trio
@@ -13,6 +13,7 @@ from actors import (
     SHUTDOWN,
     Crash,
     ExitReason,
+    Shutdown,
     open_system,
 )
 from supervision import (
@@ -43,11 +44,15 @@ from tests.supervision.workers import (
     supervising,
 )
 
+Restart: TypeAlias = Literal["permanent", "transient", "temporary"]
 
-@pytest.mark.parametrize("reason", [*CLEAN, KILLED, ABNORMAL], ids=str)
-async def test_permanent(reason: ExitReason, worker: type[Worker], autojump_clock: MockClock) -> None:
-    """Cases permanent_normal, permanent_shutdown, permanent_abnormal."""
-    async with supervising(child("child1", worker)) as sup:
+SHUTDOWNS = [SHUTDOWN, Shutdown("some info")]
+ABNORMALS = [KILLED, ABNORMAL]
+
+
+async def restarted(worker: type[Worker], restart: Restart, reason: ExitReason) -> None:
+    """Check that a child of this type that ends with *reason* is started again."""
+    async with supervising(child("child1", worker, restart=restart)) as sup:
         first = await ref_of(sup, "child1")
         await end(first, reason)
 
@@ -56,12 +61,9 @@ async def test_permanent(reason: ExitReason, worker: type[Worker], autojump_cloc
     assert trio.current_time() == 0
 
 
-@pytest.mark.parametrize("reason", CLEAN, ids=str)
-async def test_transient_normal_and_shutdown(
-    reason: ExitReason, worker: type[Worker], autojump_clock: MockClock
-) -> None:
-    """Cases transient_normal, transient_shutdown."""
-    async with supervising(child("child1", worker, restart="transient")) as sup:
+async def kept(worker: type[Worker], reason: ExitReason) -> None:
+    """Check that a transient child that ends with *reason* stays as a specification."""
+    async with supervising(child("child1", worker, restart="transient"), intensity=0) as sup:
         await end(await ref_of(sup, "child1"), reason)
 
         assert await states(sup) == {"child1": "undefined"}
@@ -70,20 +72,8 @@ async def test_transient_normal_and_shutdown(
     assert trio.current_time() == 0
 
 
-@pytest.mark.parametrize("reason", [KILLED, ABNORMAL], ids=str)
-async def test_transient_abnormal(reason: ExitReason, worker: type[Worker], autojump_clock: MockClock) -> None:
-    async with supervising(child("child1", worker, restart="transient")) as sup:
-        first = await ref_of(sup, "child1")
-        await end(first, reason)
-
-        assert await ref_of(sup, "child1") is not first
-        assert await counts(sup) == [1, 1, 0, 1]
-    assert trio.current_time() == 0
-
-
-@pytest.mark.parametrize("reason", [*CLEAN, KILLED, ABNORMAL], ids=str)
-async def test_temporary(reason: ExitReason, worker: type[Worker], autojump_clock: MockClock) -> None:
-    """Cases temporary_normal, temporary_shutdown, temporary_abnormal."""
+async def forgotten(worker: type[Worker], reason: ExitReason) -> None:
+    """Check that of a temporary child that ends with *reason* nothing stays."""
     spec = child("child1", worker, restart="temporary")
 
     async with supervising(spec, intensity=0) as sup:
@@ -93,6 +83,48 @@ async def test_temporary(reason: ExitReason, worker: type[Worker], autojump_cloc
         assert await counts(sup) == [0, 0, 0, 0]
         assert await start_child(sup, spec) is not None
     assert trio.current_time() == 0
+
+
+async def test_permanent_normal(worker: type[Worker], autojump_clock: MockClock) -> None:
+    await restarted(worker, "permanent", NORMAL)
+
+
+@pytest.mark.parametrize("reason", SHUTDOWNS, ids=str)
+async def test_permanent_shutdown(reason: ExitReason, worker: type[Worker], autojump_clock: MockClock) -> None:
+    await restarted(worker, "permanent", reason)
+
+
+@pytest.mark.parametrize("reason", ABNORMALS, ids=str)
+async def test_permanent_abnormal(reason: ExitReason, worker: type[Worker], autojump_clock: MockClock) -> None:
+    await restarted(worker, "permanent", reason)
+
+
+async def test_transient_normal(worker: type[Worker], autojump_clock: MockClock) -> None:
+    await kept(worker, NORMAL)
+
+
+@pytest.mark.parametrize("reason", SHUTDOWNS, ids=str)
+async def test_transient_shutdown(reason: ExitReason, worker: type[Worker], autojump_clock: MockClock) -> None:
+    await kept(worker, reason)
+
+
+@pytest.mark.parametrize("reason", ABNORMALS, ids=str)
+async def test_transient_abnormal(reason: ExitReason, worker: type[Worker], autojump_clock: MockClock) -> None:
+    await restarted(worker, "transient", reason)
+
+
+async def test_temporary_normal(worker: type[Worker], autojump_clock: MockClock) -> None:
+    await forgotten(worker, NORMAL)
+
+
+@pytest.mark.parametrize("reason", SHUTDOWNS, ids=str)
+async def test_temporary_shutdown(reason: ExitReason, worker: type[Worker], autojump_clock: MockClock) -> None:
+    await forgotten(worker, reason)
+
+
+@pytest.mark.parametrize("reason", ABNORMALS, ids=str)
+async def test_temporary_abnormal(reason: ExitReason, worker: type[Worker], autojump_clock: MockClock) -> None:
+    await forgotten(worker, reason)
 
 
 @pytest.mark.parametrize("strategy", ["one_for_all", "rest_for_one"])
@@ -246,8 +278,8 @@ async def test_a_childs_end_is_reported_unless_it_is_clean_and_no_loss(
         assert reports(caplog) == expected
 
 
-async def test_format_log(worker: type[Worker], autojump_clock: MockClock, caplog: pytest.LogCaptureFixture) -> None:
-    """Cases format_log_1 and format_log_2: each report is one line, and says who, what and why."""
+async def test_format_log_1(worker: type[Worker], autojump_clock: MockClock, caplog: pytest.LogCaptureFixture) -> None:
+    """Each report is one line, and says who, what and why."""
     error = RuntimeError("sold out")
     stubborn = child("b", worker, shutdown="brutal_kill", restart="transient")
     children = [child("a", worker, "start", "fail"), stubborn]
@@ -263,3 +295,17 @@ async def test_format_log(worker: type[Worker], autojump_clock: MockClock, caplo
         "<sup #2>: child 'a' did not start: RuntimeError: told to",
         "<sup #2> gives up at 2 restarts in 3600.0 s, allowed are 1; the last to fail was child 'a'",
     ]
+
+
+async def test_format_log_2(worker: type[Worker], autojump_clock: MockClock, caplog: pytest.LogCaptureFixture) -> None:
+    """A handler gets the facts of a report as fields; what a child is started with is not in the text."""
+    spec = child("a", worker, shutdown="brutal_kill", restart="transient")
+
+    async with supervising(spec) as sup:
+        ref = await ref_of(sup, "a")
+        await end(ref, KILLED)
+        await counts(sup)
+
+    [record] = [record for record in caplog.records if record.name == "actors.supervisor"]
+    assert getattr(record, "report", None) == SupervisorReport(sup, "child_terminated", KILLED, spec, ref)
+    assert "Plan(" not in record.getMessage()

@@ -6,7 +6,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from actors import KILLED, NORMAL, SHUTDOWN, ActorRef, ExitReason
+from actors import KILLED, NORMAL, SHUTDOWN, ExitReason
 from supervision import (
     BadSpecError,
     ChildSpec,
@@ -17,6 +17,7 @@ from supervision import (
     restart_child,
     start_child,
     terminate_child,
+    which_children,
 )
 from tests.supervision.workers import ABNORMAL, Worker, child, end, ref_of, states, supervising
 
@@ -28,25 +29,40 @@ def three(worker: type[Worker], restart: Any) -> list[ChildSpec]:
     return [child(f"child{i}", worker, restart=restart, significant=i < 3) for i in (1, 2, 3)]
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("reason", [None, KILLED, ABNORMAL, NORMAL], ids=str)
-@pytest.mark.parametrize("restart", ["temporary", "transient"])
-async def test_nonsignificant(
-    mode: Any, reason: ExitReason | None, restart: Any, worker: type[Worker], autojump_clock: MockClock
-) -> None:
-    """Cases nonsignificant_temporary and nonsignificant_transient; None is terminate_child."""
-    async with supervising(child("child1", worker, restart=restart), auto_shutdown=mode) as sup:
+every_mode = pytest.mark.parametrize("mode", MODES)
+every_way = pytest.mark.parametrize("reason", [None, KILLED, ABNORMAL, NORMAL], ids=str)
+"""None is terminate_child."""
+
+
+async def without_effect(spec: ChildSpec, mode: Any, reason: ExitReason | None, expected: dict[str, str]) -> None:
+    """Check that the supervisor lives on after the child has ended with *reason*."""
+    async with supervising(spec, auto_shutdown=mode) as sup:
         ref = await ref_of(sup, "child1")
         await (terminate_child(sup, "child1") if reason is None else end(ref, reason))
 
-        comes_back = restart == "transient" and reason in (KILLED, ABNORMAL)
-        expected = {} if restart == "temporary" else {"child1": "running" if comes_back else "undefined"}
         assert await states(sup) == expected
     assert trio.current_time() == 0
 
 
+@every_mode
+@every_way
+async def test_nonsignificant_temporary(
+    mode: Any, reason: ExitReason | None, worker: type[Worker], autojump_clock: MockClock
+) -> None:
+    await without_effect(child("child1", worker, restart="temporary"), mode, reason, {})
+
+
+@every_mode
+@every_way
+async def test_nonsignificant_transient(
+    mode: Any, reason: ExitReason | None, worker: type[Worker], autojump_clock: MockClock
+) -> None:
+    state = "running" if reason in (KILLED, ABNORMAL) else "undefined"
+    await without_effect(child("child1", worker, restart="transient"), mode, reason, {"child1": state})
+
+
 @pytest.mark.parametrize("reason", [KILLED, ABNORMAL, NORMAL], ids=str)
-async def test_significant_temporary_any(reason: ExitReason, worker: type[Worker], autojump_clock: MockClock) -> None:
+async def test_significant_temporary(reason: ExitReason, worker: type[Worker], autojump_clock: MockClock) -> None:
     async with supervising(*three(worker, "temporary"), auto_shutdown="any_significant") as sup:
         refs = [await ref_of(sup, f"child{i}") for i in (1, 2, 3)]
         await end(refs[0], reason)
@@ -77,7 +93,7 @@ async def test_significant_all(restart: Any, worker: type[Worker], autojump_cloc
     assert trio.current_time() == 0
 
 
-async def test_significant_transient_any(worker: type[Worker], autojump_clock: MockClock) -> None:
+async def test_significant_transient(worker: type[Worker], autojump_clock: MockClock) -> None:
     specs = three(worker, "transient")
 
     async with supervising(*specs, auto_shutdown="any_significant", intensity=5) as sup:
@@ -141,44 +157,58 @@ async def test_significant_escalation(*, significant: bool, worker: type[Worker]
     assert trio.current_time() == 0
 
 
-async def upgraded(sup: ActorRef, worker: type[Worker], before: str, after: Any) -> list[ActorRef]:
-    """Change auto_shutdown of a supervisor; return its two significant children, if it may have them."""
-    specs = three(worker, "transient")[:2]
-    if before != "never":
-        await start_child(sup, specs[0])
-    else:
-        with pytest.raises(BadSpecError):
-            await start_child(sup, specs[0])
-    await reconfigure(sup, SupervisorSpec(auto_shutdown=after))
-    if after == "never":
-        with pytest.raises(BadSpecError):
-            await start_child(sup, specs[1])
-    else:
-        for spec in specs[before != "never" :]:
-            await start_child(sup, spec)
-    return [await ref_of(sup, child_id) for child_id in reversed(await states(sup))]
+async def upgrade(worker: type[Worker], before: Any, after: Any, *, ends_after: int | None) -> None:
+    """Change auto_shutdown, and check after how many of two significant children the supervisor ends."""
+    first, second = three(worker, "transient")[:2]
 
-
-@pytest.mark.parametrize("before", MODES)
-@pytest.mark.parametrize("after", MODES)
-async def test_significant_upgrade(before: Any, after: Any, worker: type[Worker], autojump_clock: MockClock) -> None:
-    """The six cases significant_upgrade_never_any, ..._any_never, and so on."""
     async with supervising(auto_shutdown=before) as sup:
-        if before == after == "never":
-            return
-        refs = await upgraded(sup, worker, before, after)
-        await end(refs[0], NORMAL)
-        match after:
-            case "never":
-                assert await states(sup) == {"child1": "undefined"}
-                assert await restart_child(sup, "child1") is not None
-                return
-            case "all_significant":
-                assert await states(sup) == {"child2": "running", "child1": "undefined"}
-                await end(refs[1], NORMAL)
+        if before == "never":
+            with pytest.raises(BadSpecError):
+                await start_child(sup, first)
+        else:
+            await start_child(sup, first)
+        await reconfigure(sup, SupervisorSpec(auto_shutdown=after))
+        if before == "never":
+            await start_child(sup, first)
+        if after == "never":
+            with pytest.raises(BadSpecError):
+                await start_child(sup, second)
+        else:
+            await start_child(sup, second)
 
-        assert await sup.wait() == SHUTDOWN
+        for number, ref in enumerate([info.ref for info in reversed(await which_children(sup))], 1):
+            assert ref is not None
+            await end(ref, NORMAL)
+            if number == ends_after:
+                assert await sup.wait() == SHUTDOWN
+                break
+            assert (await states(sup))[f"child{number}"] == "undefined"
+        assert sup.alive == (ends_after is None)
     assert trio.current_time() == 0
+
+
+async def test_significant_upgrade_never_any(worker: type[Worker], autojump_clock: MockClock) -> None:
+    await upgrade(worker, "never", "any_significant", ends_after=1)
+
+
+async def test_significant_upgrade_any_never(worker: type[Worker], autojump_clock: MockClock) -> None:
+    await upgrade(worker, "any_significant", "never", ends_after=None)
+
+
+async def test_significant_upgrade_never_all(worker: type[Worker], autojump_clock: MockClock) -> None:
+    await upgrade(worker, "never", "all_significant", ends_after=2)
+
+
+async def test_significant_upgrade_all_never(worker: type[Worker], autojump_clock: MockClock) -> None:
+    await upgrade(worker, "all_significant", "never", ends_after=None)
+
+
+async def test_significant_upgrade_any_all(worker: type[Worker], autojump_clock: MockClock) -> None:
+    await upgrade(worker, "any_significant", "all_significant", ends_after=2)
+
+
+async def test_significant_upgrade_all_any(worker: type[Worker], autojump_clock: MockClock) -> None:
+    await upgrade(worker, "all_significant", "any_significant", ends_after=1)
 
 
 @pytest.mark.parametrize(("before", "after"), [(False, True), (True, False)])

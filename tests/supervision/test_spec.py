@@ -45,7 +45,8 @@ TEXT = "a printable str without space around it"
         ({"significant": 1}, "significant is 1; allowed is True or False"),
     ],
 )
-def test_a_bad_child_spec_names_the_field_the_value_and_what_is_allowed(fields: Any, message: str) -> None:
+def test_child_specs(fields: Any, message: str) -> None:
+    """The error names the field, the value and what is allowed."""
     with pytest.raises(BadSpecError, match=re.escape(message)) as caught:
         ChildSpec(**{"id": "till", "actor": Till} | fields)
 

@@ -73,11 +73,8 @@ async def test_one_for_one(worker: type[Worker], autojump_clock: MockClock) -> N
     assert trio.current_time() == 0
 
 
-@pytest.mark.parametrize(
-    ("strategy", "failing"), [("one_for_one", "child1"), ("one_for_all", "child2"), ("rest_for_one", "child2")]
-)
-async def test_escalation(strategy: Any, failing: str, worker: type[Worker], autojump_clock: MockClock) -> None:
-    """Cases one_for_one_escalation, one_for_all_escalation, rest_for_one_escalation."""
+async def escalation(worker: type[Worker], strategy: Any, failing: str) -> None:
+    """Check that all end when child1 crashes and *failing* fails at every restart."""
     specs = {child_id: child(child_id, worker) for child_id in ("child1", "child2")}
     specs[failing] = child(failing, worker, "start", "fail", "fail", "fail", "fail")
 
@@ -88,6 +85,18 @@ async def test_escalation(strategy: Any, failing: str, worker: type[Worker], aut
         assert await sup.wait() == SHUTDOWN
         assert not any(ref.alive for ref in refs)
     assert trio.current_time() == 0
+
+
+async def test_one_for_one_escalation(worker: type[Worker], autojump_clock: MockClock) -> None:
+    await escalation(worker, "one_for_one", "child1")
+
+
+async def test_one_for_all_escalation(worker: type[Worker], autojump_clock: MockClock) -> None:
+    await escalation(worker, "one_for_all", "child2")
+
+
+async def test_rest_for_one_escalation(worker: type[Worker], autojump_clock: MockClock) -> None:
+    await escalation(worker, "rest_for_one", "child2")
 
 
 async def test_a_failed_restart_counts_each_time(worker: type[Worker], autojump_clock: MockClock) -> None:
