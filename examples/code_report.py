@@ -154,7 +154,7 @@ def totals(report: Report) -> Iterator[str]:
     """Yield the lines that say what was done; the numbers of files add up."""
     found, measured, given_up = report.listing.files, report.measured, report.given_up
     yield f"{len(found):,} files found = {len(measured):,} measured + {len(given_up):,} given up"
-    yield f"{report.restarts:,} workers crashed, and were replaced by their supervisor"
+    yield f"{report.restarts:,} restarts of crashed workers by their supervisor"
     measures = [it.measures for it in measured]
     yield (
         f"{sum(it.lines for it in measures):,} lines, "

@@ -261,7 +261,7 @@ def test_prints_totals_that_add_up_and_keeps_quiet_about_crashes(tmp_path: Path)
     assert finished.returncode == 0, finished.stderr
     assert finished.stdout.endswith("""
 207 files found = 200 measured + 7 given up
-21 workers crashed, and were replaced by their supervisor
+21 restarts of crashed workers by their supervisor
 800 lines, 200 functions, 200 unused imports, 200 undocumented public names
 """)
     assert finished.stderr.splitlines()[-1] == "audited 207 of 207 files"
