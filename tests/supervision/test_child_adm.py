@@ -86,6 +86,7 @@ async def test_child_adm_restart(worker: type[Worker], autojump_clock: MockClock
             await restart_child(sup, "child1")
         with pytest.raises(ChildNotFoundError):
             await restart_child(sup, "child2")
+    assert trio.current_time() == 0
 
 
 async def test_child_adm_delete(worker: type[Worker], autojump_clock: MockClock) -> None:
@@ -106,6 +107,7 @@ async def test_child_adm_delete(worker: type[Worker], autojump_clock: MockClock)
 
         ref = await start_child(sup, spec)
         assert [info.ref for info in await which_children(sup)] == [ref]
+    assert trio.current_time() == 0
 
 
 async def test_child_adm_terminate_by_process_is_for_dynamic_children(
@@ -116,6 +118,7 @@ async def test_child_adm_terminate_by_process_is_for_dynamic_children(
             await terminate_child(sup, await ref_of(sup, "child1"))
 
         assert await counts(sup) == [1, 1, 0, 1]
+    assert trio.current_time() == 0
 
 
 async def test_child_adm_of_nobody(worker: type[Worker], autojump_clock: MockClock) -> None:
@@ -134,6 +137,7 @@ async def test_child_adm_of_nobody(worker: type[Worker], autojump_clock: MockClo
         for request in requests:
             with pytest.raises(NoProcessError):
                 await request
+    assert trio.current_time() == 0
 
 
 async def test_child_adm_simple(worker: type[Worker], autojump_clock: MockClock) -> None:
@@ -179,6 +183,7 @@ async def test_extra_return(worker: type[Worker], autojump_clock: MockClock) -> 
         again = await ref_of(sup, "child1")
         assert again is not restarted
         assert await again.call("hello", timeout=None) == "hello"
+    assert trio.current_time() == 0
 
 
 async def test_which_children(worker: type[Worker], autojump_clock: MockClock) -> None:
@@ -202,6 +207,7 @@ async def test_which_children(worker: type[Worker], autojump_clock: MockClock) -
         for unknown in ("child1", "childx"):
             with pytest.raises(ChildNotFoundError):
                 await which_child(sup, unknown)
+    assert trio.current_time() == 0
 
 
 async def test_which_children_simple_one_for_one(worker: type[Worker], autojump_clock: MockClock) -> None:
@@ -221,6 +227,7 @@ async def test_which_children_simple_one_for_one(worker: type[Worker], autojump_
         for unknown in (ref1, sup, "not a process"):
             with pytest.raises(ChildNotFoundError):
                 await which_child(sup, unknown)
+    assert trio.current_time() == 0
 
 
 async def test_already_started_outside_supervisor(worker: type[Worker], autojump_clock: MockClock) -> None:
@@ -249,6 +256,7 @@ async def test_a_name_that_a_child_needs_for_another_is_a_failed_start(
             with pytest.raises(ChildStartError, match="the name 'till' is taken by <till #3>"):
                 await start_child(sup, child("child2", Starting, name=name))
         assert await states(sup) == {"child1": "running"}
+    assert trio.current_time() == 0
 
 
 async def test_a_request_nobody_knows_is_refused_and_a_stray_message_is_logged(
@@ -300,3 +308,4 @@ async def test_a_supervisor_can_be_named_and_looked_at(worker: type[Worker], aut
         assert str(state["children"]) == "<Children: till running>"
         assert list(state) == ["spec", "children", "restarts", "ended_by"]
         assert str(state["restarts"]) == "1 restart in 60.0 s, allowed are 3"
+    assert trio.current_time() == 0

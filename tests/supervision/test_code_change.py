@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+import trio
 from trio.testing import MockClock
 
 from actors import IGNORE, open_system
@@ -29,6 +30,7 @@ async def test_code_change(worker: type[Worker], autojump_clock: MockClock) -> N
         assert (state["spec"].strategy, state["restarts"].intensity) == ("rest_for_one", 1)
         await end(await ref_of(sup, "child1"), ABNORMAL)
         assert await states(sup) == {"child1": "running"}
+    assert trio.current_time() == 0
 
 
 async def test_code_change_map(worker: type[Worker], autojump_clock: MockClock) -> None:
@@ -107,3 +109,4 @@ async def test_a_restarted_supervisor_begins_with_what_it_was_started_with(
         again = await ref_of(top, "branch")
         assert again is not sup
         assert await states(again) == {"a": "running"}
+    assert trio.current_time() == 0

@@ -121,6 +121,7 @@ async def test_giving_up_is_reported_once_with_the_last_to_fail(
         ("child_terminated", KILLED),
         ("shutdown", "1 restart in 3600.0 s, allowed are 0"),
     ]
+    assert trio.current_time() == 0
 
 
 @pytest.mark.parametrize("mortal", [SyncMortal, AsyncMortal])
@@ -165,6 +166,7 @@ async def test_a_crash_in_terminate_is_the_reason_that_counts(
 
         await terminate_child(sup, "child1")
     assert reported(caplog) == [("child_terminated", Crash(error)), ("shutdown_error", Crash(error))]
+    assert trio.current_time() == 0
 
 
 async def test_a_child_that_blocks_for_a_while_is_waited_for(autojump_clock: MockClock) -> None:
@@ -231,6 +233,7 @@ async def test_a_child_that_exits_while_a_request_for_it_waits(autojump_clock: M
         ref.kill()
 
         assert (await which_child(sup, "child1")).ref is not ref
+    assert trio.current_time() == 0
 
 
 def reported(caplog: pytest.LogCaptureFixture) -> list[tuple[str, object]]:

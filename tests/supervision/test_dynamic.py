@@ -90,6 +90,7 @@ async def test_simple_one_for_one_extra(worker: type[Worker], autojump_clock: Mo
         await counts(sup)
 
         assert log == ["start one", "start two", "stop one: RuntimeError: died", "start one"]
+    assert trio.current_time() == 0
 
 
 @pytest.mark.parametrize("restart", ["transient", "permanent"])
@@ -105,6 +106,7 @@ async def test_simple_one_for_one_restart_ignore(restart: Any, worker: type[Work
 
         await sup.stop(SHUTDOWN)
         assert sup.reason == SHUTDOWN
+    assert trio.current_time() == 0
 
 
 async def test_simple_one_for_one_shutdown(worker: type[Worker], autojump_clock: MockClock) -> None:
@@ -161,6 +163,7 @@ async def test_simple_one_for_one_corruption(worker: type[Worker], autojump_cloc
         gc.collect()
 
         assert gone() is None
+    assert trio.current_time() == 0
 
 
 @pytest.mark.parametrize("reason", [NORMAL, SHUTDOWN, KILLED, ABNORMAL], ids=str)
@@ -170,6 +173,7 @@ async def test_a_temporary_child_is_forgotten(reason: Any, worker: type[Worker],
         await end(await started(sup, child("child", worker, restart="temporary")), reason)
 
         assert await which_children(sup) == []
+    assert trio.current_time() == 0
 
 
 async def test_a_transient_child_that_ends_well_is_forgotten(worker: type[Worker], autojump_clock: MockClock) -> None:
@@ -178,6 +182,7 @@ async def test_a_transient_child_that_ends_well_is_forgotten(worker: type[Worker
         await end(await started(sup, child("child", worker, restart="transient")), NORMAL)
 
         assert await which_children(sup) == []
+    assert trio.current_time() == 0
 
 
 async def test_max_children(worker: type[Worker], autojump_clock: MockClock) -> None:
@@ -191,6 +196,7 @@ async def test_max_children(worker: type[Worker], autojump_clock: MockClock) -> 
 
         await terminate_child(sup, ref)
         await started(sup, child("child", worker))
+    assert trio.current_time() == 0
 
 
 @pytest.mark.parametrize(
@@ -225,6 +231,7 @@ async def test_count_children(autojump_clock: MockClock) -> None:
         for ref in await running(sup):
             ref.kill()
         assert await counts(sup) == [0, 0, 0, 0]
+    assert trio.current_time() == 0
 
 
 @pytest.mark.slow
@@ -240,6 +247,7 @@ async def test_count_children_supervisor(autojump_clock: MockClock) -> None:
         for ref in await running(sup):
             ref.kill()
         assert await counts(sup) == [0, 0, 0, 0]
+    assert trio.current_time() == 0
 
 
 async def test_a_supervisor_may_be_a_dynamic_child_and_ignore(autojump_clock: MockClock) -> None:

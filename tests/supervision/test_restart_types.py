@@ -138,6 +138,7 @@ async def test_temporary_bystander(strategy: Any, worker: type[Worker], autojump
         assert await states(sup) == {"child1": "running"}
         assert bystander.reason == SHUTDOWN
         assert sup.alive
+    assert trio.current_time() == 0
 
 
 @pytest.mark.parametrize("strategy", ["one_for_one", "one_for_all", "rest_for_one"])
@@ -163,6 +164,7 @@ async def test_do_not_save_child_specs_for_temporary_children(
         else:
             with pytest.raises(AlreadyStartedError):
                 await start_child(sup, spec)
+    assert trio.current_time() == 0
 
 
 @pytest.mark.parametrize("restart", ["permanent", "transient", "temporary"])
@@ -258,6 +260,7 @@ async def test_external_start_no_progress_log(
         await end(ref, NORMAL)
         await counts(sup)
         assert reports(caplog) == [("ERROR", "child_terminated", NORMAL), ("INFO", "progress", None)]
+    assert trio.current_time() == 0
 
 
 @pytest.mark.parametrize("restart", ["permanent", "transient", "temporary"])
@@ -276,6 +279,7 @@ async def test_a_childs_end_is_reported_unless_it_is_clean_and_no_loss(
         reported = restart == "permanent" or reason not in CLEAN
         expected = [("ERROR", "child_terminated", reason)] if reported else []
         assert reports(caplog) == expected
+    assert trio.current_time() == 0
 
 
 async def test_format_log_1(worker: type[Worker], autojump_clock: MockClock, caplog: pytest.LogCaptureFixture) -> None:
@@ -295,6 +299,7 @@ async def test_format_log_1(worker: type[Worker], autojump_clock: MockClock, cap
         "<sup #2>: child 'a' did not start: RuntimeError: told to",
         "<sup #2> gives up at 2 restarts in 3600.0 s, allowed are 1; the last to fail was child 'a'",
     ]
+    assert trio.current_time() == 0
 
 
 async def test_format_log_2(worker: type[Worker], autojump_clock: MockClock, caplog: pytest.LogCaptureFixture) -> None:
@@ -309,3 +314,4 @@ async def test_format_log_2(worker: type[Worker], autojump_clock: MockClock, cap
     [record] = [record for record in caplog.records if record.name == "actors.supervisor"]
     assert getattr(record, "report", None) == SupervisorReport(sup, "child_terminated", KILLED, spec, ref)
     assert "Plan(" not in record.getMessage()
+    assert trio.current_time() == 0

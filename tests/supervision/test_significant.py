@@ -77,6 +77,7 @@ async def test_significant_temporary_terminated_on_request(worker: type[Worker],
         await terminate_child(sup, "child1")
 
         assert await states(sup) == {"child3": "running", "child2": "running"}
+    assert trio.current_time() == 0
 
 
 @pytest.mark.parametrize("restart", ["temporary", "transient"])

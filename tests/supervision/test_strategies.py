@@ -110,6 +110,7 @@ async def test_a_failed_restart_counts_each_time(worker: type[Worker], autojump_
 
         await end(await ref_of(sup, "child1"), ABNORMAL)
         assert await sup.wait() == SHUTDOWN
+    assert trio.current_time() == 0
 
 
 async def test_manual_restarts_do_not_count(worker: type[Worker], autojump_clock: MockClock) -> None:
@@ -119,6 +120,7 @@ async def test_manual_restarts_do_not_count(worker: type[Worker], autojump_clock
             await restart_child(sup, "child1")
 
         assert await states(sup) == {"child1": "running"}
+    assert trio.current_time() == 0
 
 
 async def test_one_for_all(worker: type[Worker], autojump_clock: MockClock) -> None:
@@ -133,6 +135,7 @@ async def test_one_for_all(worker: type[Worker], autojump_clock: MockClock) -> N
         await end(new[1], ABNORMAL)
         await end(await ref_of(sup, "child2"), ABNORMAL)
         assert await sup.wait() == SHUTDOWN
+    assert trio.current_time() == 0
 
 
 async def test_one_for_all_other_child_fails_restart(worker: type[Worker], autojump_clock: MockClock) -> None:
@@ -152,6 +155,7 @@ async def test_one_for_all_other_child_fails_restart(worker: type[Worker], autoj
             "start child1",
             "start child2",
         ]
+    assert trio.current_time() == 0
 
 
 async def test_rest_for_one(worker: type[Worker], autojump_clock: MockClock) -> None:
@@ -167,6 +171,7 @@ async def test_rest_for_one(worker: type[Worker], autojump_clock: MockClock) -> 
         await end(new[2], ABNORMAL)
         await end(await ref_of(sup, "child2"), ABNORMAL)
         assert await sup.wait() == SHUTDOWN
+    assert trio.current_time() == 0
 
 
 async def test_rest_for_one_other_child_fails_restart(worker: type[Worker], autojump_clock: MockClock) -> None:
@@ -184,6 +189,7 @@ async def test_rest_for_one_other_child_fails_restart(worker: type[Worker], auto
             "start child1",
             "start child2",
         ]
+    assert trio.current_time() == 0
 
 
 @pytest.mark.parametrize("strategy", ["one_for_all", "rest_for_one"])
@@ -200,6 +206,7 @@ async def test_a_group_restart_starts_also_what_was_down(
         await end(await ref_of(sup, "child1"), ABNORMAL)
 
         assert await states(sup) == dict.fromkeys(reversed(IDS), "running")
+    assert trio.current_time() == 0
 
 
 async def test_a_child_that_ignores_its_restart_stays_down(worker: type[Worker], autojump_clock: MockClock) -> None:
@@ -208,6 +215,7 @@ async def test_a_child_that_ignores_its_restart_stays_down(worker: type[Worker],
 
         assert await states(sup) == {"child1": "undefined"}
         assert await restart_child(sup, "child1") is not None
+    assert trio.current_time() == 0
 
 
 async def test_order_of_children(worker: type[Worker], autojump_clock: MockClock) -> None:
@@ -304,6 +312,7 @@ async def test_an_exit_of_no_child_changes_nothing(worker: type[Worker], autojum
             assert await stranger.wait() == ABNORMAL
 
         assert await states(sup) == {"child1": "running"}
+    assert trio.current_time() == 0
 
 
 @pytest.mark.parametrize("how", ["kill the supervisor", "kill the worker", "end the worker", "restart"])

@@ -142,6 +142,7 @@ async def test_sup_start_child_returns_error(outcome: Any, worker: type[Worker],
         assert isinstance(caught.value.reason, Crash)
         assert "told to" in str(caught.value)
         assert await which_children(sup) == []
+    assert trio.current_time() == 0
 
 
 async def test_sup_start_restart_child_returns_error(worker: type[Worker], autojump_clock: MockClock) -> None:
@@ -151,6 +152,7 @@ async def test_sup_start_restart_child_returns_error(worker: type[Worker], autoj
             await restart_child(sup, "child1")
 
         assert await states(sup) == {"child1": "undefined"}
+    assert trio.current_time() == 0
 
 
 async def test_sup_start_child_returns_error_simple(worker: type[Worker], autojump_clock: MockClock) -> None:
@@ -160,6 +162,7 @@ async def test_sup_start_child_returns_error_simple(worker: type[Worker], autoju
             await start_child(sup, child("child1", worker, "fail"))
 
         assert await which_children(sup) == []
+    assert trio.current_time() == 0
 
 
 @pytest.mark.parametrize("error", [SystemExit(3), BaseExceptionGroup("two", [SystemExit(1)])])
@@ -176,6 +179,7 @@ async def test_an_init_that_would_exit_the_program_is_a_failed_start(
 
         assert caught.value.reason == Crash(error)
         assert sup.alive
+    assert trio.current_time() == 0
 
 
 async def test_sup_start_map(autojump_clock: MockClock) -> None:

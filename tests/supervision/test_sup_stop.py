@@ -187,6 +187,7 @@ async def test_a_child_whose_terminate_fails_does_not_disturb_the_stop(
 
         assert (a.reason, b.reason, sup.reason) == (SHUTDOWN, Crash(error), SHUTDOWN)
     assert shutdown_errors(caplog) == [("b", Crash(error))]
+    assert trio.current_time() == 0
 
 
 async def test_sup_stop_manual(worker: type[Worker], autojump_clock: MockClock) -> None:
