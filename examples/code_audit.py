@@ -140,9 +140,9 @@ class Foreman(Actor):
             self.idle.remove(message.ref)
         elif self.attempts[path] < ATTEMPTS:
             self.waiting.append(path)
-            self.give_out()
         else:
             self.collector.cast(GivenUp(path, message.reason, ATTEMPTS))
+        self.give_out()
 
     def give_out(self) -> None:
         while self.waiting and self.idle:
@@ -151,7 +151,7 @@ class Foreman(Actor):
             self.attempts[path] += 1
             worker.cast(Audit(path))
         # The last worker to crash may still be without a successor; then its `Ready` comes.
-        if len(self.idle) == self.workers:
+        if len(self.idle) == self.workers and not self.busy:
             self.collector.cast(Finished(self.started - self.workers))
 
 

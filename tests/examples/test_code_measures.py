@@ -1,9 +1,13 @@
 """What the code audit measures of one file."""
 
+import doctest
 from textwrap import dedent
+from types import ModuleType
 
 import pytest
 
+import code_measures
+import code_report
 from code_measures import Function, Measures, measure
 
 
@@ -187,3 +191,11 @@ def test_measures_a_file_that_is_nested_too_deeply_for_recursion() -> None:
     source = "def total(): return " + "1 + " * 1_500 + "1"
 
     assert [function.name for function in measured(source).functions] == ["total"]
+
+
+@pytest.mark.parametrize("module", [code_measures, code_report])
+def test_the_examples_in_docstrings_hold(module: ModuleType) -> None:
+    result = doctest.testmod(module)
+
+    assert result.attempted > 0
+    assert result.failed == 0
