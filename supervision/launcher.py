@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import signal
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import attrs
 import outcome
 import trio
 
-from actors import is_clean, open_system
+from actors import SHUTDOWN, ActorExitedError, NoProcessError, is_clean, open_system
 from supervision.errors import TreeGaveUpError
 from supervision.supervisor import Supervisor
 
@@ -78,7 +79,7 @@ async def _run(
     signals: AsyncIterator[int],
     nursery: trio.Nursery,
 ) -> None:
-    """Run the tree in a system of its own, which stops it in order when it is left."""
+    """Run the tree in a system of its own, and stop it in order when that is asked for."""
     async with open_system() as system:
         nursery.start_soon(_obey, signals, launched, system)
         top = await system.start(Tree, tree, launched, name=name)
@@ -86,6 +87,9 @@ async def _run(
             reason = await top.wait()
             if launched.gave_up or not is_clean(reason):
                 raise TreeGaveUpError(f"the tree {top} gave up: {reason}", reason)
+        # Before the system closes: until it is their turn, children that fail are still restarted.
+        with suppress(NoProcessError, ActorExitedError):
+            await top.stop(SHUTDOWN)
 
 
 async def _obey(signals: AsyncIterator[int], launched: Launched, system: ActorSystem) -> None:

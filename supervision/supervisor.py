@@ -146,9 +146,7 @@ class Supervisor(Parent):
             case "running":
                 raise ChildRunningError(f"{self.ref}: child {child_id!r} runs, as {child.ref}; terminate it first")
             case "restarting":
-                raise ChildRestartingError(
-                    f"{self.ref}: child {child_id!r} is being restarted; terminate it to stop that"
-                )
+                raise ChildRestartingError(f"{self.ref}: child {child_id!r} is being restarted; terminate it first")
             case "undefined":
                 return child
 
@@ -166,12 +164,7 @@ class Supervisor(Parent):
         """Return the specification, or `IGNORE`, that *source* is or makes."""
         spec = source() if callable(source) else source
         if spec is not IGNORE and not isinstance(spec, SupervisorSpec):
-            raise refuse(
-                "Supervisor",
-                "spec",
-                spec,
-                "a SupervisorSpec, or a callable that returns one or IGNORE",
-            )
+            raise refuse("Supervisor", "spec", spec, "a SupervisorSpec, or a callable that returns one or IGNORE")
         return spec
 
     def _configure(self, spec: SupervisorSpec) -> None:

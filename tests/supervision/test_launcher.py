@@ -172,6 +172,26 @@ def test_a_second_signal_stops_waiting_and_says_so(run: Run, number: signal.Sign
 
 
 @pytest.mark.slow
+def test_a_child_that_fails_while_others_stop_is_restarted_and_stopped_in_its_turn(run: Run) -> None:
+    program = run("""
+        class Last(Worker):
+            async def terminate(self, reason):
+                self.system.whereis("a").kill()
+                await trio.sleep(0.1)
+                await super().terminate(reason)
+
+        inner = tree(child("a", name="a"), child("b"))
+        launch(tree(ChildSpec("branch", Supervisor, (inner,)), child("last", Last)))
+    """)
+    program.reads("started a", "started b", "started last")
+
+    program.send(signal.SIGTERM)
+
+    program.reads("started a", "stopping last shutdown", "stopping b shutdown", "stopping a shutdown")
+    assert program.ends()[0] == 0
+
+
+@pytest.mark.slow
 def test_a_signal_while_the_tree_starts_waits_until_it_is_up(run: Run) -> None:
     program = run("""
         launch(tree(child("a"), child("b", Slow), child("c")))
