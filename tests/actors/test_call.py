@@ -818,3 +818,19 @@ async def test_call_with_huge_message_queue_takes_no_longer(system: ActorSystem,
         probe.send(number)
 
     assert await huge.wait(timeout=None) < 10 * empty
+
+
+async def test_an_actor_that_kills_itself_in_a_call_does_not_answer_it(system: ActorSystem, kind: Kind) -> None:
+    class Suicide(Actor):
+        def handle_call(self, message: object, caller: Caller) -> str:
+            self.ref.kill()
+            return "answer"
+
+    suicide = await system.start(kind(Suicide))
+
+    with pytest.raises(ActorExitedError) as caught:
+        await suicide.call("hello", timeout=None)
+
+    assert caught.value.reason == KILLED
+    assert await suicide.wait() == KILLED
+    assert trio.current_time() == 0

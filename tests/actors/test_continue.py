@@ -25,6 +25,7 @@ from actors import (
     Stop,
     UndefinedHandlerError,
     get_state,
+    suspend,
 )
 
 if TYPE_CHECKING:
@@ -212,12 +213,35 @@ async def test_continue_that_raises_fails_the_call_it_owes_an_answer(system: Act
     assert trio.current_time() == 0
 
 
-async def test_continue_does_not_run_when_the_actor_is_killed_first(system: ActorSystem, kind: Kind) -> None:
-    worker = await system.start(kind(Worker), Continue("boom"))
+async def test_continue_is_cut_off_by_a_kill(system: ActorSystem) -> None:
+    class Slow(Worker):
+        async def handle_continue(self, argument: object) -> None:
+            await trio.sleep(10)
 
-    worker.kill()
+    slow = await system.start(Slow, Continue("work"))
+    await wait_all_tasks_blocked()
 
-    assert await worker.wait() == KILLED
+    slow.kill()
+
+    assert await slow.wait() == KILLED
+    assert trio.current_time() == 0
+
+
+async def test_continue_does_not_run_in_an_actor_that_is_killed_first(system: ActorSystem, kind: Kind) -> None:
+    ran: list[object] = []
+
+    class Hasty(Worker):
+        def handle_continue(self, argument: object) -> None:
+            ran.append(argument)
+
+    hasty = await system.start(kind(Hasty))
+    await suspend(hasty)
+    hasty.cast(Then(Continue("work")))
+
+    hasty.kill()
+
+    assert await hasty.wait() == KILLED
+    assert ran == []
     assert trio.current_time() == 0
 
 

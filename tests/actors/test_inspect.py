@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -460,3 +461,65 @@ async def test_get_status_before_any_message_shows_none(system: ActorSystem, kin
     till = await system.start(kind(Starting), 3)
 
     assert (await get_status(till)).message is None
+
+
+@pytest.mark.parametrize("state", [None, [], (), "total", 7, {7: 8}], ids=repr)
+async def test_replace_state_by_what_is_no_state_leaves_it_unchanged(
+    system: ActorSystem, kind: Kind, state: object
+) -> None:
+    till = await system.start(kind(Till), 3)
+
+    with pytest.raises(TypeError):
+        await replace_state(till, lambda _: state)
+
+    assert await get_state(till) == {"total": 3}
+    assert till.alive
+
+
+async def test_replace_state_that_cannot_be_set_leaves_it_unchanged(system: ActorSystem, kind: Kind) -> None:
+    class Fixed(Till):
+        @property
+        def double(self) -> int:
+            return 2 * self.total
+
+    till = await system.start(kind(Fixed), 3)
+
+    with pytest.raises(AttributeError):
+        await replace_state(till, lambda state: {"extra": 1, "double": 8})
+
+    assert await get_state(till) == {"total": 3}
+
+
+@pytest.mark.parametrize("timeout", [-1, math.nan, "5", []], ids=repr)
+async def test_a_bad_timeout_of_an_inspection_is_refused(system: ActorSystem, kind: Kind, timeout: Any) -> None:
+    till = await system.start(kind(Till), 3)
+
+    with pytest.raises((TypeError, ValueError), match="timeout"):
+        await replace_state(till, lambda state: {"total": 4}, timeout=timeout)
+
+    assert await get_state(till) == {"total": 3}
+
+
+async def test_suspend_that_was_cancelled_is_left_out(system: ActorSystem) -> None:
+    slow = await system.start(Slow)
+    slow.cast(1)
+    await wait_all_tasks_blocked()
+
+    with trio.move_on_after(0.5):
+        await suspend(slow, timeout=None)
+    slow.cast(1)
+    await slow.stop()
+
+    assert trio.current_time() == 2
+
+
+async def test_replace_state_that_was_cancelled_is_left_out(system: ActorSystem) -> None:
+    slow = await system.start(Slow)
+    slow.cast(1)
+    await wait_all_tasks_blocked()
+
+    with trio.move_on_after(0.5):
+        await replace_state(slow, lambda _: {"left": 7, "right": 7}, timeout=None)
+
+    assert await get_state(slow) == {"left": 1, "right": 1}
+    assert trio.current_time() == 1

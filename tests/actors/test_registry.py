@@ -324,3 +324,20 @@ async def test_a_bad_name_cannot_be_asked_for(system: ActorSystem, name: Any) ->
         system.named(name)
 
     assert repr(name) in str(caught.value)
+
+
+@pytest.mark.parametrize("via", [7, object(), "directory"], ids=lambda via: type(via).__name__)
+async def test_a_place_for_names_that_is_none_is_refused(system: ActorSystem, kind: Kind, via: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match="via") as started:
+        await system.start(kind(Till), name="till", via=via)
+    with pytest.raises((TypeError, ValueError), match="via") as named:
+        system.named("till", via=via)
+
+    assert repr(via) in str(started.value)
+    assert repr(via) in str(named.value)
+    assert str(system) == "<ActorSystem: 0 actors>"
+
+
+async def test_a_place_for_names_without_a_name_is_refused(system: ActorSystem, kind: Kind) -> None:
+    with pytest.raises((TypeError, ValueError), match="via"):
+        await system.start(kind(Till), via=Directory())

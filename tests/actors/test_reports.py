@@ -27,6 +27,7 @@ from actors import (
     Crash,
     CrashReport,
     Down,
+    Exit,
     ExitReason,
     IgnoredError,
     InitTimeoutError,
@@ -34,6 +35,7 @@ from actors import (
     Shutdown,
     Status,
     Stop,
+    Timeout,
     get_status,
 )
 from tests.actors.probe import Probe
@@ -593,3 +595,64 @@ async def test_a_logging_handler_that_fails_does_not_keep_an_actor_from_ending(
     assert str(reason) == "ValueError: boom"
     assert system.whereis("till") is None
     assert "could not be logged: OSError: disk full" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "message", [Timeout(), Exit(None, SHUTDOWN), Exit(None, Crash("broke"))], ids=lambda message: type(message).__name__
+)
+async def test_the_report_shows_the_message_of_the_runtime_that_was_handled(
+    system: ActorSystem, kind: Kind, crash_reports: Callable[[], list[CrashReport]], message: object
+) -> None:
+    till = await system.start(kind(Till), trap_exit=True)
+
+    if isinstance(message, Exit):
+        till.exit(message.reason)
+    else:
+        till.cast(0.5)
+
+    await till.wait()
+    assert [report.message for report in crash_reports()] == [message]
+
+
+async def test_the_report_shows_a_caller_that_was_cast(
+    system: ActorSystem, kind: Kind, crash_reports: Callable[[], list[CrashReport]]
+) -> None:
+    class Holder(Actor):
+        def handle_call(self, message: object, caller: Caller) -> object:
+            till.cast(caller)
+            return NO_REPLY
+
+    till, holder = await system.start(kind(Till)), await system.start(kind(Holder))
+    holder.send_request("hold")
+
+    await till.wait()
+    assert [type(report.message) for report in crash_reports()] == [Caller]
+
+
+async def test_stop_with_a_crash_is_reported_without_a_message(
+    system: ActorSystem, kind: Kind, crash_reports: Callable[[], list[CrashReport]]
+) -> None:
+    till = await system.start(kind(Till))
+
+    await till.stop(Crash("other_reason"))
+
+    [report] = crash_reports()
+    assert report.reason == Crash("other_reason")
+    assert report.message is None
+
+
+async def test_crash_names_the_actor_that_called_and_where_it_waits(
+    system: ActorSystem, kind: Kind, crash_reports: Callable[[], list[CrashReport]]
+) -> None:
+    till, probe = await system.start(kind(Till)), await system.start(Probe)
+
+    async def ask_for_trouble(me: Probe) -> None:
+        with pytest.raises(ActorExitedError):
+            await till.call("crash", timeout=None)
+
+    await probe.call(ask_for_trouble, timeout=None)
+
+    [report] = crash_reports()
+    assert report.caller is probe
+    assert any("ask_for_trouble" in place for place in report.caller_stack)
+    assert f"called by {probe}" in str(report)

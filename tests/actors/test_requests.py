@@ -438,3 +438,50 @@ async def test_many_requests_are_outstanding_at_once(system: ActorSystem, kind: 
 
     assert labels == sorted(range(1_000), key=lambda number: number * 7 % 1_000)
     assert trio.current_time() == 0.999
+
+
+@pytest.mark.parametrize("answered", [False, True])
+async def test_send_request_receive_reqid_collection_refuses_a_request_twice(
+    system: ActorSystem, kind: Kind, *, answered: bool
+) -> None:
+    till = await system.start(kind(Till))
+    requests = RequestCollection()
+    request = till.send_request("started?")
+    requests.add(request, "req1")
+    if answered:
+        await wait_all_tasks_blocked()
+
+    with pytest.raises(ValueError, match="'req1'"):
+        requests.add(request, "req2")
+
+    assert await requests.wait(timeout=None) == (request, "req1")
+    assert len(requests) == 0
+
+
+async def test_send_request_receive_reqid_collection_lists_what_is_not_collected_yet(
+    system: ActorSystem, kind: Kind
+) -> None:
+    till = await system.start(kind(Till))
+    requests = RequestCollection()
+    first, second = till.send_request(Delayed(1)), till.send_request(Delayed(2))
+    requests.add(first, "req1")
+    requests.add(second, "req2")
+    both = list(requests)
+
+    await requests.wait(timeout=None)
+
+    assert both == [(first, "req1"), (second, "req2")]
+    assert list(requests) == [(second, "req2")]
+
+
+async def test_a_request_is_in_one_collection_at_most(system: ActorSystem, kind: Kind) -> None:
+    till = await system.start(kind(Till))
+    one, other = RequestCollection(), RequestCollection()
+    request = till.send_request(Delayed(1))
+    one.add(request, "req1")
+
+    with pytest.raises(ValueError, match="'req1'"):
+        other.add(request, "req2")
+
+    assert await one.wait(timeout=None) == (request, "req1")
+    assert len(other) == 0

@@ -484,3 +484,15 @@ async def test_an_idle_timeout_is_interrupted_by_the_exit_of_a_child(system: Act
 
     assert await probe.call(received) == [Exit(child, SHUTDOWN)]
     assert child.reason != NORMAL
+
+
+@pytest.mark.parametrize("seconds", ["1", None, [], True], ids=repr)
+async def test_an_idle_timeout_that_is_no_number_is_refused(system: ActorSystem, kind: Kind, seconds: Any) -> None:
+    class Bad(Actor):
+        def init(self) -> None:
+            self.timeout_after(seconds)
+
+    with pytest.raises((ValueError, TypeError), match=r"idle timeout of <Bad #2>") as caught:
+        await system.start(kind(Bad))
+
+    assert repr(seconds) in str(caught.value)
