@@ -60,7 +60,7 @@ class DynamicSupervisor(Parent):
             case _:
                 return await super().handle_cast(message)
 
-    async def terminate(self, _reason: ExitReason) -> None:
+    async def terminate(self, reason: ExitReason) -> None:
         """Stop all children at once, each within its own time."""
         async with trio.open_nursery() as nursery:
             for child in self.children.values():

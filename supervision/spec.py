@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 Check: TypeAlias = Callable[[Any, "attrs.Attribute[Any]", Any], None]
 
 BRUTAL_KILL: Final = "brutal_kill"
+COUNT: Final = "an int of 0 or more"
+PERIOD: Final = "a finite number of seconds above 0"
 
 
 def refuse(owner: object, field: str, value: object, allowed: str) -> BadSpecError:
@@ -86,9 +88,20 @@ def _listed(children: Iterable[ChildSpec]) -> tuple[ChildSpec, ...]:
 def check_limits(owner: object, intensity: object, period: object) -> None:
     """Raise `BadSpecError` if restarts cannot be limited so."""
     if not is_count(intensity):
-        raise refuse(owner, "intensity", intensity, "an int of 0 or more")
+        raise refuse(owner, "intensity", intensity, COUNT)
     if not _is_period(period):
-        raise refuse(owner, "period", period, "a finite number of seconds above 0")
+        raise refuse(owner, "period", period, PERIOD)
+
+
+def _time_of_class(child: ChildSpec) -> Seconds:
+    # The class may be no class at all: its own validator comes later, and says so.
+    time: Seconds = getattr(child.actor, "shutdown", Actor.shutdown)
+    return time
+
+
+def _not_permanent(child: ChildSpec, _attribute: object, significant: object) -> None:
+    if significant and child.restart == "permanent":
+        raise refuse(child, "significant", significant, "False for a permanent child, which always comes back")
 
 
 @attrs.frozen
@@ -131,6 +144,7 @@ class ChildSpec:
     restart: Restart = attrs.field(default="permanent", kw_only=True, validator=_one_of(Restart))
     """Whether it is started again: always, after a failure only (``transient``), or never (``temporary``)."""
     shutdown: Seconds = attrs.field(
+        default=attrs.Factory(_time_of_class, takes_self=True),
         kw_only=True,
         validator=_must(f"a number of seconds of 0 or more, math.inf or {BRUTAL_KILL!r}", _is_time),
     )
@@ -138,19 +152,26 @@ class ChildSpec:
     significant: bool = attrs.field(
         default=False,
         kw_only=True,
-        validator=_must("True or False", lambda value: isinstance(value, bool)),
+        validator=[_must("True or False", lambda value: isinstance(value, bool)), _not_permanent],
     )
     """Whether its end by itself can end the supervisor; see `SupervisorSpec.auto_shutdown`."""
 
-    @shutdown.default
-    def _shutdown_of_class(self) -> Any:
-        return getattr(self.actor, "shutdown", Actor.shutdown)
 
-    @significant.validator
-    def _not_permanent(self, _attribute: object, value: bool) -> None:  # noqa: FBT001 -- attrs passes it by position
-        if value and self.restart == "permanent":
-            allowed = "False for a permanent child, which always comes back"
-            raise refuse(self, "significant", value, allowed)
+def _is_children(value: object) -> bool:
+    return isinstance(value, tuple) and all(isinstance(child, ChildSpec) for child in value)
+
+
+def _unique(spec: SupervisorSpec, _attribute: object, children: tuple[ChildSpec, ...]) -> None:
+    seen: set[str] = set()
+    for child in children:
+        if child.id in seen:
+            raise refuse(spec, "id", child.id, "an id that no other child has")
+        seen.add(child.id)
+
+
+def _fits_children(spec: SupervisorSpec, _attribute: object, auto_shutdown: AutoShutdown) -> None:
+    for child in spec.children:
+        check_child(child, auto_shutdown)
 
 
 @attrs.frozen
@@ -160,36 +181,18 @@ class SupervisorSpec:
     children: tuple[ChildSpec, ...] = attrs.field(
         default=(),
         converter=_listed,
-        validator=_must(
-            "an iterable of ChildSpec",
-            lambda value: isinstance(value, tuple) and all(isinstance(child, ChildSpec) for child in value),
-        ),
+        validator=[_must("an iterable of ChildSpec", _is_children), _unique],
     )
     strategy: Strategy = attrs.field(default="one_for_one", kw_only=True, validator=_one_of(Strategy))
     """Who is restarted with a child that failed: nobody else, all of them, or those started after it."""
-    intensity: int = attrs.field(default=1, kw_only=True)
+    intensity: int = attrs.field(default=1, kw_only=True, validator=_must(COUNT, is_count))
     """How many restarts are allowed within the period. With one more the supervisor stops its children and ends."""
-    period: float = attrs.field(default=5.0, kw_only=True)
+    period: float = attrs.field(default=5.0, kw_only=True, validator=_must(PERIOD, _is_period))
     """Seconds; a restart exactly this long ago still counts."""
-    auto_shutdown: AutoShutdown = attrs.field(default="never", kw_only=True, validator=_one_of(AutoShutdown))
+    auto_shutdown: AutoShutdown = attrs.field(
+        default="never", kw_only=True, validator=[_one_of(AutoShutdown), _fits_children]
+    )
     """Whether the supervisor ends when any, or the last, significant child has ended by itself for good."""
-
-    @children.validator
-    def _unique(self, _attribute: object, children: tuple[ChildSpec, ...]) -> None:
-        seen: set[str] = set()
-        for child in children:
-            if child.id in seen:
-                raise refuse(self, "id", child.id, "an id that no other child has")
-            seen.add(child.id)
-
-    @period.validator
-    def _limited(self, _attribute: object, period: float) -> None:
-        check_limits(self, self.intensity, period)
-
-    @auto_shutdown.validator
-    def _fits_children(self, _attribute: object, value: AutoShutdown) -> None:
-        for child in self.children:
-            check_child(child, value)
 
 
 TreeSource: TypeAlias = "SupervisorSpec | Callable[[], SupervisorSpec | Signal]"
@@ -201,8 +204,7 @@ def check_child(child: object, auto_shutdown: AutoShutdown) -> None:
     if not isinstance(child, ChildSpec):
         raise refuse("StartChild", "spec", child, "a ChildSpec")
     if child.significant and auto_shutdown == "never":
-        allowed = "False under a supervisor whose auto_shutdown is 'never'"
-        raise refuse(child, "significant", child.significant, allowed)
+        raise refuse(child, "significant", child.significant, "False under a supervisor whose auto_shutdown is 'never'")
 
 
 def without_arguments(child: ChildSpec) -> ChildSpec:

@@ -76,7 +76,7 @@ class Supervisor(Parent):
             case _:
                 return await super().handle_cast(message)
 
-    async def terminate(self, _reason: ExitReason) -> None:
+    async def terminate(self, reason: ExitReason) -> None:
         """Stop the children one at a time, newest first, each within its own time."""
         await self._stop_all()
 
