@@ -1,6 +1,6 @@
 # Every target sets up what it needs, once, in a virtual environment of its own.
 #   make test PYTHON=python3.13 VENV=/tmp/venv   another interpreter, another place
-#   make test ARGS="-k supervisor -x"            arguments for pytest, or for the demo
+#   make test ARGS="-k supervisor -x"            arguments for pytest, or for the demo, or for the benchmark
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -15,7 +15,7 @@ checked := actors supervision tests examples
 
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z.]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z.-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | expand -t 12
 
 .PHONY: .venv
 .venv: $(VENV)/ready-to-test ## Make the virtual environment with what the tests and the demo need
@@ -42,6 +42,15 @@ format: $(VENV)/ready-to-lint ## Rewrite the code in the project's format
 .PHONY: types
 types: $(VENV)/ready-to-lint ## Check the types
 	$(bin)/mypy
+
+.PHONY: bench
+bench: $(VENV)/ready-to-test ## Measure the runtime beside bare trio, Erlang and other libraries
+	$(bin)/python -m tests.benchmarks $(ARGS)
+
+.PHONY: bench-peers
+bench-peers: $(VENV)/ready-to-test ## Install what `make bench` compares with; Erlang only if root on Debian
+	$(bin)/python -m pip install --quiet otpylib==0.5.18 pykka==4.5 thespian==4.0.1
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update && apt-get install --yes erlang-base; fi
 
 .PHONY: wheel
 wheel: $(VENV)/ready-to-build ## Build the wheel, and run the examples on it in a clean environment

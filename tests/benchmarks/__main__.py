@@ -1,0 +1,48 @@
+"""``python -m tests.benchmarks`` runs the benchmark; ``--help`` tells what it can do."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from tests.benchmarks import fairness, growth, report
+from tests.benchmarks.arguments import parse
+from tests.benchmarks.rounds import run_rounds
+from tests.benchmarks.systems import bare, ours, peers
+
+if TYPE_CHECKING:
+    from tests.benchmarks.arguments import Arguments
+    from tests.benchmarks.systems import System
+
+
+def main() -> None:
+    arguments = parse()
+    match arguments.mode:
+        case "compare":
+            compare(arguments)
+        case "fairness":
+            sys.stdout.write(fairness.tables(arguments.rounds))
+        case "growth":
+            sys.stdout.write(growth.tables(arguments.rounds))
+
+
+def compare(arguments: Arguments) -> None:
+    """Measure all systems, print the tables and write the file."""
+    systems = [*ours(), bare(), *(runnable(peers()) if arguments.with_peers else [])]
+    samples = run_rounds(systems, arguments)
+    rows = report.rows_of(systems, arguments.workloads, samples)
+    sys.stdout.write(report.as_tables(systems, rows))
+    if arguments.json is not None:
+        arguments.json.write_text(report.as_json(rows), encoding="utf-8")
+
+
+def runnable(systems: list[System]) -> list[System]:
+    """Leave out what is not installed, and say so."""
+    for system in systems:
+        if system.missing:
+            sys.stdout.write(f"{system.name} is left out: {system.missing} is not installed (make bench-peers)\n")
+    return [system for system in systems if not system.missing]
+
+
+if __name__ == "__main__":
+    main()

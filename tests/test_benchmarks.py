@@ -1,0 +1,152 @@
+"""What the benchmark does apart from measuring: reading its arguments, medians and ratios, tables and JSON."""
+
+import doctest
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks import arguments, report, rounds, systems, tables
+from tests.benchmarks.rounds import Samples
+from tests.benchmarks.workloads_bare import WORKLOADS as BARE_WORKLOADS
+from tests.benchmarks.workloads_ours import WORKLOADS as OUR_WORKLOADS
+
+
+@pytest.fixture
+def samples() -> Samples:
+    found = Samples()
+    for ours, bare in ((300.0, 100.0), (330.0, 110.0), (100.0, 200.0)):
+        found.add("trio-actors, sync", "call", ours)
+        found.add(systems.BARE, "call", bare)
+    for ours, bare in ((1_500.0, 3_000.0), (1_700.0, 2_900.0)):
+        found.add("trio-actors, sync", "bytes_per_actor", ours)
+        found.add(systems.BARE, "bytes_per_actor", bare)
+    return found
+
+
+@pytest.fixture
+def columns() -> list[systems.System]:
+    return [systems.ours()[0], systems.bare()]
+
+
+def test_measures_everything_by_default() -> None:
+    given = arguments.parse([])
+
+    assert (given.mode, given.workloads, given.rounds) == ("compare", systems.WORKLOADS, 5)
+    assert given.with_peers
+
+
+def test_short_leaves_out_the_peers() -> None:
+    assert not arguments.parse(["--short"]).with_peers
+
+
+def test_keeps_the_order_of_workloads() -> None:
+    assert arguments.parse(["--only", "ring", "call"]).workloads == ("call", "ring")
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [["--rounds", "0"], ["--only", "unknown"], ["--fairness", "--growth"], ["--growth", "--json", "x"]],
+    ids=" ".join,
+)
+def test_refuses_what_makes_no_sense(refused: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        arguments.parse(refused)
+
+    assert "error" in capsys.readouterr().err
+
+
+def test_a_ratio_is_the_median_of_the_ratios_of_each_round(samples: Samples, columns: list[systems.System]) -> None:
+    ours, bare = report.rows_of(columns, ["call"], samples)
+
+    assert (ours.figure, ours.ratio) == (300.0, 3.0)
+    assert (bare.figure, bare.ratio) == (110.0, 1.0)
+
+
+def test_a_round_that_failed_is_left_out(samples: Samples, columns: list[systems.System]) -> None:
+    samples.add("trio-actors, sync", "call", None)
+    samples.add(systems.BARE, "call", 1.0)
+
+    ours, _ = report.rows_of(columns, ["call"], samples)
+
+    assert (ours.figure, ours.ratio) == (300.0, 3.0)
+
+
+def test_the_json_has_one_object_for_each_system_and_workload(samples: Samples, columns: list[systems.System]) -> None:
+    rows = report.rows_of(columns, ["call", "bytes_per_actor"], samples)
+
+    objects = json.loads(report.as_json(rows))
+
+    assert objects[1] == {
+        "system": "trio_deque_b64",
+        "handlers": None,
+        "workload": "call",
+        "per_second": 110.0,
+        "spread": pytest.approx(100 / 110),
+        "ratio": 1.0,
+    }
+    assert [(found["handlers"], found["per_second"]) for found in objects] == [
+        ("sync", 300.0),
+        (None, 110.0),
+        ("sync", None),
+        (None, None),
+    ]
+    assert objects[2]["bytes"] == 1_600.0
+
+
+def test_the_tables_name_systems_and_workloads(samples: Samples, columns: list[systems.System]) -> None:
+    rows = report.rows_of(columns, ["call", "bytes_per_actor"], samples)
+
+    text = report.as_tables(columns, rows)
+
+    assert "| trio-actors, sync | trio_deque_b64 |" in " ".join(text.split())
+    assert "| call | 300 77% | 110 91% |" in " ".join(text.split())
+    assert "| call | 3.00 | 1.00 |" in " ".join(text.split())
+
+
+def test_both_sides_have_every_workload() -> None:
+    assert set(systems.ours()[0].workloads) == set(OUR_WORKLOADS)
+    assert set(systems.bare().workloads) == set(BARE_WORKLOADS)
+
+
+def test_what_is_missing_is_told() -> None:
+    assert all(peer.missing is None or peer.missing for peer in systems.peers())
+    assert {peer.name for peer in systems.peers()} == {"erlang", "otpylib", "pykka", "thespian"}
+
+
+def test_a_measuring_program_that_fails_is_an_error() -> None:
+    with pytest.raises(rounds.FailedError, match="no such thing"):
+        rounds.measured([sys.executable, "-c", "raise SystemExit('no such thing')"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("program", [["workloads_bare"], ["workloads_ours", "sync"], ["workloads_ours", "async"]])
+def test_a_workload_prints_its_figure(program: list[str]) -> None:
+    module, *rest = program
+
+    figures = rounds.measured([sys.executable, "-m", f"tests.benchmarks.{module}", *rest, "cast", "0.001"])
+
+    assert figures["per_second"] > 0
+
+
+@pytest.mark.parametrize("module", [report, tables], ids=["report", "tables"])
+def test_the_examples_in_docstrings_hold(module: object) -> None:
+    result = doctest.testmod(module)  # type: ignore[arg-type]  # a module is an object to pytest's parametrize
+
+    assert result.attempted > 0
+    assert result.failed == 0
+
+
+@pytest.mark.slow
+def test_help_is_for_people() -> None:
+    finished = subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks", "--help"],
+        cwd=Path(__file__).parent.parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert "--fairness" in finished.stdout
