@@ -33,7 +33,7 @@ from actors.exit import (
 )
 from actors.inspect import get_state, get_status, replace_state, resume, suspend
 from actors.message import Call, Down, Exit, Timeout
-from actors.options import StartOptions
+from actors.options import Seconds, StartOptions
 from actors.ref import ActorRef, Monitor, NameRef
 from actors.registry import Names
 from actors.report import CrashReport, ProgressReport, Status
@@ -81,6 +81,7 @@ __all__ = [
     "ProgressReport",
     "Request",
     "RequestCollection",
+    "Seconds",
     "Shutdown",
     "StartOptions",
     "Status",

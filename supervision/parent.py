@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from actors import NO_REPLY, Actor, ActorExitedError, Crash, Exit, IgnoredError, NameTakenError
-from actors.options import StartOptions
+from actors import NO_REPLY, Actor, ActorExitedError, Crash, Exit, IgnoredError, NameTakenError, StartOptions
 from supervision.children import Child, ChildCounts, ChildInfo
 from supervision.errors import (
     AlreadyStartedError,

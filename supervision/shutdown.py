@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from actors import ExitReason, Killed, Shutdown, is_clean
 
 if TYPE_CHECKING:
-    from actors.options import Seconds
+    from actors import Seconds
 
 Restart: TypeAlias = Literal["permanent", "transient", "temporary"]
 AutoShutdown: TypeAlias = Literal["never", "any_significant", "all_significant"]

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard, get_args
 
 import attrs
 
-from actors import Actor
-from actors.options import Seconds, is_number
+from actors import Actor, Seconds
 from supervision.errors import BadSpecError
 from supervision.shutdown import AutoShutdown, Restart
 from supervision.strategy import Strategy
@@ -63,6 +62,11 @@ def _one_of(alias: object) -> Check:
 def is_count(value: object) -> bool:
     """Tell whether *value* is an integer of at least 0, and not a bool."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Tell whether *value* is a number, which True and False are not meant to be."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _is_text(value: object) -> bool:
