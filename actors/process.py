@@ -157,8 +157,6 @@ class Process:
     def start_task(self) -> None:
         """Run the process in a task of its own from here on, or until its coroutine has ended."""
         self.has_task = True
-        if self.coroutine is not None:
-            self.running = True
         self.context.run(self.system.start_soon, serve, self)
 
     def release(self) -> None:
@@ -177,11 +175,19 @@ class Process:
         if self.ending is not None:
             self._begin_ending()
         elif self.coroutine is not None:
-            self.start_task()
+            self._resume_in_task()
         else:
             self.answer_inspections()
             if not self.suspended:
                 self.release()
+
+    def _resume_in_task(self) -> None:
+        """Have the process's own task run what a callback returned that has to wait."""
+        self.running = True
+        if self.parked:
+            self.unpark()
+        else:
+            self.start_task()
 
     def answer_inspections(self) -> None:
         """Do what others asked to be done between two messages."""

@@ -55,7 +55,6 @@ class ActorSystem:
 
     start_soon: Callable[..., None]
     """Starts a task that leaving the system's block waits for."""
-    root: ActorRef
 
     def __init__(self, *, kill_grace: float) -> None:
         self.kill_grace = kill_grace
@@ -67,6 +66,7 @@ class ActorSystem:
         self.dead_letters = DeadLetters()
         self.processes: dict[int, Process] = {}
         self.closing = False
+        self._root: Process | None = None
         self._ids = count(1)
         self.block = trio.CancelScope()
         self.services = trio.CancelScope(shield=True)
@@ -76,6 +76,12 @@ class ActorSystem:
         if not self.processes:
             return "<ActorSystem: stopped>"
         return f"<ActorSystem: {len(self.processes) - 1} actors{', stopping' if self.closing else ''}>"
+
+    @property
+    def root(self) -> ActorRef:
+        """The parent of every actor that `start` starts."""
+        assert self._root is not None
+        return self._root.ref
 
     @property
     def current(self) -> ActorRef | None:
@@ -104,7 +110,7 @@ class ActorSystem:
         again then. Cancelled, it leaves nothing behind.
         """
         options = StartOptions(name, via, init_timeout, shutdown)
-        return await self.start_child(process_of(self.root), actor, args, kwargs, options)
+        return await self.start_child(self._root, actor, args, kwargs, options)
 
     def whereis(self, name: str) -> ActorRef | None:
         """Return the living process that has *name*."""
@@ -147,7 +153,7 @@ class ActorSystem:
                 (process.via or self.names).unregister(process.name, process.ref)
             except Exception as error:  # noqa: BLE001 -- a broken registry must not keep a process from ending
                 report.still_registered(process, error)
-        if process.ref is self.root and not self.closing:
+        if process is self._root and not self.closing:
             self.block.cancel()
 
     def next_id(self) -> int:
@@ -162,8 +168,7 @@ class ActorSystem:
     async def open(self, nursery: trio.Nursery) -> None:
         """Start the root, and its tasks in *nursery* from here on."""
         self.start_soon = nursery.start_soon
-        options = StartOptions()
-        self.root = await start_process(self, None, Root, (), {}, options)
+        self._root = process_of(await start_process(self, None, Root, (), {}, StartOptions()))
 
     async def close(self) -> None:
         """Stop every actor in order, or kill them all on Ctrl-C; then nothing is served any more."""
@@ -179,10 +184,9 @@ class ActorSystem:
 
     async def _stop_all(self) -> None:
         """Stop the root, which stops its children, and then whoever has lost its parent."""
-        root = process_of(self.root)
-        if root is not None and root.reason is None:
-            root.put(Order(SHUTDOWN))
-            await root.wait()
+        if self._root is not None and self._root.reason is None:
+            self._root.put(Order(SHUTDOWN))
+            await self._root.wait()
         while self.processes:
             _, youngest = next(reversed(self.processes.items()))
             await youngest.shut_down(youngest.shutdown, youngest.parent)
@@ -198,9 +202,10 @@ class ActorSystem:
             raise self._interrupt from (None if raised is self._interrupt else raised)
         if raised is not None:
             raise raised
-        if self.block.cancelled_caught and self.root.reason is not None:
-            msg = f"the root of {self} exited: {self.root.reason}"
-            raise SystemExitedError(msg, self.root.reason)
+        root = self._root
+        if self.block.cancelled_caught and root is not None and root.reason is not None:
+            msg = f"the root of {self} exited: {root.reason}"
+            raise SystemExitedError(msg, root.reason)
 
 
 @asynccontextmanager

@@ -61,9 +61,7 @@ async def _work(process: Process) -> None:
 
 @disable_ki_protection
 async def _handle_messages(process: Process) -> None:
-    if process.coroutine is not None:
-        coroutine, process.coroutine = process.coroutine, None
-        complete(process, process.message, await coroutine)
+    await _finish_callback(process)
     if not process.callbacks.tasked:
         return
     mailbox = process.mailbox
@@ -73,6 +71,7 @@ async def _handle_messages(process: Process) -> None:
         if process.attention:
             if process.ending is not None or process.reason is not None:
                 return
+            await _finish_callback(process)
             process.answer_inspections()
         if process.suspended or not mailbox:
             await _park(process)
@@ -89,6 +88,13 @@ async def _handle_messages(process: Process) -> None:
         if left <= 0 or perf_counter_ns() > slice_end:
             await trio.lowlevel.checkpoint()
             left, slice_end = SLICE_MESSAGES, perf_counter_ns() + SLICE_NANOSECONDS
+
+
+async def _finish_callback(process: Process) -> None:
+    """Wait for what a callback that was run elsewhere has to wait for."""
+    if process.coroutine is not None:
+        coroutine, process.coroutine = process.coroutine, None
+        complete(process, process.message, await coroutine)
 
 
 @enable_ki_protection
