@@ -40,6 +40,10 @@ def kind(request: pytest.FixtureRequest) -> Kind:
     return KINDS[request.param]
 
 
+# Ctrl-C may strike between the call of an asynchronous handler and its first step.
+pytestmark = pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
+
+
 def interrupt_after(seconds: float) -> None:
     """Send this program SIGINT after *seconds* of real time."""
 
