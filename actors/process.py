@@ -241,6 +241,8 @@ class Process:
         """
         if self.reason is not None:
             return
+        if self.ending is not None and self.ending.coroutine is not None:
+            self.ending.coroutine.close()
         self.ending = Ending(KILLED, terminate=False, should_report=False)
         self.attention = True
         self.idle = False

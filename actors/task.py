@@ -116,10 +116,11 @@ async def _terminate(process: Process) -> None:
     scope = process.scope = trio.CancelScope(shield=True, deadline=_terminate_by(process))
     try:
         with scope:
-            if ending.coroutine is None and process.callbacks.terminate:
-                ending.coroutine = interruptible(process.actor.terminate, ending.reason)
-            if isinstance(ending.coroutine, CoroutineType):
-                await _interruptible(ending.coroutine)
+            coroutine, ending.coroutine = ending.coroutine, None
+            if coroutine is None and process.callbacks.terminate:
+                coroutine = interruptible(process.actor.terminate, ending.reason)
+            if isinstance(coroutine, CoroutineType):
+                await _interruptible(coroutine)
     except BaseException as error:  # noqa: BLE001 -- whatever terminate raises is the exit reason
         fail_in_terminate(process, ending, error)
     if scope.cancelled_caught and process.ending is ending:
