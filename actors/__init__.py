@@ -31,7 +31,7 @@ from actors.exit import (
     Shutdown,
     is_clean,
 )
-from actors.inspect import get_state, get_status, replace_state, resume, suspend
+from actors.inspect import get_state, get_statistics, get_status, replace_state, resume, suspend
 from actors.message import Call, Down, Exit, Timeout
 from actors.options import Seconds, StartOptions
 from actors.ref import ActorRef, Monitor, NameRef
@@ -39,6 +39,7 @@ from actors.registry import Names
 from actors.report import CrashReport, ProgressReport, Status
 from actors.request import Request, RequestCollection
 from actors.result import IGNORE, NO_REPLY, Continue, Stop
+from actors.statistics import Durations, Statistics
 from actors.system import ActorSystem, open_system
 from actors.timer import Timer
 
@@ -65,6 +66,7 @@ __all__ = [
     "DeadLetter",
     "DeadLetters",
     "Down",
+    "Durations",
     "Exit",
     "ExitReason",
     "IgnoredError",
@@ -84,6 +86,7 @@ __all__ = [
     "Seconds",
     "Shutdown",
     "StartOptions",
+    "Statistics",
     "Status",
     "Stop",
     "StoppingError",
@@ -92,6 +95,7 @@ __all__ = [
     "Timer",
     "UndefinedHandlerError",
     "get_state",
+    "get_statistics",
     "get_status",
     "is_clean",
     "open_system",

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 import trio
 from trio.lowlevel import Abort, enable_ki_protection, reschedule, wait_task_rescheduled
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from actors.turn import fail, handle_messages, run_terminate
 
+if TYPE_CHECKING:
     from actors.process import Process
 
 SLICE_MESSAGES: Final = 64
@@ -22,14 +22,14 @@ SLICE_NANOSECONDS: Final = 1_000_000
 class Dispatcher:
     """Who is to be served next, and how much of the slice is left."""
 
-    __slots__ = ("_ready", "_run_slice", "_task", "left", "slice_end")
+    __slots__ = ("_ready", "_task", "left", "slice_end", "wake")
 
-    def __init__(self, run_slice: Callable[[Process], None]) -> None:
+    def __init__(self) -> None:
         self._ready: deque[Process] = deque()
-        self._run_slice = run_slice
         self._task: trio.lowlevel.Task | None = None
         self.left = SLICE_MESSAGES
         self.slice_end = 0
+        self.wake = self.add
 
     def add(self, process: Process) -> None:
         """Serve *process* after those that were added before it."""
@@ -47,13 +47,28 @@ class Dispatcher:
     async def run(self) -> None:
         """Serve, for ever."""
         ready = self._ready
-        run_slice = self._run_slice
         while True:
             if not ready:
                 self._task = trio.lowlevel.current_task()
                 await wait_task_rescheduled(self._abort)
                 self.begin_slice()
-            run_slice(ready.popleft())
+            process = ready.popleft()
+            if process.running or process.attention:
+                if process.ending is not None and process.reason is None and not process.running:
+                    run_terminate(process)
+                continue
+            process.running = True
+            try:
+                process.context.run(handle_messages, process, self)
+            except BaseException as error:  # noqa: BLE001 -- whatever a handler raises is the end of its actor
+                fail(process, error)
+            process.running = False
+            if process.attention:
+                process.attend()
+            elif process.mailbox:
+                ready.append(process)
+            else:
+                process.idle = True
             if self.left <= 0:
                 await trio.lowlevel.checkpoint()
                 self.begin_slice()

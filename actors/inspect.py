@@ -17,6 +17,7 @@ from actors.options import check_timeout, seconds_of
 from actors.ref import process_of
 from actors.report import status_of
 from actors.state import set_state_of, state_of
+from actors.statistics import Statistics, statistics_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,6 +57,14 @@ async def get_status(ref: ActorRef | NameRef, *, timeout: float | None = 5.0) ->
     return await _between_messages(ref, status_of, timeout)
 
 
+def get_statistics(ref: ActorRef | NameRef) -> Statistics:
+    """Return what is known of the mailbox and the handlers of an actor, at once.
+
+    Raises `NoProcessError` if the actor is dead.
+    """
+    return statistics_of(_living(ref))
+
+
 async def suspend(ref: ActorRef | NameRef, *, timeout: float | None = 5.0) -> None:
     """Have an actor handle no message until `resume`; what is sent to it waits.
 
@@ -86,10 +95,7 @@ async def resume(ref: ActorRef | NameRef, *, timeout: float | None = 5.0) -> Non
 @enable_ki_protection
 async def _between_messages(ref: ActorRef | NameRef, action: Callable[[Process], T], timeout: float | None) -> T:
     check_timeout(timeout)
-    process = process_of(ref)
-    if process is None or process.reason is not None:
-        msg = f"{ref} is dead and cannot be inspected"
-        raise NoProcessError(msg)
+    process = _living(ref)
     if not process.running:
         return action(process)
     if current_process() is process:
@@ -104,6 +110,14 @@ async def _between_messages(ref: ActorRef | NameRef, action: Callable[[Process],
         inspection.wanted = False
     msg = f"{ref} was busy with one message for more than {timeout} s"
     raise CallTimeoutError(msg)
+
+
+def _living(ref: ActorRef | NameRef) -> Process:
+    process = process_of(ref)
+    if process is None or process.reason is not None:
+        msg = f"{ref} is dead and cannot be inspected"
+        raise NoProcessError(msg)
+    return process
 
 
 class _Inspection:

@@ -68,6 +68,13 @@ def check_shutdown(shutdown: object) -> None:
         raise ValueError(msg)
 
 
+def check_seconds(name: str, seconds: object) -> None:
+    """Refuse what is no time to wait."""
+    if not (is_number(seconds) and seconds >= 0):
+        msg = f"{name} is a number of seconds, 0 or more; got {seconds!r}"
+        raise ValueError(msg)
+
+
 def check_timeout(timeout: object) -> None:
     """Refuse what is no timeout."""
     if timeout is not None and not (is_number(timeout) and timeout >= 0):

@@ -10,18 +10,20 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
-import attrs
 import trio
 from trio.lowlevel import enable_ki_protection, reschedule
 
 from actors import report
 from actors.current import set_current_process
+from actors.ending import Ending, Grace, Limit
 from actors.exit import KILLED, SHUTDOWN, ExitReason
 from actors.mailbox import DeadMailbox, Mailbox
 from actors.ref import ActorRef
 from actors.result import NO_REPLY
+from actors.statistics import SAMPLE_EVERY, Samples
 from actors.task import serve
 from actors.turn import interruptible
 
@@ -34,40 +36,69 @@ if TYPE_CHECKING:
     from actors.options import Seconds
     from actors.ref import Monitor
     from actors.registry import Names
-    from actors.report import Status
     from actors.system import ActorSystem
     from actors.timer import IdleTimer
-
-
-@attrs.define
-class Ending:
-    """How a process is about to end."""
-
-    reason: ExitReason
-    terminate: bool = True
-    should_report: bool = True
-    caller: Caller | None = None
-    reply: object = NO_REPLY
-    coroutine: Coroutine[Any, Any, Any] | None = None
-    """What `terminate` returned, if it waits."""
-    status: Status | None = None
-    """What the actor showed of itself when it began to end, if that will be reported."""
 
 
 class Process:
     """What runs one actor."""
 
     __slots__ = (
-        "actor", "attention", "callbacks", "context", "coroutine", "ended", "ending", "handle_call",
-        "handle_cast", "handled", "has_task", "id", "idle", "idle_timer", "inspections", "kind", "links", "mailbox",
-        "message", "monitoring", "monitors", "name", "ordered", "owed", "parent", "parked", "reason", "ref", "running",
-        "scope", "shutdown", "start_error", "started", "starter", "suspended", "system", "task", "via",
+        "actor",
+        "attention",
+        "callbacks",
+        "context",
+        "coroutine",
+        "dropped",
+        "ended",
+        "ending",
+        "greatest",
+        "handle_call",
+        "handle_cast",
+        "has_task",
+        "id",
+        "idle",
+        "idle_timer",
+        "inspections",
+        "kind",
+        "last_handled",
+        "last_received",
+        "links",
+        "mailbox",
+        "message",
+        "monitoring",
+        "monitors",
+        "name",
+        "next_mark",
+        "ordered",
+        "owed",
+        "parent",
+        "parked",
+        "reason",
+        "received",
+        "ref",
+        "running",
+        "sample_at",
+        "samples",
+        "scope",
+        "shutdown",
+        "start_error",
+        "started",
+        "starter",
+        "suspended",
+        "system",
+        "taken",
+        "task",
+        "via",
+        "wake",
     )  # fmt: skip
 
     actor: Actor
     callbacks: Callbacks
     handle_call: Callable[[Any, Caller], Any]
     handle_cast: Callable[[Any], Any]
+    wake: Callable[[Process], None]
+    """What has the messages that wait handled: by the dispatcher, or by a task of its own."""
     context: Context
     mailbox: Mailbox
     message: Any
@@ -92,6 +123,7 @@ class Process:
     owed: dict[Caller, None] | None
     """The callers that `handle_call` left without an answer."""
     shutdown: Seconds
+    samples: Samples | None
     ordered: bool
     """Whether somebody who ordered it to stop keeps the time of its `terminate`."""
 
@@ -107,7 +139,11 @@ class Process:
         self.context.run(set_current_process, self)
         self.mailbox = deque()
         self.message = None
-        self.handled = 0
+        self.received = self.taken = self.dropped = self.greatest = 0
+        self.last_received = self.last_handled = 0
+        self.next_mark = 0
+        self.sample_at = SAMPLE_EVERY
+        self.samples = None
         self.idle = self.running = self.attention = self.suspended = self.started = False
         self.has_task = self.parked = self.ordered = False
         self.task = self.scope = self.coroutine = None
@@ -128,6 +164,7 @@ class Process:
         self.actor = instance
         self.handle_call = instance.handle_call
         self.handle_cast = instance.handle_cast
+        self.wake = Process.wake_task if self.callbacks.tasked else self.system.dispatcher.wake
 
     # -- messages and scheduling
 
@@ -135,15 +172,31 @@ class Process:
     def put(self, item: object) -> None:
         """Append *item* to the mailbox, and see to it that it is handled."""
         self.mailbox.append(item)
+        self.received = received = self.received + 1
+        self.last_received = now = perf_counter_ns()
+        if received == self.sample_at:
+            self.mark(received, now)
         if self.idle:
             self.idle = False
-            self.schedule()
+            self.wake(self)
+        elif self.running:
+            self.greatest = max(self.greatest, len(self.mailbox))
 
-    def schedule(self) -> None:
-        """Have the messages that wait handled."""
-        if not self.callbacks.tasked:
-            self.system.dispatcher.add(self)
-        elif self.parked:
+    def mark(self, number: int, now: int) -> None:
+        """Note that message *number* came *now*, so that its waiting and handling will be timed."""
+        if self.samples is None:
+            self.samples = Samples()
+        self.sample_at += SAMPLE_EVERY
+        self.next_mark = self.samples.mark(number, now)
+
+    def take_sample(self, began: int, ended: int) -> None:
+        """Time the message that was handled from *began* to *ended*."""
+        if self.samples is not None:
+            self.next_mark = self.samples.take(self.taken, began, ended)
+
+    def wake_task(self) -> None:
+        """Have the messages that wait handled by the process's own task."""
+        if self.parked:
             self.unpark()
         elif not self.has_task:
             self.start_task()
@@ -163,13 +216,14 @@ class Process:
         """Give the process back after a callback."""
         self.running = False
         if self.attention:
-            self._attend()
+            self.attend()
         elif self.mailbox:
-            self.schedule()
+            self.wake(self)
         else:
             self.idle = True
 
-    def _attend(self) -> None:
+    def attend(self) -> None:
+        """Do what there is to do besides messages."""
         if self.reason is not None:
             return
         if self.ending is not None:
@@ -313,28 +367,3 @@ class Process:
         if self.reason is None:
             self.system.timers.add(self.system.timers.now() + seconds, Limit(self))
         return await self.wait()
-
-
-class Limit:
-    """The time that a process has to stop; one clock, so that whoever waits for the process may be cancelled."""
-
-    def __init__(self, process: Process) -> None:
-        self._process = process
-
-    @property
-    def live(self) -> bool:
-        """Whether it has not stopped."""
-        return self._process.reason is None
-
-    def expire(self) -> None:
-        """Kill it."""
-        self._process.kill()
-
-
-class Grace(Limit):
-    """The time that a killed process has to be gone."""
-
-    def expire(self) -> None:
-        """Carry on without it."""
-        report.left_behind(self._process)
-        self._process.finish()

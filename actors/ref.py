@@ -68,12 +68,18 @@ class ActorRef:
     def cast(self, message: object) -> None:
         """Send *message* to `handle_cast`. Never waits and never fails; a dead target makes it a dead letter."""
         process = self._process
-        if message.__class__ is Caller:
+        if type(message) is Caller:
             message = Cast(message)
         process.mailbox.append(message)
+        process.received = received = process.received + 1
+        process.last_received = now = perf_counter_ns()
+        if received == process.sample_at:
+            process.mark(received, now)
         if process.idle:
             process.idle = False
-            process.schedule()
+            process.wake(process)
+        elif process.running:
+            process.greatest = max(process.greatest, len(process.mailbox))
 
     @enable_ki_protection
     def send(self, message: object) -> None:
@@ -105,7 +111,6 @@ class ActorRef:
         caller = Caller(process, message, sender, timeout)
         if process.idle and process.callbacks.inline:
             run_call(process, caller)
-            process.system.dispatcher.left -= 1
         else:
             if sender is process and process.running:
                 _refuse_to_wait_for_self(process, message)
@@ -117,7 +122,7 @@ class ActorRef:
             await wait_task_rescheduled(caller.abandon)
         else:
             budget = process.system.dispatcher
-            if budget.left <= 0 or perf_counter_ns() > budget.slice_end:
+            if budget.left <= 0:
                 await trio.lowlevel.checkpoint()
                 budget.begin_slice()
         if sender is not None and sender.ending is not None:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-    from actors.process import Ending, Process
+    from actors.ending import Ending
+    from actors.process import Process
     from actors.ref import ActorRef
 
 logger: Final = logging.getLogger("actors")

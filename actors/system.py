@@ -19,13 +19,12 @@ from actors.dispatcher import Dispatcher
 from actors.errors import SystemExitedError
 from actors.exit import SHUTDOWN, ExitReason
 from actors.message import Exit, Order
-from actors.options import Seconds, StartOptions, check_name, check_via
+from actors.options import Seconds, StartOptions, check_name, check_seconds, check_via
 from actors.ref import ActorRef, NameRef, process_of
 from actors.registry import Names, Registry
 from actors.signals import SignalQueue
 from actors.start import start_process
 from actors.timer import TimerQueue
-from actors.turn import run_slice
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -59,7 +58,7 @@ class ActorSystem:
     def __init__(self, *, kill_grace: float) -> None:
         self.kill_grace = kill_grace
         self.context = contextvars.copy_context()
-        self.dispatcher = Dispatcher(run_slice)
+        self.dispatcher = Dispatcher()
         self.timers = TimerQueue()
         self.signals = SignalQueue()
         self.names = Registry()
@@ -220,6 +219,7 @@ async def open_system(*, kill_grace: float = 1.0) -> AsyncIterator[ActorSystem]:
 
     Raises `SystemExitedError` if the system's root was killed meanwhile, and what interrupted a handler.
     """
+    check_seconds("kill_grace", kill_grace)
     system = ActorSystem(kill_grace=kill_grace)
     raised: BaseException | None = None
     try:

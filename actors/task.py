@@ -66,28 +66,36 @@ async def _handle_messages(process: Process) -> None:
         return
     mailbox = process.mailbox
     handle_cast = process.handle_cast
-    left, slice_end = SLICE_MESSAGES, perf_counter_ns() + SLICE_NANOSECONDS
-    while True:
-        if process.attention:
-            if process.ending is not None or process.reason is not None:
-                return
-            await _finish_callback(process)
-            process.answer_inspections()
-        if process.suspended or not mailbox:
-            await _park(process)
-            left, slice_end = SLICE_MESSAGES, perf_counter_ns() + SLICE_NANOSECONDS
+    process.greatest = max(process.greatest, len(mailbox))
+    ended = perf_counter_ns()
+    left, slice_end = SLICE_MESSAGES, ended + SLICE_NANOSECONDS
+    while not process.attention or await _goes_on(process):
+        if process.suspended or not mailbox or left <= 0 or ended > slice_end:
+            await _pause(process)
+            ended = perf_counter_ns()
+            left, slice_end = SLICE_MESSAGES, ended + SLICE_NANOSECONDS
             continue
+        began = ended
         process.message = item = mailbox.popleft()
-        process.handled += 1
-        result = invoke(process, item) if item.__class__ in ENVELOPES else handle_cast(item)
-        if result.__class__ is CoroutineType:
+        process.taken += 1
+        result = invoke(process, item) if type(item) in ENVELOPES else handle_cast(item)
+        if type(result) is CoroutineType:
             result = await result
-        if result is not None or item.__class__ is Caller:
+        if result is not None or type(item) is Caller:
             complete(process, item, result)
+        process.last_handled = ended = perf_counter_ns()
+        if process.taken == process.next_mark:
+            process.take_sample(began, ended)
         left -= 1
-        if left <= 0 or perf_counter_ns() > slice_end:
-            await trio.lowlevel.checkpoint()
-            left, slice_end = SLICE_MESSAGES, perf_counter_ns() + SLICE_NANOSECONDS
+
+
+async def _goes_on(process: Process) -> bool:
+    """Look up between two messages; tell whether there is to be another."""
+    if process.ending is not None or process.reason is not None:
+        return False
+    await _finish_callback(process)
+    process.answer_inspections()
+    return process.ending is None
 
 
 async def _finish_callback(process: Process) -> None:
@@ -98,12 +106,17 @@ async def _finish_callback(process: Process) -> None:
 
 
 @enable_ki_protection
-async def _park(process: Process) -> None:
+async def _pause(process: Process) -> None:
+    """Wait until there is something to do; if there is, let trio have its turn."""
+    if process.mailbox and not process.suspended:
+        await trio.lowlevel.checkpoint()
+        return
     process.running = False
     process.parked = True
     process.idle = not process.suspended
     await wait_task_rescheduled(_never_aborted)
     process.running = True
+    process.greatest = max(process.greatest, len(process.mailbox))
 
 
 def _never_aborted(_raise_cancel: object) -> Abort:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from time import perf_counter_ns
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from trio.lowlevel import disable_ki_protection, enable_ki_protection
 
@@ -22,7 +22,18 @@ from actors.show import shown
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from actors.process import Ending, Process
+    from actors.ending import Ending
+    from actors.process import Process
+
+
+class Budget(Protocol):
+    """How much may be handled until trio has its turn."""
+
+    left: int
+    """So many messages."""
+    slice_end: int
+    """Until then, on the performance counter, in nanoseconds."""
+
 
 ENVELOPES: Final = frozenset({Alarm, Caller, Cast, Continuation, Info, Order, Startup})
 """The classes of what is in a mailbox that is not simply a message that was cast."""
@@ -34,42 +45,34 @@ def interruptible(callback: Callable[..., Any], *args: Any, **kwargs: Any) -> An
     return callback(*args, **kwargs)
 
 
-@enable_ki_protection
-def run_slice(process: Process) -> None:
-    """Handle what waits for *process*, as far as the dispatcher's budget goes."""
-    if process.running:
-        return
-    if process.attention:
-        if process.ending is not None and process.reason is None:
-            run_terminate(process)
-        return
-    process.running = True
-    try:
-        process.context.run(_handle_messages, process)
-    except BaseException as error:  # noqa: BLE001 -- whatever a handler raises is the end of its actor
-        fail(process, error)
-    process.release()
-
-
 @disable_ki_protection
-def _handle_messages(process: Process) -> None:
-    budget = process.system.dispatcher
+def handle_messages(process: Process, budget: Budget) -> None:
+    """Handle what waits for *process*, as far as *budget* goes."""
     mailbox = process.mailbox
     handle_cast = process.handle_cast
-    while mailbox:
-        process.message = item = mailbox.popleft()
-        process.handled += 1
-        if item.__class__ in ENVELOPES:
-            settle(process, item, invoke(process, item))
-        else:
-            result = handle_cast(item)
-            if result is not None:
+    left, slice_end = budget.left, budget.slice_end
+    length = len(mailbox)
+    if length > process.greatest:  # noqa: PLR1730 -- a call of max costs four times as much
+        process.greatest = length
+    # A clock costs as much as a short handler: only the first message that is timed needs to know when it began.
+    ended = perf_counter_ns() if process.taken + 1 == process.next_mark else 0
+    try:
+        while mailbox:
+            began = ended
+            process.message = item = mailbox.popleft()
+            process.taken += 1
+            left -= 1
+            if type(item) in ENVELOPES:
+                settle(process, item, invoke(process, item))
+            elif (result := handle_cast(item)) is not None:
                 settle(process, item, result)
-        budget.left -= 1
-        if perf_counter_ns() > budget.slice_end:
-            budget.left = 0
-        if budget.left <= 0 or process.attention:
-            break
+            process.last_handled = ended = perf_counter_ns()
+            if process.taken == process.next_mark:
+                process.take_sample(began, ended)
+            if left <= 0 or ended > slice_end or process.attention:
+                break
+    finally:
+        budget.left = 0 if ended > slice_end else left
 
 
 @enable_ki_protection
@@ -78,7 +81,8 @@ def run_at_once(process: Process, item: Any) -> None:
     process.idle = False
     process.running = True
     process.message = item
-    process.handled += 1
+    process.received += 1
+    process.taken += 1
     try:
         settle(process, item, process.context.run(interruptible, invoke, process, item))
     except BaseException as error:  # noqa: BLE001 -- whatever a handler raises is the end of its actor
@@ -92,7 +96,11 @@ def run_call(process: Process, caller: Caller) -> None:
     process.idle = False
     process.running = True
     process.message = caller
-    process.handled += 1
+    process.taken += 1
+    process.received = received = process.received + 1
+    process.last_received = began = perf_counter_ns()
+    if received == process.sample_at:
+        process.mark(received, began)
     try:
         result = process.context.run(_call, process.handle_call, caller)
     except BaseException as error:  # noqa: BLE001 -- whatever a handler raises is the end of its actor
@@ -103,6 +111,11 @@ def run_call(process: Process, caller: Caller) -> None:
         elif not caller.answered:
             caller.answered = True
             caller.value = result
+    process.last_handled = ended = perf_counter_ns()
+    if process.taken == process.next_mark:
+        process.take_sample(began, ended)
+    budget = process.system.dispatcher
+    budget.left = 0 if ended > budget.slice_end else budget.left - 1
     process.release()
 
 

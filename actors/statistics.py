@@ -1,0 +1,131 @@
+"""What is known of an actor's mailbox and handlers: exact counts and last times, sampled durations.
+
+To time every message would cost more than to handle many a one, so one message in 64 is timed.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+if TYPE_CHECKING:
+    from actors.process import Process
+
+SAMPLE_EVERY: Final = 64
+"""One message in so many is timed."""
+
+STEPS_PER_OCTAVE: Final = 8
+"""Durations that differ by less than an eighth of a factor of two, 9 %, are counted together."""
+
+
+class Durations:
+    """Durations, counted in classes of about 9 %; times go in as nanoseconds and come out as seconds."""
+
+    __slots__ = ("_classes", "_total", "count", "greatest")
+
+    def __init__(self) -> None:
+        self._classes: dict[int, int] = {}
+        self._total = 0
+        self.count = 0
+        self.greatest = 0.0
+        """Seconds; exact, among those that were timed."""
+
+    def __repr__(self) -> str:
+        return f"<Durations: {self.count}, mean {self.mean:.6f} s, p99 {self.quantile(0.99):.6f} s>"
+
+    def add(self, nanoseconds: int) -> None:
+        """Count one."""
+        self.count += 1
+        self._total += nanoseconds
+        self.greatest = max(self.greatest, nanoseconds / 1e9)
+        step = int(STEPS_PER_OCTAVE * math.log2(nanoseconds + 1))
+        self._classes[step] = self._classes.get(step, 0) + 1
+
+    @property
+    def mean(self) -> float:
+        """The mean, in seconds; 0 if nothing was timed."""
+        return self._total / self.count / 1e9 if self.count else 0.0
+
+    def quantile(self, share: float) -> float:
+        """Return how long *share* of them took at most, in seconds and to about 9 %; 0 if nothing was timed.
+
+        >>> durations = Durations()
+        >>> for milliseconds in range(1, 101):
+        ...     durations.add(milliseconds * 1_000_000)
+        >>> 0.045 < durations.quantile(0.5) < 0.055, durations.quantile(1.0) == durations.greatest == 0.1
+        (True, True)
+        """
+        wanted = share * self.count
+        for step in sorted(self._classes):
+            wanted -= self._classes[step]
+            if wanted <= 0:
+                return min(self.greatest, 2 ** ((step + 1) / STEPS_PER_OCTAVE) / 1e9)
+        return self.greatest
+
+
+class Samples:
+    """The timed messages of one actor, and the marks of those that still wait."""
+
+    __slots__ = ("_marks", "handling", "waiting")
+
+    def __init__(self) -> None:
+        self._marks: deque[tuple[int, int]] = deque()
+        self.waiting = Durations()
+        self.handling = Durations()
+
+    def mark(self, number: int, now: int) -> int:
+        """Note when message *number* came, and return the number of the first that is marked."""
+        self._marks.append((number, now))
+        return self._marks[0][0]
+
+    def take(self, number: int, began: int, ended: int) -> int:
+        """Time message *number*, which was handled from *began* to *ended*; return the next number that is marked."""
+        self.handling.add(ended - began)
+        while self._marks and self._marks[0][0] <= number:
+            self.waiting.add(max(0, began - self._marks.popleft()[1]))
+        return self._marks[0][0] if self._marks else 0
+
+
+@attrs.frozen
+class Statistics:
+    """The mailbox and the handlers of one actor at one moment."""
+
+    received: int
+    handled: int
+    length: int
+    """How many messages wait."""
+    greatest_length: int
+    dropped: int
+    """How many a bounded mailbox dropped."""
+    last_received: float | None
+    """When the last message came, in seconds since the epoch."""
+    last_handled: float | None
+    """When the last message had been handled, in seconds since the epoch."""
+    waiting: Durations
+    """How long messages waited, of one in 64."""
+    handling: Durations
+    """How long handlers took, of one message in 64; what an ``async def`` handler waits for included."""
+
+
+def statistics_of(process: Process) -> Statistics:
+    """Return the statistics of *process* as they are now."""
+    samples = process.samples or Samples()
+    return Statistics(
+        received=process.received,
+        handled=process.taken - process.dropped - (1 if process.running else 0),
+        length=len(process.mailbox),
+        greatest_length=max(process.greatest, len(process.mailbox)),
+        dropped=process.dropped,
+        last_received=_since_epoch(process.last_received),
+        last_handled=_since_epoch(process.last_handled),
+        waiting=samples.waiting,
+        handling=samples.handling,
+    )
+
+
+def _since_epoch(counter: int) -> float | None:
+    return time.time() - (time.perf_counter_ns() - counter) / 1e9 if counter else None

@@ -1,0 +1,147 @@
+"""What is counted and timed of every actor."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+import trio
+
+from actors import Actor, ActorSystem, Caller, Durations, NoProcessError, get_statistics, resume, suspend
+
+if TYPE_CHECKING:
+    from tests.actors.kinds import Kind
+
+
+class Till(Actor):
+    def handle_call(self, message: object, caller: Caller) -> object:
+        return message
+
+    def handle_cast(self, message: object) -> None:
+        if message == "echo":
+            for _ in range(10):
+                self.ref.cast("echoed")
+
+    def handle_info(self, message: object) -> None:
+        """Take anything."""
+
+
+async def test_counts_of_an_actor_that_got_nothing_are_zero(system: ActorSystem, kind: Kind) -> None:
+    till = await system.start(kind(Till))
+
+    known = get_statistics(till)
+
+    assert (known.received, known.handled, known.length, known.greatest_length, known.dropped) == (0, 0, 0, 0, 0)
+    assert (known.last_received, known.last_handled) == (None, None)
+    assert (known.waiting.count, known.handling.mean, known.handling.quantile(0.5)) == (0, 0.0, 0.0)
+
+
+async def test_calls_casts_and_infos_are_counted(system: ActorSystem, kind: Kind) -> None:
+    till = await system.start(kind(Till))
+    for _ in range(3):
+        till.cast("cast")
+        till.send("info")
+    await till.call("call", timeout=None)
+
+    known = get_statistics(till)
+
+    assert (known.received, known.handled, known.length) == (7, 7, 0)
+
+
+async def test_what_waits_is_counted_and_its_greatest_number_is_kept(system: ActorSystem, kind: Kind) -> None:
+    till = await system.start(kind(Till))
+    await suspend(till)
+    for _ in range(5):
+        till.cast("cast")
+    waiting = get_statistics(till)
+    await resume(till)
+    await till.call("call", timeout=None)
+
+    known = get_statistics(till)
+
+    assert (waiting.received, waiting.handled, waiting.length, waiting.greatest_length) == (5, 0, 5, 5)
+    assert (known.received, known.handled, known.length) == (6, 6, 0)
+    assert known.greatest_length >= 5
+
+
+async def test_what_an_actor_sends_itself_counts_for_the_greatest_number(system: ActorSystem, kind: Kind) -> None:
+    till = await system.start(kind(Till))
+
+    till.cast("echo")
+    await till.call("call", timeout=None)
+    await till.call("call", timeout=None)
+
+    assert get_statistics(till).greatest_length >= 10
+
+
+async def test_last_times_are_those_of_the_last_message(system: ActorSystem, kind: Kind) -> None:
+    till = await system.start(kind(Till))
+    before = time.time()
+    await till.call("call", timeout=None)
+
+    known = get_statistics(till)
+
+    assert known.last_received is not None
+    assert known.last_handled is not None
+    assert before - 0.001 <= known.last_received <= known.last_handled <= time.time() + 0.001
+
+
+async def test_one_message_in_64_is_timed(system: ActorSystem, kind: Kind) -> None:
+    till = await system.start(kind(Till))
+    for _ in range(320):
+        till.cast("cast")
+    await till.call("call", timeout=None)
+
+    known = get_statistics(till)
+
+    assert (known.waiting.count, known.handling.count) == (5, 5)
+    assert 0 < known.handling.mean <= known.handling.greatest
+    assert 0 < known.waiting.quantile(0.5) <= known.waiting.greatest
+
+
+async def test_calls_that_need_no_task_switch_are_timed_too(system: ActorSystem, kind: Kind) -> None:
+    till = await system.start(kind(Till))
+    for _ in range(128):
+        await till.call("call", timeout=None)
+
+    assert get_statistics(till).handling.count == 2
+
+
+async def test_waiting_and_handling_are_told_apart(system: ActorSystem) -> None:
+    class Slow(Actor):
+        def handle_cast(self, message: float) -> None:
+            until = time.perf_counter() + message
+            while time.perf_counter() < until:
+                pass
+
+    slow = await system.start(Slow)
+    for number in range(1, 65):
+        slow.cast(0.02 if number == 63 else 0.005 if number == 64 else 0.0)
+    while get_statistics(slow).handled < 64:
+        await trio.lowlevel.checkpoint()
+
+    known = get_statistics(slow)
+
+    assert known.waiting.greatest >= 0.02 > known.handling.greatest >= 0.005
+
+
+async def test_the_dead_have_no_statistics(system: ActorSystem, kind: Kind) -> None:
+    till = await system.start(kind(Till))
+    till.kill()
+    await till.wait()
+
+    with pytest.raises(NoProcessError, match="cannot be inspected"):
+        get_statistics(till)
+
+
+def test_quantiles_are_within_nine_percent() -> None:
+    durations = Durations()
+    for microseconds in range(1, 1001):
+        durations.add(microseconds * 1000)
+
+    assert durations.count == 1000
+    assert durations.greatest == 0.001
+    assert abs(durations.mean - 0.0005005) < 1e-9
+    for share in (0.1, 0.5, 0.9, 0.99):
+        assert share * 0.001 <= durations.quantile(share) <= share * 0.001 * 1.1
