@@ -14,6 +14,7 @@ import pytest
 import trio
 from hypothesis import given
 from hypothesis import strategies as st
+from trio.testing import wait_all_tasks_blocked
 
 from actors import (
     IGNORE,
@@ -190,7 +191,7 @@ async def seen(actor: type[Subject], script: Iterable[Step], *, at_once: bool) -
                 getattr(ref, step.how)(step)
             elif at_once or step.action == "hold":
                 nursery.start_soon(call, step)
-                await trio.testing.wait_all_tasks_blocked()
+                await wait_all_tasks_blocked()
             else:
                 await call(step)
         outcome.reason = await end(ref)
@@ -202,6 +203,7 @@ async def end(ref: ActorRef) -> Any:
     """Let *ref* come to its end, and return the reason, or its class if it differs each time."""
     try:
         await resume(ref)
+        await wait_all_tasks_blocked()
         await ref.stop()
     except ActorError:
         pass
