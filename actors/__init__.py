@@ -17,6 +17,7 @@ from actors.errors import (
     StoppingError,
     SystemExitedError,
     UndefinedHandlerError,
+    WrongThreadError,
 )
 from actors.exit import (
     KILLED,
@@ -94,6 +95,7 @@ __all__ = [
     "Timeout",
     "Timer",
     "UndefinedHandlerError",
+    "WrongThreadError",
     "get_state",
     "get_statistics",
     "get_status",

@@ -62,13 +62,12 @@ class Actor:
 
     Subclass it; the constructor takes the arguments it is started with. Each callback may be ``def`` or
     ``async def``: one that waits for anything must be ``async def``, one that only computes is faster as
-    ``def``. Start it with `ActorSystem.start`, or as a child of a supervisor; an instance that was made by
-    hand is just an object.
+    ``def``. They are looked up in the class, never in the instance. Start it with `ActorSystem.start`, or as
+    a child of a supervisor; an instance that was made by hand is just an object.
 
     An exception that leaves a callback ends the actor with `Crash`; somebody else decides what follows.
     """
 
-    __slots__ = ("_process",)
     _process: Process
     _callbacks: ClassVar[Callbacks]
 
@@ -163,7 +162,9 @@ class Actor:
     ) -> ActorRef:
         """Start *actor* as a child of this one, linked to it; as `ActorSystem.start` in all else.
 
-        An exit signal from this actor, its parent, is an order to stop even when the child traps exits.
+        An exit signal from this actor, its parent, is an order to stop even when the child traps exits. The
+        link is there from the first instant: unless this actor traps exits, a child that fails to start ends
+        it too, even if it catches what this raises (OTP's start_link).
         """
         return await self.start_child(actor, args, kwargs, StartOptions(name, via, init_timeout, shutdown))
 

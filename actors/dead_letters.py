@@ -12,13 +12,17 @@ import trio
 from actors.caller import Caller
 from actors.errors import NoProcessError
 from actors.exit import NOPROC, ExitReason
-from actors.message import Down, Exit, Info, Timeout
+from actors.message import Alarm, Cast, Continuation, Down, Exit, Info, Order, Startup, Timeout
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from actors.process import Process
     from actors.ref import ActorRef, NameRef
+
+NEWS: Final = frozenset({Down, Exit, Timeout})
+ERRANDS: Final = frozenset({Alarm, Continuation, Order, Startup})
+"""What only the process that is dead would have cared for."""
 
 KEPT: Final = 1000
 """So many are kept to be looked at; all are counted."""
@@ -54,7 +58,7 @@ class DeadLetters:
 
     def bury(self, item: object, process: Process) -> None:
         """Take what came to the mailbox of a dead process; a call fails at once."""
-        if isinstance(item, Caller):
+        if type(item) is Caller:
             item.refuse(NoProcessError(f"{process.ref} is dead: {process.reason}"))
         else:
             self._bury(item, process)
@@ -62,7 +66,7 @@ class DeadLetters:
     def bury_all(self, items: Iterable[object], process: Process) -> None:
         """Take what a process left unread; its callers were told of its end."""
         for item in items:
-            if not isinstance(item, Caller):
+            if type(item) is not Caller:
                 self._bury(item, process)
 
     def bury_unaddressed(self, message: object, target: NameRef) -> None:
@@ -70,12 +74,14 @@ class DeadLetters:
         self._keep(message, target, NOPROC)
 
     def _bury(self, item: object, process: Process) -> None:
-        if isinstance(item, Info):
+        if type(item) is Info:
             item = item.message
-            if isinstance(item, Down | Exit | Timeout):
+            if type(item) in NEWS:
                 return
-        elif item.__class__.__module__ == Info.__module__:
+        elif type(item) in ERRANDS:
             return
+        elif type(item) is Cast:
+            item = item.message
         assert process.reason is not None
         self._keep(item, process.ref, process.reason)
 

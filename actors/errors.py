@@ -79,6 +79,10 @@ class StoppingError(ActorError):
     """The actor, or the system, that was to start another is stopping or has stopped."""
 
 
+class WrongThreadError(ActorError):
+    """An actor was asked for something from another thread than its own; nothing was done."""
+
+
 class SystemExitedError(ActorError):
     """The system's root process ended while the `open_system` block was running."""
 

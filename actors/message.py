@@ -109,15 +109,15 @@ class Startup:
 
 
 def content(item: Any) -> object:
-    """Return what an actor was sent, without the envelope; None if that is the runtime's own business."""
-    match item:
-        case Info() | Cast():
-            return item.message
-        case Continuation():
-            return item.argument
-        case Alarm():
-            return Timeout()
-        case Order() | Startup():
-            return None
-        case _:
-            return item
+    """Return what an actor was sent, without the envelope; None if that is the runtime's own business.
+
+    It goes by the type, since a message may lie about its class, or fail when it is asked for it.
+    """
+    kind = type(item)
+    if kind is Info or kind is Cast:
+        return item.message
+    if kind is Continuation:
+        return item.argument
+    if kind is Alarm:
+        return Timeout()
+    return None if kind is Order or kind is Startup else item

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypeGuard
 
 import attrs
@@ -89,5 +90,7 @@ def seconds_of(timeout: float | None) -> float:
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Tell whether *value* is a number, which True and False are not meant to be."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Tell whether *value* is a number that a float can hold, which True and False are not meant to be."""
+    if isinstance(value, bool):
+        return False
+    return isinstance(value, float) or (isinstance(value, int) and abs(value) <= sys.float_info.max)

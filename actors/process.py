@@ -160,7 +160,7 @@ class Process:
         self.kind = actor.__name__
         self.callbacks = actor._callbacks  # noqa: SLF001 -- found out for the runtime
         instance = self.context.run(interruptible, actor, *args, **kwargs)
-        instance._process = self  # noqa: SLF001
+        object.__setattr__(instance, "_process", self)  # a frozen class allows no other way
         self.actor = instance
         self.handle_call = instance.handle_call
         self.handle_cast = instance.handle_cast

@@ -5,8 +5,9 @@ An `ActorRef` is one incarnation and stays dead once it is dead; a `NameRef` fol
 
 from __future__ import annotations
 
+from threading import get_ident
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
 
 import trio
 from trio.lowlevel import enable_ki_protection, wait_task_rescheduled
@@ -14,7 +15,7 @@ from trio.lowlevel import enable_ki_protection, wait_task_rescheduled
 from actors import signals
 from actors.caller import Caller
 from actors.current import current_actor, current_process
-from actors.errors import ActorExitedError, CallingSelfError, NoProcessError
+from actors.errors import ActorExitedError, CallingSelfError, NoProcessError, WrongThreadError
 from actors.exit import NOPROC, NORMAL, ExitReason, check_reason
 from actors.message import Call, Cast, Down, Info, Order, Question
 from actors.options import DEFAULT_TIMEOUT, check_timeout, seconds_of
@@ -68,6 +69,8 @@ class ActorRef:
     def cast(self, message: object) -> None:
         """Send *message* to `handle_cast`. Never waits and never fails; a dead target makes it a dead letter."""
         process = self._process
+        if get_ident() != process.system.thread:
+            _refuse_thread(process)
         if type(message) is Caller:
             message = Cast(message)
         process.mailbox.append(message)
@@ -84,7 +87,7 @@ class ActorRef:
     @enable_ki_protection
     def send(self, message: object) -> None:
         """Send *message* to `handle_info`; as `cast` in all else."""
-        self._process.put(Info(message))
+        self._here().put(Info(message))
 
     @overload
     async def call(self, message: Call[R], *, timeout: float | None = 5.0) -> R: ...
@@ -107,6 +110,8 @@ class ActorRef:
         if timeout is not DEFAULT_TIMEOUT:
             check_timeout(timeout)
         process = self._process
+        if get_ident() != process.system.thread:
+            _refuse_thread(process)
         sender = current_process()
         caller = Caller(process, message, sender, timeout)
         if process.idle and process.callbacks.inline:
@@ -134,7 +139,7 @@ class ActorRef:
     @enable_ki_protection
     def send_request(self, message: object) -> Request:
         """Send *message* to `handle_call`, without waiting; the `Request` collects the answer later."""
-        caller = Caller(self._process, message, current_process(), None)
+        caller = Caller(self._here(), message, current_process(), None)
         request = Request(caller)
         self._process.put(caller)
         return request
@@ -142,17 +147,17 @@ class ActorRef:
     @enable_ki_protection
     def monitor(self) -> Monitor:
         """Have the current actor sent one `Down` when this one exits, or at once if it is dead already."""
-        return Monitor(current_actor("monitor"), self._process)
+        return Monitor(current_actor("monitor"), self._here())
 
     @enable_ki_protection
     def link(self) -> None:
         """Tie the current actor to this one: each gets an exit signal when the other exits."""
-        signals.link(current_actor("link to"), self._process)
+        signals.link(current_actor("link to"), self._here())
 
     @enable_ki_protection
     def unlink(self) -> None:
         """Undo `link`, also the one between a parent and its child."""
-        signals.unlink(current_actor("unlink from"), self._process)
+        signals.unlink(current_actor("unlink from"), self._here())
 
     @enable_ki_protection
     def exit(self, reason: ExitReason) -> None:
@@ -162,7 +167,7 @@ class ActorRef:
         does not trap is cancelled at its next checkpoint and exits with *reason*; a normal reason it ignores.
         """
         check_reason(reason)
-        self._process.system.signals.send_exit(current_process(), self._process, reason)
+        self._here().system.signals.send_exit(current_process(), self._process, reason)
 
     @enable_ki_protection
     def kill(self) -> None:
@@ -170,7 +175,7 @@ class ActorRef:
 
         A handler that shields itself has the system's `kill_grace` to be gone, and is then left behind.
         """
-        self._process.kill()
+        self._here().kill()
 
     @enable_ki_protection
     async def stop(self, reason: ExitReason = NORMAL, *, timeout: float | None = None, drain: bool = True) -> None:
@@ -181,7 +186,7 @@ class ActorRef:
 
         Raises `NoProcessError` if it is dead, `ActorExitedError` if it exits with another reason.
         """
-        process = self._process
+        process = self._here()
         if process.reason is not None:
             msg = f"{self} is dead: {process.reason}"
             raise NoProcessError(msg)
@@ -204,7 +209,7 @@ class ActorRef:
 
     async def wait(self) -> ExitReason:
         """Wait until it is dead, and return why."""
-        return await self._process.wait()
+        return await self._here().wait()
 
     async def shut_down(self, seconds: Seconds = 5.0) -> ExitReason:
         """Order it to shut down, kill it if it has not after *seconds*, and return its reason.
@@ -212,17 +217,23 @@ class ActorRef:
         This is how supervisors stop their children (OTP's shutdown protocol). Called by the parent, it is
         obeyed in its place among the messages by an actor that traps exits.
         """
-        return await self._process.shut_down(seconds, current_process())
+        return await self._here().shut_down(seconds, current_process())
 
     @enable_ki_protection
     def send_after(self, seconds: float, message: object) -> Timer:
         """Send *message* to `handle_info` in *seconds*, unless it is dead by then."""
-        return Timer(self._process, seconds, message, again=False)
+        return Timer(self._here(), seconds, message, again=False)
 
     @enable_ki_protection
     def send_every(self, seconds: float, message: object) -> Timer:
         """Send *message* to `handle_info` every *seconds* for as long as it lives."""
-        return Timer(self._process, seconds, message, again=True)
+        return Timer(self._here(), seconds, message, again=True)
+
+    def _here(self) -> Process:
+        """Return the process, if this is its thread."""
+        if get_ident() != self._process.system.thread:
+            _refuse_thread(self._process)
+        return self._process
 
 
 class Monitor:
@@ -357,6 +368,11 @@ class NameRef:
     def send_after(self, seconds: float, message: object) -> Timer:
         """As `ActorRef.send_after`, to who has the name now; raises `NoProcessError` if nobody has."""
         return self._find().send_after(seconds, message)
+
+
+def _refuse_thread(process: Process) -> NoReturn:
+    msg = f"{process.ref} belongs to thread {process.system.thread}; this was asked in thread {get_ident()}"
+    raise WrongThreadError(msg)
 
 
 def process_of(ref: ActorRef | NameRef) -> Process | None:

@@ -90,10 +90,17 @@ def started(process: Process) -> None:
 
 def ended(process: Process, ending: Ending) -> None:
     """Report the crash of *process*, if it is one that somebody must hear of."""
+    try:
+        _report_crash(process, ending)
+    except BaseException as error:  # noqa: BLE001 -- what a strange message does to its report must not keep a process from ending
+        _log(logging.ERROR, "%s crashed, and could not be reported", process.ref, exc_info=error)
+
+
+def _report_crash(process: Process, ending: Ending) -> None:
     status = ending.status or status_at(process, ending)
     if status is None:
         return
-    caller = process.message if isinstance(process.message, Caller) else None
+    caller = process.message if type(process.message) is Caller else None
     report = CrashReport(
         ref=process.ref,
         actor=f"{type(process.actor).__module__}.{type(process.actor).__qualname__}",
@@ -114,7 +121,11 @@ def status_at(process: Process, ending: Ending) -> Status | None:
     """
     if not ending.should_report or is_clean(ending.reason) or not logger.isEnabledFor(logging.ERROR):
         return None
-    return status_of(process, ending.reason)
+    try:
+        return status_of(process, ending.reason)
+    except BaseException as error:  # noqa: BLE001 -- nor what a strange attribute does
+        hidden = f"<could not be looked at: {told(error)}>"
+        return Status(hidden, hidden, ending.reason)
 
 
 def leftover(process: Process, error: BaseException) -> None:
@@ -133,6 +144,11 @@ def left_behind(process: Process) -> None:
     _log(logging.ERROR, "%s was killed and is still running after %s s; it is left behind", process.ref, grace)
 
 
+def unexpected(process: Process, message: object) -> None:
+    """Report a message that nobody should send."""
+    _log(logging.ERROR, "%s got the unexpected message %s", process.ref, shown(message))
+
+
 def undelivered(signal: str, error: Exception) -> None:
     """Report a signal whose delivery failed, which is a fault of this runtime."""
     _log(logging.ERROR, "the delivery of a signal failed in %s", signal, exc_info=error)
@@ -146,13 +162,13 @@ def still_registered(process: Process, error: Exception) -> None:
 def _log(level: int, message: str, *args: object, **kwargs: Any) -> None:
     try:
         logger.log(level, message, *args, **kwargs)
-    except Exception as error:  # noqa: BLE001 -- a logging filter or handler must not keep a process from ending
+    except BaseException as error:  # noqa: BLE001 -- a logging filter or handler must not keep a process from ending
         sys.stderr.write(f"{message % args}\n(this could not be logged: {told(error)})\n")
 
 
 def status_of(process: Process, reason: ExitReason | None = None) -> Status:
     """Return what *process* shows of itself; nothing, if its `format_status` fails."""
-    message = process.message.message if isinstance(process.message, Caller) else content(process.message)
+    message = process.message.message if type(process.message) is Caller else content(process.message)
     actor = process.actor
     kind = type(actor).__name__
     try:

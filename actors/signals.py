@@ -110,9 +110,9 @@ def _fire(monitor: Monitor, reason: ExitReason) -> None:
 
 def _callers(process: Process, unread: Iterable[object]) -> list[Caller]:
     waiting = [*(process.owed or ()), *unread]
-    if process.message.__class__ is Caller:
+    if type(process.message) is Caller:
         waiting.insert(0, process.message)
-    return [caller for caller in waiting if isinstance(caller, Caller) and not caller.answered]
+    return [caller for caller in waiting if type(caller) is Caller and not caller.answered]
 
 
 def _tell_callers(process: Process, callers: list[Caller], reason: ExitReason) -> None:

@@ -6,6 +6,7 @@ import contextvars
 import math
 from contextlib import asynccontextmanager
 from itertools import count
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 import trio
@@ -16,12 +17,14 @@ from actors.actor import Actor
 from actors.current import current_process
 from actors.dead_letters import DeadLetters
 from actors.dispatcher import Dispatcher
-from actors.errors import SystemExitedError
+from actors.errors import SystemExitedError, UndefinedHandlerError
 from actors.exit import SHUTDOWN, ExitReason
 from actors.message import Exit, Order
 from actors.options import Seconds, StartOptions, check_name, check_seconds, check_via
 from actors.ref import ActorRef, NameRef, process_of
 from actors.registry import Names, Registry
+from actors.result import NO_REPLY
+from actors.show import shown
 from actors.signals import SignalQueue
 from actors.start import start_process
 from actors.timer import TimerQueue
@@ -29,6 +32,7 @@ from actors.timer import TimerQueue
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
 
+    from actors.caller import Caller
     from actors.process import Process
 
 
@@ -38,10 +42,19 @@ class Root(Actor):
     trap_exit = True
     shutdown = math.inf
 
+    def handle_call(self, message: object, caller: Caller) -> object:
+        """Refuse."""
+        caller.refuse(UndefinedHandlerError(f"{self.ref} answers no calls; got {shown(message)}"))
+        return NO_REPLY
+
+    def handle_cast(self, message: object) -> None:
+        """Log what nobody should send."""
+        report.unexpected(self._process, message)
+
     def handle_info(self, message: object) -> None:
         """Let the dead rest."""
-        if not isinstance(message, Exit):
-            super().handle_info(message)
+        if type(message) is not Exit:
+            report.unexpected(self._process, message)
 
     async def terminate(self, reason: ExitReason) -> None:
         """Stop the children, the youngest first."""
@@ -57,6 +70,7 @@ class ActorSystem:
 
     def __init__(self, *, kill_grace: float) -> None:
         self.kill_grace = kill_grace
+        self.thread = get_ident()
         self.context = contextvars.copy_context()
         self.dispatcher = Dispatcher()
         self.timers = TimerQueue()
@@ -189,6 +203,7 @@ class ActorSystem:
         while self.processes:
             _, youngest = next(reversed(self.processes.items()))
             await youngest.shut_down(youngest.shutdown, youngest.parent)
+            self.processes.pop(youngest.id, None)
 
     def kill_all(self) -> None:
         """Kill every actor."""

@@ -106,7 +106,7 @@ def run_call(process: Process, caller: Caller) -> None:
     except BaseException as error:  # noqa: BLE001 -- whatever a handler raises is the end of its actor
         fail(process, error)
     else:
-        if result.__class__ in SPECIAL or process.attention:
+        if type(result) in SPECIAL or process.attention:
             settle(process, caller, result)
         elif not caller.answered:
             caller.answered = True
@@ -145,7 +145,7 @@ def run_terminate(process: Process) -> None:
 
 def invoke(process: Process, item: Any) -> Any:
     """Call the callback that *item* is for."""
-    kind = item.__class__
+    kind = type(item)
     if kind is Caller:
         return process.handle_call(item.message, item)
     if kind is Cast:
@@ -154,7 +154,7 @@ def invoke(process: Process, item: Any) -> Any:
         return process.actor.handle_info(Timeout()) if process.idle_timer is item.timer else None
     if kind is Info:
         message = item.message
-        if message.__class__ is Down and message.monitor.flushed:
+        if type(message) is Down and message.monitor.flushed:
             return None
         return process.actor.handle_info(message)
     if kind is Continuation:
@@ -181,16 +181,16 @@ def complete(process: Process, item: Any, result: Any) -> None:
     """Do what the *result* of *item*'s callback asks for."""
     if process.reason is not None or (process.ending is not None and not process.ending.terminate):
         return
-    if item.__class__ is Startup:
+    if type(item) is Startup:
         _complete_init(process, result)
-    elif item.__class__ is Caller:
+    elif type(item) is Caller:
         _complete_call(process, item, result)
     elif result is not None:
         _complete_other(process, item, result)
 
 
 def _complete_call(process: Process, caller: Caller, result: Any) -> None:
-    if result.__class__ not in SPECIAL:
+    if type(result) not in SPECIAL:
         caller.reply(result)
     elif isinstance(result, Stop):
         process.end(result.reason, caller=caller, reply=result.reply)
@@ -212,7 +212,7 @@ def _complete_other(process: Process, item: Any, result: Any) -> None:
         process.mailbox.appendleft(Continuation(result.argument))
     else:
         names = {Alarm: "handle_info", Info: "handle_info", Continuation: "handle_continue"}
-        callback = names.get(item.__class__, "handle_cast")
+        callback = names.get(type(item), "handle_cast")
         _refuse_result(process, callback, result, "None, and Continue and Stop without a reply")
 
 
