@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import logging
-import os
 import random
 import signal
-import threading
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +29,7 @@ from actors.current import current_process
 from tests.actors.kinds import KINDS, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
 
 @pytest.fixture(params=KINDS)
@@ -44,14 +41,22 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 pytestmark = pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
 
 
+@pytest.fixture(autouse=True)
+def alarm() -> Iterator[None]:
+    """Have the alarm clock press Ctrl-C; a thread would have to wait for its turn."""
+    before = signal.signal(signal.SIGALRM, lambda _signum, _frame: press())
+    yield
+    signal.signal(signal.SIGALRM, before)
+
+
 def interrupt_after(seconds: float) -> None:
-    """Send this program SIGINT after *seconds* of real time."""
+    """Press Ctrl-C after *seconds* of real time."""
+    signal.setitimer(signal.ITIMER_REAL, seconds)
 
-    def wait_and_send() -> None:
-        time.sleep(seconds)
-        os.kill(os.getpid(), signal.SIGINT)
 
-    threading.Thread(target=wait_and_send).start()
+def press(_actor: Actor | None = None) -> None:
+    """Press Ctrl-C here and now."""
+    signal.raise_signal(signal.SIGINT)
 
 
 class Clerk(Actor):
@@ -166,11 +171,6 @@ def test_whoever_survives_an_interrupt_that_is_caught_still_answers(kind: Kind, 
             trio.run(main)
 
         assert [ref for ref in run.refs if ref.alive] == []
-
-
-def press(_actor: Actor | None = None) -> None:
-    """Press Ctrl-C here and now."""
-    signal.raise_signal(signal.SIGINT)
 
 
 async def by_call(ref: ActorRef) -> None:
