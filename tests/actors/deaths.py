@@ -314,12 +314,12 @@ BLOWS_WITHOUT_REPLY: Final[tuple[Callable[[], Awaitable[Blow]], ...]] = (
     signalled_while_it_waits,
     a_failing_cleanup_after_a_kill,
     a_crash_after_waiting,
+    killing_itself,
 )
-"""Those whose handler returns no reply, so that a call that is such a blow fails."""
+"""Those that leave a call without a reply, so that it fails."""
 
 BLOWS: Final = (
     *BLOWS_WITHOUT_REPLY,
-    killing_itself,
     an_exit_signal_to_itself,
     a_normal_exit_signal_to_itself,
 )
