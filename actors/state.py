@@ -47,7 +47,7 @@ def _assign(actor: Actor, state: Mapping[str, Any]) -> None:
 def _names(actor: Actor) -> list[str]:
     slots = [name for cls in type(actor).__mro__ for name in _slots(cls)]
     names = [*getattr(actor, "__dict__", ()), *(name for name in slots if hasattr(actor, name))]
-    return [name for name in names if not name.startswith("_") and name != "trap_exit"]
+    return [name for name in names if not name.startswith("_")]
 
 
 def _slots(cls: type) -> tuple[str, ...]:
