@@ -37,7 +37,7 @@ from actors.message import Call, Down, Exit, Timeout
 from actors.options import Seconds, StartOptions
 from actors.ref import ActorRef, Monitor, NameRef
 from actors.registry import Names
-from actors.report import CrashReport, ProgressReport, Status
+from actors.report import CrashReport, ProgressReport, Status, heard
 from actors.request import Request, RequestCollection
 from actors.result import IGNORE, NO_REPLY, Continue, Stop
 from actors.statistics import Durations, Statistics
@@ -99,6 +99,7 @@ __all__ = [
     "get_state",
     "get_statistics",
     "get_status",
+    "heard",
     "is_clean",
     "open_system",
     "replace_state",

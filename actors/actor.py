@@ -11,7 +11,7 @@ import attrs
 from trio.lowlevel import enable_ki_protection
 
 from actors.errors import UndefinedHandlerError
-from actors.options import Seconds, StartOptions, is_number
+from actors.options import Seconds, StartOptions, is_number, start_options
 from actors.show import shown
 from actors.timer import IdleTimer
 
@@ -166,7 +166,7 @@ class Actor:
         link is there from the first instant: unless this actor traps exits, a child that fails to start ends
         it too, even if it catches what this raises (OTP's start_link).
         """
-        return await self.start_child(actor, args, kwargs, StartOptions(name, via, init_timeout, shutdown))
+        return await self.start_child(actor, args, kwargs, start_options(name, via, init_timeout, shutdown))
 
     async def start_child(
         self, actor: type[Actor], args: tuple[Any, ...], kwargs: Mapping[str, Any], options: StartOptions

@@ -94,3 +94,13 @@ def is_number(value: object) -> TypeGuard[float]:
     if isinstance(value, bool):
         return False
     return isinstance(value, float) or (isinstance(value, int) and abs(value) <= sys.float_info.max)
+
+
+DEFAULTS: Final = StartOptions()
+
+
+def start_options(name: str | None, via: Names | None, init_timeout: float, shutdown: Seconds | None) -> StartOptions:
+    """Return the options; nearly always they are the defaults, which are made and checked but once."""
+    if name is None and via is None and shutdown is None and init_timeout == math.inf:
+        return DEFAULTS
+    return StartOptions(name, via, init_timeout, shutdown)

@@ -83,7 +83,7 @@ class ProgressReport:
 
 def started(process: Process) -> None:
     """Report that *process* is up."""
-    if logger.isEnabledFor(logging.INFO):
+    if heard(logger, logging.INFO):
         report = ProgressReport(process.ref, _parent(process))
         _log(logging.INFO, "%s", report, extra={"report": report})
 
@@ -119,7 +119,7 @@ def status_at(process: Process, ending: Ending) -> Status | None:
 
     Asked when it begins to end, so that `terminate` cannot hide what there was.
     """
-    if not ending.should_report or is_clean(ending.reason) or not logger.isEnabledFor(logging.ERROR):
+    if not ending.should_report or is_clean(ending.reason) or not heard(logger, logging.ERROR):
         return None
     try:
         return status_of(process, ending.reason)
@@ -157,6 +157,24 @@ def undelivered(signal: str, error: Exception) -> None:
 def still_registered(process: Process, error: Exception) -> None:
     """Report a registry that would not take back a name."""
     _log(logging.ERROR, "the name of %s could not be freed", process.ref, exc_info=error)
+
+
+def heard(logger: logging.Logger, level: int) -> bool:
+    """Tell whether anybody will see what *logger* is told at *level*; if not, it need not be made.
+
+    As logging itself does, it takes a logger without any handler for one that writes to stderr.
+    """
+    if not logger.isEnabledFor(level):
+        return False
+    found = False
+    at: logging.Logger | None = logger
+    while at is not None:
+        for handler in at.handlers:
+            if type(handler) is not logging.NullHandler:
+                return True
+            found = True
+        at = at.parent if at.propagate else None
+    return not found and logging.lastResort is not None and level >= logging.lastResort.level
 
 
 def _log(level: int, message: str, *args: object, **kwargs: Any) -> None:

@@ -20,7 +20,7 @@ from actors.dispatcher import Dispatcher
 from actors.errors import SystemExitedError, UndefinedHandlerError
 from actors.exit import SHUTDOWN, ExitReason
 from actors.message import Exit, Order
-from actors.options import Seconds, StartOptions, check_name, check_seconds, check_via
+from actors.options import DEFAULTS, Seconds, StartOptions, check_name, check_seconds, check_via, start_options
 from actors.ref import ActorRef, NameRef, process_of
 from actors.registry import Names, Registry
 from actors.result import NO_REPLY
@@ -122,8 +122,8 @@ class ActorSystem:
         after *init_timeout* seconds, or `ActorExitedError` if it stopped in its `init`; the name is free
         again then. Cancelled, it leaves nothing behind.
         """
-        options = StartOptions(name, via, init_timeout, shutdown)
-        return await self.start_child(self._root, actor, args, kwargs, options)
+        options = start_options(name, via, init_timeout, shutdown)
+        return await start_process(self, self._root, actor, args, kwargs, options)
 
     def whereis(self, name: str) -> ActorRef | None:
         """Return the living process that has *name*."""
@@ -181,7 +181,7 @@ class ActorSystem:
     async def open(self, nursery: trio.Nursery) -> None:
         """Start the root, and its tasks in *nursery* from here on."""
         self.start_soon = nursery.start_soon
-        self._root = process_of(await start_process(self, None, Root, (), {}, StartOptions()))
+        self._root = process_of(await start_process(self, None, Root, (), {}, DEFAULTS))
 
     async def close(self) -> None:
         """Stop every actor in order, or kill them all on Ctrl-C; then nothing is served any more."""

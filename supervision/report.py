@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import attrs
 
+from actors import heard
+
 if TYPE_CHECKING:
     from actors import ActorRef, ExitReason
     from supervision.spec import ChildSpec
@@ -59,12 +61,13 @@ class ProgressReport:
 
 def log_error(report: SupervisorReport) -> None:
     """Log what went wrong with a child."""
-    logger.error("%s", report, extra={"report": report})
+    if heard(logger, logging.ERROR):
+        logger.error("%s", report, extra={"report": report})
 
 
 def log_progress(supervisor: ActorRef, child: ChildSpec, ref: ActorRef, *, requested: bool) -> None:
     """Log that a child was started: on request, or by the supervisor itself."""
     level = logging.DEBUG if requested else logging.INFO
-    if logger.isEnabledFor(level):
+    if heard(logger, level):
         report = ProgressReport(supervisor, child, ref)
         logger.log(level, "%s", report, extra={"report": report})
