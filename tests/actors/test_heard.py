@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def lonely(name: str) -> logging.Logger:
-    logger = logging.Logger(name)
+    logger = logging.Logger(name)  # noqa: LOG001 -- one that no other test can reach
     logger.propagate = False
     return logger
 
@@ -43,7 +43,8 @@ def test_a_logger_without_handlers_is_heard_on_stderr_from_warnings_up(monkeypat
 
 
 def test_a_handler_further_up_hears_unless_propagation_is_off() -> None:
-    parent, child = lonely("parent"), logging.Logger("child")
+    parent, child = lonely("parent"), lonely("child")
+    child.propagate = True
     parent.addHandler(logging.StreamHandler())
     child.addHandler(logging.NullHandler())
     child.parent = parent
