@@ -271,6 +271,22 @@ async def test_a_terminate_that_hangs_is_cut_off_after_five_seconds(system: Acto
     assert trio.current_time() == 5.0
 
 
+async def test_a_terminate_that_hides_is_left_behind_after_its_time_and_the_grace(
+    system: ActorSystem, victim: type[Victim]
+) -> None:
+    class Hiding(victim):  # type: ignore[misc, valid-type] # each kind is a class of its own
+        async def terminate(self, reason: ExitReason) -> None:
+            await hide(self)
+
+    ref = await system.start(Hiding, name="till")
+
+    reason = await reason_of_call(ref, acting(lambda victim: Stop(Crash("tired"))))
+
+    assert reason == Crash("tired")
+    assert system.whereis("till") is None
+    assert trio.current_time() == 6.0
+
+
 async def test_a_terminate_that_hangs_is_cut_off_after_the_actors_time_to_stop(
     system: ActorSystem, victim: type[Victim]
 ) -> None:
