@@ -43,7 +43,7 @@ def parse(argv: Sequence[str] | None = None) -> Arguments:
     return Arguments(
         mode=given.mode,
         workloads=tuple(workload for workload in WORKLOADS if not given.only or workload in given.only),
-        rounds=given.rounds or (3 if given.short else 5),
+        rounds=given.rounds or (5 if given.mode == "compare" and not given.short else 3),
         share=0.2 if given.short else 1.0,
         seconds=SHORT_SECONDS if given.short and given.rounds is None else math.inf,
         with_peers=not given.short,
@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
         ("growth", "instead: what things cost beside many others"),
     ):
         modes.add_argument(f"--{mode}", action="store_const", const=mode, dest="mode", default="compare", help=text)
-    parser.add_argument("--rounds", type=_positive, metavar="N", help="how often each is measured (5; short 3)")
+    parser.add_argument("--rounds", type=_positive, metavar="N", help="how often each is measured (5, or 3)")
     parser.add_argument("--only", nargs="+", choices=WORKLOADS, metavar="WORKLOAD", help=", ".join(WORKLOADS))
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what was found as a list of objects, too")
     return parser

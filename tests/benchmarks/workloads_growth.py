@@ -38,7 +38,8 @@ def shuffled(refs: Sequence[ActorRef]) -> list[ActorRef]:
 
 
 async def hop(system: ActorSystem, kinds: Kinds, size: int) -> Figures:
-    """A token goes round a ring of so many actors, in no order."""
+    """A token goes round a ring of so many actors, and at least two, in no order."""
+    size = max(2, size)
     count = max(100_000, 2 * size)
     done = trio.Event()
     nodes = shuffled([await system.start(kinds.Node, done) for _ in range(size)])
