@@ -5,10 +5,10 @@ from __future__ import annotations
 import inspect
 import logging
 import math
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import attrs
-from trio.lowlevel import enable_ki_protection
+from trio.lowlevel import disable_ki_protection, enable_ki_protection
 
 from actors.errors import UndefinedHandlerError
 from actors.options import Seconds, StartOptions, is_number, start_options
@@ -42,8 +42,15 @@ class Callbacks:
     """Whether the class has an `init`, or a `terminate`, of its own."""
 
 
+CALLBACKS: Final = ("init", "handle_call", "handle_cast", "handle_info", "handle_continue", "terminate")
+
+
 def callbacks_of(actor: type[Actor]) -> Callbacks:
-    """Look at the callbacks of *actor*."""
+    """Look at the callbacks of *actor*, and let Ctrl-C strike them, but not the runtime that runs them."""
+    for name in CALLBACKS:
+        callback = inspect.unwrap(getattr(actor, name))
+        if inspect.isfunction(callback):
+            disable_ki_protection(callback)
     messages = (actor.handle_call, actor.handle_cast, actor.handle_info)
     waits = [
         inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(inspect.unwrap(handler))

@@ -50,9 +50,12 @@ class Limit:
 
 
 class Grace(Limit):
-    """The time that a killed process has to be gone."""
+    """The time that a process has to be gone once what it runs was cancelled."""
 
     def expire(self) -> None:
-        """Carry on without it."""
+        """Carry on without it, unless somebody has given it more time meanwhile."""
+        scope = self._process.scope
+        if scope is None or not scope.cancel_called:
+            return
         report.left_behind(self._process)
         self._process.finish()

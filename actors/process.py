@@ -14,7 +14,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 import trio
-from trio.lowlevel import enable_ki_protection, reschedule
+from trio.lowlevel import disable_ki_protection, enable_ki_protection, reschedule
 
 from actors import report
 from actors.current import set_current_process
@@ -25,7 +25,6 @@ from actors.ref import ActorRef
 from actors.result import NO_REPLY
 from actors.statistics import SAMPLE_EVERY, Samples
 from actors.task import serve
-from actors.turn import interruptible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -159,7 +158,7 @@ class Process:
         """Make the instance, in the context that all its callbacks will see."""
         self.kind = actor.__name__
         self.callbacks = actor._callbacks  # noqa: SLF001 -- found out for the runtime
-        instance = self.context.run(interruptible, actor, *args, **kwargs)
+        instance = self.context.run(_construct, actor, args, kwargs)
         object.__setattr__(instance, "_process", self)  # a frozen class allows no other way
         self.actor = instance
         self.handle_call = instance.handle_call
@@ -367,3 +366,8 @@ class Process:
         if self.reason is None:
             self.system.timers.add(self.system.timers.now() + seconds, Limit(self))
         return await self.wait()
+
+
+@disable_ki_protection
+def _construct(actor: type[Actor], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Actor:
+    return actor(*args, **kwargs)

@@ -139,9 +139,9 @@ def overran(process: Process) -> None:
 
 
 def left_behind(process: Process) -> None:
-    """Report a zombie: a killed process whose handler does not end."""
+    """Report a zombie: a process that was cancelled and does not end."""
     grace = process.system.kill_grace
-    _log(logging.ERROR, "%s was killed and is still running after %s s; it is left behind", process.ref, grace)
+    _log(logging.ERROR, "%s is still running %s s after it was cancelled; it is left behind", process.ref, grace)
 
 
 def unexpected(process: Process, message: object) -> None:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 import trio
-from trio.lowlevel import Abort, disable_ki_protection, enable_ki_protection, wait_task_rescheduled
+from trio.lowlevel import Abort, enable_ki_protection, wait_task_rescheduled
 
 from actors import report
 from actors.caller import Caller
 from actors.dispatcher import SLICE_MESSAGES, SLICE_NANOSECONDS
-from actors.turn import ENVELOPES, complete, fail, fail_in_terminate, interruptible, invoke
+from actors.ending import Grace
+from actors.turn import ENVELOPES, complete, fail, fail_in_terminate, invoke
 
 if TYPE_CHECKING:
     from actors.process import Process
@@ -59,7 +60,6 @@ async def _work(process: Process) -> None:
         process.ending.reason = attrs.evolve(process.ending.reason, interrupted=True)
 
 
-@disable_ki_protection
 async def _handle_messages(process: Process) -> None:
     await _finish_callback(process)
     if not process.callbacks.tasked:
@@ -131,9 +131,10 @@ async def _terminate(process: Process) -> None:
         with scope:
             coroutine, ending.coroutine = ending.coroutine, None
             if coroutine is None and process.callbacks.terminate:
-                coroutine = interruptible(process.actor.terminate, ending.reason)
+                coroutine = process.actor.terminate(ending.reason)
             if isinstance(coroutine, CoroutineType):
-                await _interruptible(coroutine)
+                process.system.timers.add(scope.deadline + process.system.kill_grace, Grace(process))
+                await coroutine
     except BaseException as error:  # noqa: BLE001 -- whatever terminate raises is the exit reason
         fail_in_terminate(process, ending, error)
     if scope.cancelled_caught and process.ending is ending:
@@ -146,8 +147,3 @@ def _terminate_by(process: Process) -> float:
         return math.inf
     seconds = DEFAULT_SECONDS if process.shutdown == "brutal_kill" else float(process.shutdown)
     return trio.current_time() + seconds
-
-
-@disable_ki_protection
-async def _interruptible(coroutine: CoroutineType[object, object, object]) -> None:
-    await coroutine

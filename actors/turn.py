@@ -9,7 +9,7 @@ from time import perf_counter_ns
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from trio.lowlevel import disable_ki_protection, enable_ki_protection
+from trio.lowlevel import enable_ki_protection
 
 from actors import report
 from actors.caller import Caller
@@ -20,8 +20,6 @@ from actors.result import IGNORE, NO_REPLY, SPECIAL, Continue, Stop
 from actors.show import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from actors.ending import Ending
     from actors.process import Process
 
@@ -39,13 +37,7 @@ ENVELOPES: Final = frozenset({Alarm, Caller, Cast, Continuation, Info, Order, St
 """The classes of what is in a mailbox that is not simply a message that was cast."""
 
 
-@disable_ki_protection
-def interruptible(callback: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Run a callback so that Ctrl-C can strike it."""
-    return callback(*args, **kwargs)
-
-
-@disable_ki_protection
+@enable_ki_protection
 def handle_messages(process: Process, budget: Budget) -> None:
     """Handle what waits for *process*, as far as *budget* goes."""
     mailbox = process.mailbox
@@ -84,7 +76,7 @@ def run_at_once(process: Process, item: Any) -> None:
     process.received += 1
     process.taken += 1
     try:
-        settle(process, item, process.context.run(interruptible, invoke, process, item))
+        settle(process, item, process.context.run(invoke, process, item))
     except BaseException as error:  # noqa: BLE001 -- whatever a handler raises is the end of its actor
         fail(process, error)
     process.release()
@@ -102,7 +94,7 @@ def run_call(process: Process, caller: Caller) -> None:
     if received == process.sample_at:
         process.mark(received, began)
     try:
-        result = process.context.run(_call, process.handle_call, caller)
+        result = process.context.run(process.handle_call, caller.message, caller)
     except BaseException as error:  # noqa: BLE001 -- whatever a handler raises is the end of its actor
         fail(process, error)
     else:
@@ -119,11 +111,6 @@ def run_call(process: Process, caller: Caller) -> None:
     process.release()
 
 
-@disable_ki_protection
-def _call(handle_call: Callable[[Any, Caller], Any], caller: Caller) -> Any:
-    return handle_call(caller.message, caller)
-
-
 @enable_ki_protection
 def run_terminate(process: Process) -> None:
     """Run `terminate`, up to its first wait, and finish if it has none."""
@@ -131,7 +118,7 @@ def run_terminate(process: Process) -> None:
     assert ending is not None
     process.running = True
     try:
-        result = process.context.run(interruptible, process.actor.terminate, ending.reason)
+        result = process.context.run(process.actor.terminate, ending.reason)
     except BaseException as error:  # noqa: BLE001 -- whatever terminate raises is the exit reason
         fail_in_terminate(process, ending, error)
     else:
