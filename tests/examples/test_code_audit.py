@@ -4,7 +4,10 @@ import errno
 import os
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -126,16 +129,41 @@ async def test_links_that_lead_nowhere_are_given_up(tmp_path: Path) -> None:
     assert [it.path.name for it in report.measured] == ["a.py"]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-async def test_what_may_not_be_read_is_reported(tmp_path: Path) -> None:
-    write(tmp_path, {"a.py": GOOD, "secret.py": GOOD, "secrets/b.py": GOOD})
-    (tmp_path / "secret.py").chmod(0)
-    (tmp_path / "secrets").chmod(0)
+NOBODY = 65534
+"""The user who owns nothing."""
 
-    report = await audited(tmp_path)
+
+@pytest.fixture
+def open_to_all() -> Iterator[Path]:
+    """Return a folder that any user may look into."""
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@contextmanager
+def without_privileges() -> Iterator[None]:
+    """Be nobody for a while, if this is root, who may read everything."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+async def test_what_may_not_be_read_is_reported(open_to_all: Path) -> None:
+    write(open_to_all, {"a.py": GOOD, "secret.py": GOOD, "secrets/b.py": GOOD})
+    (open_to_all / "secret.py").chmod(0)
+    (open_to_all / "secrets").chmod(0)
+
+    with without_privileges():
+        report = await audited(open_to_all)
 
     assert crashes(report) == {"secret.py": (PermissionError, 3)}
-    assert [error.filename for error in report.listing.unlisted] == [str(tmp_path / "secrets")]
+    assert [error.filename for error in report.listing.unlisted] == [str(open_to_all / "secrets")]
 
 
 async def test_a_folder_that_cannot_be_listed_is_reported(tmp_path: Path) -> None:
