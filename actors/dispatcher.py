@@ -62,6 +62,7 @@ class Dispatcher:
                 process.context.run(handle_messages, process, self)
             except BaseException as error:  # noqa: BLE001 -- whatever a handler raises is the end of its actor
                 fail(process, error)
+            # `Process.release`, written out for the sake of short handlers.
             process.running = False
             if process.attention:
                 process.attend()

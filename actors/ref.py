@@ -73,6 +73,7 @@ class ActorRef:
             _refuse_thread(process)
         if type(message) is Caller:
             message = Cast(message)
+        # `Process.put`, written out: the call alone would be a tenth of what a cast costs.
         process.mailbox.append(message)
         process.received = received = process.received + 1
         process.last_received = now = perf_counter_ns()
