@@ -21,6 +21,7 @@ from actors.current import set_current_process
 from actors.ending import Ending, Grace, Limit
 from actors.exit import KILLED, SHUTDOWN, ExitReason
 from actors.mailbox import DeadMailbox, Mailbox
+from actors.message import Continuation
 from actors.ref import ActorRef
 from actors.result import NO_REPLY
 from actors.statistics import SAMPLE_EVERY, Samples
@@ -180,6 +181,11 @@ class Process:
             self.wake(self)
         elif self.running:
             self.greatest = max(self.greatest, len(self.mailbox))
+
+    def continue_with(self, argument: object) -> None:
+        """Have `handle_continue` run before any message; it is not counted, since it is none."""
+        self.mailbox.appendleft(Continuation(argument))
+        self.taken -= 1
 
     def mark(self, number: int, now: int) -> None:
         """Note that message *number* came *now*, so that its waiting and handling will be timed."""

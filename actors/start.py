@@ -12,10 +12,9 @@ from actors.actor import Actor
 from actors.current import current_process
 from actors.errors import ActorExitedError, InitTimeoutError, StoppingError
 from actors.exit import Crash
-from actors.message import Startup
 from actors.process import Process
 from actors.show import told
-from actors.turn import is_interrupt, run_at_once
+from actors.turn import is_interrupt, run_init
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,7 +50,7 @@ async def start_process(
         process.started = True
         process.release()
         return process.ref
-    run_at_once(process, Startup())
+    run_init(process)
     if not process.started and process.reason is None:
         await _init_over(process, options.init_timeout)
     starter = current_process()

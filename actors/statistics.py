@@ -12,8 +12,13 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from actors.message import Continuation, Startup
+
 if TYPE_CHECKING:
     from actors.process import Process
+
+UNCOUNTED: Final = frozenset({Continuation, Startup})
+"""What runs a callback and is no message."""
 
 SAMPLE_EVERY: Final = 64
 """One message in so many is timed."""
@@ -114,10 +119,12 @@ class Statistics:
 def statistics_of(process: Process) -> Statistics:
     """Return the statistics of *process* as they are now."""
     samples = process.samples or Samples()
+    continues = type(next(iter(process.mailbox), None)) is Continuation
+    unfinished = process.running and type(process.message) not in UNCOUNTED
     return Statistics(
         received=process.received,
-        handled=process.taken - process.dropped - (1 if process.running else 0),
-        length=len(process.mailbox),
+        handled=process.taken - process.dropped + continues - unfinished,
+        length=len(process.mailbox) - continues,
         greatest_length=max(process.greatest, len(process.mailbox)),
         dropped=process.dropped,
         last_received=_since_epoch(process.last_received),

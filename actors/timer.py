@@ -134,6 +134,7 @@ class IdleTimer:
         self._process = process
         self._taken = process.taken
         if seconds == 0:
+            process.received += 1
             process.mailbox.appendleft(Alarm(self))
         else:
             process.system.timers.add(process.system.timers.now() + seconds, self)

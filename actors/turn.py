@@ -68,15 +68,12 @@ def handle_messages(process: Process, budget: Budget) -> None:
 
 
 @enable_ki_protection
-def run_at_once(process: Process, item: Any) -> None:
-    """Handle *item* now, in whatever task this is, though not beyond its first wait."""
-    process.idle = False
+def run_init(process: Process) -> None:
+    """Run `init` now, in whatever task this is, though not beyond its first wait."""
     process.running = True
-    process.message = item
-    process.received += 1
-    process.taken += 1
+    process.message = startup = Startup()
     try:
-        settle(process, item, process.context.run(invoke, process, item))
+        settle(process, startup, process.context.run(invoke, process, startup))
     except BaseException as error:  # noqa: BLE001 -- whatever a handler raises is the end of its actor
         fail(process, error)
     process.release()
@@ -84,7 +81,7 @@ def run_at_once(process: Process, item: Any) -> None:
 
 @enable_ki_protection
 def run_call(process: Process, caller: Caller) -> None:
-    """Handle a call now, within the call: as `run_at_once`, by the shortest way."""
+    """Handle a call now, within the call: without the mailbox."""
     process.idle = False
     process.running = True
     process.message = caller
@@ -185,7 +182,7 @@ def _complete_call(process: Process, caller: Caller, result: Any) -> None:
         if result.reply is not NO_REPLY:
             caller.reply(result.reply)
         process.owe(caller)
-        process.mailbox.appendleft(Continuation(result.argument))
+        process.continue_with(result.argument)
     elif result is NO_REPLY:
         process.owe(caller)
     else:
@@ -196,7 +193,7 @@ def _complete_other(process: Process, item: Any, result: Any) -> None:
     if isinstance(result, Stop) and result.reply is NO_REPLY:
         process.end(result.reason)
     elif isinstance(result, Continue) and result.reply is NO_REPLY:
-        process.mailbox.appendleft(Continuation(result.argument))
+        process.continue_with(result.argument)
     else:
         names = {Alarm: "handle_info", Info: "handle_info", Continuation: "handle_continue"}
         callback = names.get(type(item), "handle_cast")
@@ -208,7 +205,7 @@ def _complete_init(process: Process, result: Any) -> None:
         return
     if result is None or (isinstance(result, Continue) and result.reply is NO_REPLY):
         if result is not None:
-            process.mailbox.appendleft(Continuation(result.argument))
+            process.continue_with(result.argument)
         report.started(process)
         process.started = True
         process.wake_starter()

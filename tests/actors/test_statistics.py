@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
-from actors import Actor, ActorSystem, Caller, Durations, NoProcessError, get_statistics, resume, suspend
+from actors import Actor, ActorSystem, Caller, Continue, Durations, NoProcessError, get_statistics, resume, suspend
 
 if TYPE_CHECKING:
     from tests.actors.kinds import Kind
@@ -47,6 +47,36 @@ async def test_calls_casts_and_infos_are_counted(system: ActorSystem, kind: Kind
     known = get_statistics(till)
 
     assert (known.received, known.handled, known.length) == (7, 7, 0)
+
+
+async def test_init_and_continue_are_no_messages(system: ActorSystem, kind: Kind) -> None:
+    class Begun(Till):
+        def init(self) -> Continue:
+            return Continue("begin")
+
+        def handle_continue(self, argument: object) -> None:
+            """Begin."""
+
+    begun = await system.start(kind(Begun))
+    fresh = get_statistics(begun)
+    await begun.call("call", timeout=None)
+
+    known = get_statistics(begun)
+
+    assert (fresh.received, fresh.handled, fresh.length) == (0, 0, 0)
+    assert (known.received, known.handled) == (1, 1)
+
+
+async def test_a_handler_that_still_runs_has_not_handled_its_message(system: ActorSystem) -> None:
+    class Asking(Actor):
+        async def handle_call(self, message: object, caller: Caller) -> tuple[int, int]:
+            await trio.lowlevel.checkpoint()
+            known = get_statistics(self.ref)
+            return known.received, known.handled
+
+    asking = await system.start(Asking)
+
+    assert await asking.call("how many?", timeout=None) == (1, 0)
 
 
 async def test_what_waits_is_counted_and_its_greatest_number_is_kept(system: ActorSystem, kind: Kind) -> None:
