@@ -7,6 +7,9 @@ class Tally:
     """It starts full, and says when it is empty."""
 
     def __init__(self, left: int) -> None:
+        self.refill(left)
+
+    def refill(self, left: int) -> None:
         self.left = left
         self.empty = trio.Event()
 

@@ -128,7 +128,7 @@ async def _spawn(actor: type[Any], count: int) -> Figures:
 
 
 async def restart(kinds: Kinds, count: int) -> Figures:
-    """Crash the child of a supervisor again and again; the reports of it are made, but nobody reads them."""
+    """Crash the child of a supervisor again and again; no handler is there to take a report of it."""
     return await _restart(kinds, count, logging.NullHandler())
 
 
