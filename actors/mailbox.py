@@ -30,6 +30,8 @@ class Mailbox(Protocol):
 
     def __iter__(self) -> Iterator[Any]: ...
 
+    def __contains__(self, item: object, /) -> bool: ...
+
 
 class DeadMailbox:
     """The mailbox of a dead process: what is put in becomes a dead letter."""
@@ -55,3 +57,6 @@ class DeadMailbox:
 
     def __iter__(self) -> Iterator[Any]:
         return iter(())
+
+    def __contains__(self, item: object, /) -> bool:
+        return False

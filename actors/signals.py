@@ -17,7 +17,7 @@ from actors.exit import NOPROC, ExitReason, Normal
 from actors.message import Down, Exit, Info, Order
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection
 
     from actors.process import Process
     from actors.ref import Monitor
@@ -50,7 +50,7 @@ class SignalQueue:
         self._queue.append((_receive_exit, (source, target, reason)))
         self._deliver()
 
-    def announce_end(self, process: Process, unread: Iterable[object]) -> None:
+    def announce_end(self, process: Process, unread: Collection[Any]) -> None:
         """Tell everyone concerned that *process* is dead: links, monitors, callers, in this order.
 
         A caller that dies of a link to *process* must not run on with the error of its call.
@@ -72,7 +72,8 @@ class SignalQueue:
         for monitor in list(process.monitoring or ()):
             monitor.cancel()
         self._queue.append((_tell_callers, (process, _callers(process, unread), reason)))
-        self._queue.append((process.system.dead_letters.bury_all, (unread, process)))
+        if unread:
+            self._queue.append((process.system.dead_letters.bury_all, (unread, process)))
         process.links = process.monitors = process.monitoring = process.owed = None
         self._deliver()
 
@@ -108,11 +109,13 @@ def _fire(monitor: Monitor, reason: ExitReason) -> None:
         monitor.watcher.put(Info(Down(monitor.ref, reason, monitor)))
 
 
-def _callers(process: Process, unread: Iterable[object]) -> list[Caller]:
-    waiting = [*(process.owed or ()), *unread]
+def _callers(process: Process, unread: Collection[Any]) -> list[Caller]:
+    waiting = [*(process.owed or ())]
+    if Caller in map(type, unread):
+        waiting += [item for item in unread if type(item) is Caller]
     if type(process.message) is Caller:
         waiting.insert(0, process.message)
-    return [caller for caller in waiting if type(caller) is Caller and not caller.answered]
+    return [caller for caller in waiting if not caller.answered]
 
 
 def _tell_callers(process: Process, callers: list[Caller], reason: ExitReason) -> None:

@@ -126,11 +126,13 @@ def _never_aborted(_raise_cancel: object) -> Abort:
 async def _terminate(process: Process) -> None:
     ending = process.ending
     assert ending is not None
+    if ending.coroutine is None and not process.callbacks.terminate:
+        return
     scope = process.scope = trio.CancelScope(shield=True, deadline=_terminate_by(process))
     try:
         with scope:
             coroutine, ending.coroutine = ending.coroutine, None
-            if coroutine is None and process.callbacks.terminate:
+            if coroutine is None:
                 coroutine = process.actor.terminate(ending.reason)
             if isinstance(coroutine, CoroutineType):
                 process.system.timers.add(scope.deadline + process.system.kill_grace, Grace(process))
