@@ -174,7 +174,7 @@ class Process:
         self.mailbox.append(item)
         self.received = received = self.received + 1
         self.last_received = now = perf_counter_ns()
-        if received == self.sample_at:
+        if received >= self.sample_at:
             self.mark(received, now)
         if self.idle:
             self.idle = False

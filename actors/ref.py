@@ -77,7 +77,7 @@ class ActorRef:
         process.mailbox.append(message)
         process.received = received = process.received + 1
         process.last_received = now = perf_counter_ns()
-        if received == process.sample_at:
+        if received >= process.sample_at:
             process.mark(received, now)
         if process.idle:
             process.idle = False

@@ -88,7 +88,7 @@ def run_call(process: Process, caller: Caller) -> None:
     process.taken += 1
     process.received = received = process.received + 1
     process.last_received = began = perf_counter_ns()
-    if received == process.sample_at:
+    if received >= process.sample_at:
         process.mark(received, began)
     try:
         result = process.context.run(process.handle_call, caller.message, caller)

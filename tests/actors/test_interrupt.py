@@ -37,10 +37,6 @@ def kind(request: pytest.FixtureRequest) -> Kind:
     return KINDS[request.param]
 
 
-# Ctrl-C may strike between the call of an asynchronous handler and its first step.
-pytestmark = pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
-
-
 @pytest.fixture(autouse=True)
 def alarm() -> Iterator[None]:
     """Have the alarm clock press Ctrl-C; a thread would have to wait for its turn."""

@@ -27,9 +27,6 @@ RUNTIME = str(Path(actors.__file__).parent)
 PLACES = 100
 """So many are struck for each kind."""
 
-# Ctrl-C may strike between the call of an asynchronous handler and its first step.
-pytestmark = pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
-
 
 @attrs.define
 class Strike:

@@ -130,6 +130,19 @@ async def test_one_message_in_64_is_timed(system: ActorSystem, kind: Kind) -> No
     assert 0 < known.waiting.quantile(0.5) <= known.waiting.greatest
 
 
+async def test_idle_timeouts_of_zero_do_not_end_the_timing(system: ActorSystem, kind: Kind) -> None:
+    class Restless(Till):
+        def handle_cast(self, message: object) -> None:
+            self.timeout_after(0)
+
+    restless = await system.start(kind(Restless))
+    for _ in range(320):
+        restless.cast("cast")
+        await restless.call("call", timeout=None)
+
+    assert get_statistics(restless).handling.count >= 10
+
+
 async def test_calls_that_need_no_task_switch_are_timed_too(system: ActorSystem, kind: Kind) -> None:
     till = await system.start(kind(Till))
     for _ in range(128):
