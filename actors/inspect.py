@@ -6,7 +6,7 @@ a handler's changes half done.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, runtime_checkable
 
 import trio
 from trio.lowlevel import enable_ki_protection
@@ -20,13 +20,50 @@ from actors.state import set_state_of, state_of
 from actors.statistics import Statistics, statistics_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from actors.process import Process
     from actors.ref import ActorRef, NameRef
     from actors.report import Status
 
 T = TypeVar("T")
+
+
+class Child(Protocol):
+    """What an actor with children knows of one of them."""
+
+    @property
+    def id(self) -> str:
+        """What its parent calls it."""
+        ...
+
+    @property
+    def ref(self) -> ActorRef | None:
+        """Its process; None if it has none now."""
+        ...
+
+    @property
+    def state(self) -> str:
+        """Whether it is running, restarting, or undefined: just a specification."""
+        ...
+
+    @property
+    def restarts(self) -> int:
+        """How often its parent has restarted it because it failed."""
+        ...
+
+
+@runtime_checkable
+class Children(Protocol):
+    """An actor that keeps children alive, and can tell about them at once: a supervisor."""
+
+    def list_children(self) -> Sequence[Child]:
+        """Return all children, the oldest first."""
+        ...
+
+    def find_child(self, ref: ActorRef) -> Child | None:
+        """Return the child whose process *ref* is, in constant time."""
+        ...
 
 
 async def get_state(ref: ActorRef | NameRef, *, timeout: float | None = 5.0) -> Any:

@@ -28,6 +28,11 @@ class Child:
     restarting: bool = False
 
     @property
+    def id(self) -> str:
+        """What its specification calls it."""
+        return self.spec.id
+
+    @property
     def state(self) -> State:
         """What `which_children` says of it."""
         if self.ref is not None:

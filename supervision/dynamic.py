@@ -89,6 +89,14 @@ class DynamicSupervisor(Parent):
         """Tell about all children."""
         return [describe(child) for child in self.children.values()]
 
+    def list_children(self) -> list[Child]:
+        """Return the children, the oldest first (`actors.inspect.Children`)."""
+        return list(self.children.values())
+
+    def find_child(self, ref: ActorRef) -> Child | None:
+        """Return the child whose process *ref* is."""
+        return self.children.get(ref)
+
     async def _start_child(self, spec: ChildSpec) -> ActorRef | None:
         check_child(spec, "never")
         if len(self.children) >= self.max_children:

@@ -108,6 +108,14 @@ class Supervisor(Parent):
         """Tell about all children, the newest first."""
         return [describe(child) for child in reversed(self.children)]
 
+    def list_children(self) -> list[Child]:
+        """Return the children, the oldest first (`actors.inspect.Children`)."""
+        return list(self.children)
+
+    def find_child(self, ref: ActorRef) -> Child | None:
+        """Return the child whose process *ref* is."""
+        return self.children.find(ref)
+
     async def _start_child(self, spec: ChildSpec) -> ActorRef | None:
         check_child(spec, self.spec.auto_shutdown)
         known = self.children.get(spec.id)
