@@ -58,4 +58,5 @@ class Grace(Limit):
         if scope is None or not scope.cancel_called:
             return
         report.left_behind(self._process)
+        self._process.system.zombies[self._process] = None
         self._process.finish()

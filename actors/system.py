@@ -78,6 +78,10 @@ class ActorSystem:
         self.names = Registry()
         self.dead_letters = DeadLetters()
         self.processes: dict[int, Process] = {}
+        self.zombies: dict[Process, None] = {}
+        """Who was left behind after a kill and still runs, the oldest first."""
+        self.stopped = trio.Event()
+        """Set when every actor is dead; from then on only zombies keep the block from ending."""
         self.closing = False
         self._root: Process | None = None
         self._ids = count(1)
@@ -194,6 +198,7 @@ class ActorSystem:
             self.kill_all()
         finally:
             self.services.cancel()
+            self.stopped.set()
 
     async def _stop_all(self) -> None:
         """Stop the root, which stops its children, and then whoever has lost its parent."""

@@ -44,6 +44,7 @@ async def serve(process: Process) -> None:
         process.finish()
     process.has_task = False
     process.task = None
+    process.system.zombies.pop(process, None)
     if process.reason is None:
         process.release()
 
