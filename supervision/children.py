@@ -26,6 +26,8 @@ class Child:
     spec: ChildSpec
     ref: ActorRef | None = None
     restarting: bool = False
+    restarts: int = 0
+    """How often it was restarted because it failed, attempts that failed included."""
 
     @property
     def id(self) -> str:

@@ -136,6 +136,7 @@ class DynamicSupervisor(Parent):
             self._report("shutdown", child, str(self.restarts))
             del self.children[old]
             return Stop(SHUTDOWN)
+        child.restarts += 1
         try:
             ref = await self._start(child.spec)
         except ChildStartError as error:

@@ -209,6 +209,7 @@ class Supervisor(Parent):
             self.children.drop(failed)
             self.ended_by = "intensity"
             return Stop(SHUTDOWN)
+        failed.restarts += 1
         self.children.stopped(failed)
         group = affected(self.spec.strategy, self.children, failed)
         await self._stop(group)
