@@ -1,5 +1,6 @@
 """Erlang/OTP's actors for Python, on trio: processes with mailboxes, links, monitors and exit reasons."""
 
+from actors import clash
 from actors.actor import Actor
 from actors.caller import Caller
 from actors.dead_letters import DeadLetter, DeadLetters
@@ -106,3 +107,5 @@ __all__ = [
     "resume",
     "suspend",
 ]
+
+clash.refuse_a_mixed_install()

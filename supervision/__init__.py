@@ -1,5 +1,6 @@
 """Supervision trees, exact to Erlang/OTP: supervisors, their specifications, and `launch`, which runs a tree."""
 
+import actors as _actors  # noqa: F401 -- its guard speaks before anything of this package is looked for
 from supervision.calls import (
     CountChildren,
     DeleteChild,
