@@ -2,6 +2,7 @@
 
 from actors import clash
 from actors.actor import Actor
+from actors.backoff import Backoff
 from actors.caller import Caller
 from actors.dead_letters import DeadLetter, DeadLetters
 from actors.errors import (
@@ -57,6 +58,7 @@ __all__ = [
     "ActorExitedError",
     "ActorRef",
     "ActorSystem",
+    "Backoff",
     "BadReturnError",
     "Call",
     "CallTimeoutError",
