@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
@@ -12,17 +13,27 @@ import outcome
 import trio
 
 from actors import SHUTDOWN, ActorExitedError, NoProcessError, is_clean, open_system
+from actors.options import check_seconds
+from actors.shell import serve_node
 from supervision.errors import TreeGaveUpError
 from supervision.supervisor import Supervisor
+from supervision.zombies import abandon, say, wait_for_zombies
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from actors import ActorSystem, ExitReason
+    from actors.shell import Node
     from supervision.spec import TreeSource
 
 
-def launch(tree: TreeSource, *, name: str | None = None) -> None:
+def launch(
+    tree: TreeSource,
+    *,
+    name: str | None = None,
+    listen: bool = True,
+    zombie_seconds: float = 10.0,
+) -> None:
     """Run *tree* under a supervisor of its own, called *name*, until it ends or is asked to stop.
 
     Blocks, and runs trio; call it from the main thread. SIGINT (Ctrl-C) or SIGTERM stops the tree in order, the
@@ -33,19 +44,44 @@ def launch(tree: TreeSource, *, name: str | None = None) -> None:
     status is 0. Raises `TreeGaveUpError` when the tree gave up, and what kept it from starting, such as
     `ChildStartError`; uncaught, that makes the exit status 1. After a second signal it raises ``SystemExit`` with the
     status that shells give to a program that died of the signal: 130 for SIGINT, 143 for SIGTERM.
+
+    Once the tree has ended, zombies are waited for: actors that were killed and still run. They are named, in the log
+    and on stderr. If one is still there after *zombie_seconds*, or at the next signal, the program ends at once with
+    status 70: logs and streams are flushed, and nothing else of it is run.
+
+    The commands `actors ps` and `actors stats` can look at the tree while it runs, as the node *name* (default: the
+    program's), unless *listen* is false.
     """
-    trio.run(_launch, tree, name)
+    trio.run(_launch, Launched(tree, name, listen, zombie_seconds))
 
 
 @attrs.define
 class Launched:
-    """What became of a launched tree."""
+    """A tree that is launched: how it is to be run, and what became of it."""
 
+    tree: TreeSource
+    name: str | None
+    listen: bool
+    zombie_seconds: float = attrs.field()
     stop: trio.CancelScope = attrs.field(factory=trio.CancelScope)
     """Cancelled when it is asked to stop."""
     killed_by: signal.Signals | None = None
     """The signal that made it stop waiting."""
     gave_up: bool = False
+    node: Node | None = None
+    """Its socket, if it has one."""
+
+    @zombie_seconds.validator
+    def _check(self, _: object, seconds: float) -> None:
+        check_seconds("zombie_seconds", seconds)
+
+    @property
+    def node_name(self) -> str:
+        """What the node is called: as the tree, or else as the program."""
+        if self.name is not None:
+            return self.name
+        path = Path(sys.argv[0])
+        return path.parent.name if path.stem == "__main__" else path.stem
 
 
 class Tree(Supervisor):
@@ -61,28 +97,27 @@ class Tree(Supervisor):
         await super().terminate(reason)
 
 
-async def _launch(tree: TreeSource, name: str | None) -> None:
-    launched = Launched()
+async def _launch(launched: Launched) -> None:
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async with trio.open_nursery() as nursery:
-            ended = await outcome.acapture(_run, tree, name, launched, signals, nursery)
+            ended = await outcome.acapture(_run, launched, signals, nursery)
             nursery.cancel_scope.cancel()
     if launched.killed_by is not None:
         raise SystemExit(128 + launched.killed_by)
     ended.unwrap()
 
 
-async def _run(
-    tree: TreeSource,
-    name: str | None,
-    launched: Launched,
-    signals: AsyncIterator[int],
-    nursery: trio.Nursery,
-) -> None:
-    """Run the tree in a system of its own, and stop it in order when that is asked for."""
+async def _run(launched: Launched, signals: AsyncIterator[int], nursery: trio.Nursery) -> None:
+    """Run the tree in a system of its own, and stop it in order when that is asked for.
+
+    What watches over the system runs in *nursery*, beside it, and so until it is closed.
+    """
     async with open_system() as system:
+        if launched.listen:
+            launched.node = await nursery.start(serve_node, system, launched.node_name)
         nursery.start_soon(_obey, signals, launched, system)
-        top = await system.start(Tree, tree, launched, name=name)
+        nursery.start_soon(_outlive_zombies, launched, system)
+        top = await system.start(Tree, launched.tree, launched, name=launched.name)
         with launched.stop:
             reason = await top.wait()
             if launched.gave_up or not is_clean(reason):
@@ -93,20 +128,29 @@ async def _run(
 
 
 async def _obey(signals: AsyncIterator[int], launched: Launched, system: ActorSystem) -> None:
-    """Stop the tree at the first signal, and stop waiting for it at the second."""
+    """Stop the tree at the first signal, stop waiting for it at the second, and for zombies at the next."""
     async for number in signals:
         asked_by = signal.Signals(number)
-        if not launched.stop.cancel_called:
-            _say(f"{asked_by.name}: stopping; once more, and what still runs is killed")
+        if system.stopped.is_set() and system.zombies:
+            say(f"{asked_by.name}: no longer waiting for zombies")
+            _abandon(launched)
+        elif not launched.stop.cancel_called:
+            say(f"{asked_by.name}: stopping; once more, and what still runs is killed")
             launched.stop.cancel()
-            continue
-        running = len(system.processes) - 1
-        _say(f"{asked_by.name} again: no longer waiting, killing {running} actors")
-        launched.killed_by = asked_by
-        system.kill_all()
-        return
+        elif launched.killed_by is None:
+            running = len(system.processes) - 1
+            say(f"{asked_by.name} again: no longer waiting, killing {running} actors")
+            launched.killed_by = asked_by
+            system.kill_all()
 
 
-def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
+async def _outlive_zombies(launched: Launched, system: ActorSystem) -> None:
+    await system.stopped.wait()
+    if await wait_for_zombies(system, launched.zombie_seconds):
+        _abandon(launched)
+
+
+def _abandon(launched: Launched) -> None:
+    if launched.node is not None:
+        launched.node.remove()
+    abandon()

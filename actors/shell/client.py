@@ -1,0 +1,146 @@
+"""The client's side of a node's socket: finding nodes, and asking one of them.
+
+It blocks and needs no trio: whoever looks at a node is another program.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
+
+import attrs
+
+from actors.shell import directory
+from actors.shell.errors import FrameError, NoNodeError, RefusedError, SeveralNodesError, UnreachableError
+from actors.shell.frame import HEADER, MAX_REPLY_BYTES, Frame, decode, encode, length_of
+from actors.shell.view import ActorView, view_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NodeFacts: TypeAlias = Mapping[str, Any]
+"""What a node tells of itself."""
+
+DEFAULT_SECONDS: Final = 5.0
+
+
+@attrs.frozen
+class Answer:
+    """What a node said of its actors."""
+
+    node: NodeFacts
+    actors: list[ActorView]
+
+
+def find_node(wanted: str | None) -> tuple[str, Path]:
+    """Return the name and the socket of the node that is *wanted*, by its name with or without its number.
+
+    Raises `NoNodeError`, or `SeveralNodesError` if more than one could be meant; None means any.
+    """
+    nodes = dict(directory.sockets())
+    if wanted is None:
+        found = list(nodes)
+    elif wanted in nodes:
+        found = [wanted]
+    else:
+        found = [name for name in nodes if wanted in name.rsplit(".", 1)]
+    if len(found) == 1:
+        return found[0], nodes[found[0]]
+    if found:
+        which = "" if wanted is None else f" called {wanted!r}"
+        raise SeveralNodesError(f"{len(found)} nodes{which} run; say which", found)
+    if wanted is None:
+        raise NoNodeError(f"no node runs, as far as {directory.directories()[0]} tells")
+    raise NoNodeError(f"no node is called {wanted!r}{nearest(wanted, nodes)}")
+
+
+def nearest(wanted: str, names: Iterator[str] | Mapping[str, Any] | list[str]) -> str:
+    """Return a question whether one of *names* is meant, the nearest, or nothing.
+
+    >>> nearest("offise", ["office", "pool"])
+    '; did you mean office?'
+    """
+    found = get_close_matches(wanted, names, n=3)
+    return f"; did you mean {' or '.join(found)}?" if found else ""
+
+
+class Connection:
+    """A conversation with one node, which blocks; a context manager."""
+
+    def __init__(self, name: str, path: Path, seconds: float = DEFAULT_SECONDS) -> None:
+        self.name = name
+        self._seconds = seconds
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.settimeout(seconds)
+        try:
+            self._socket.connect(os.fspath(path))
+        except OSError as error:
+            self._socket.close()
+            raise self._unreachable(error) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def actors(self) -> Answer:
+        """Ask for all actors."""
+        *parts, node = self._ask("actors", {})
+        return Answer(node, [view_of(row, now) for now, rows in parts for row in rows])
+
+    def actor(self, wanted: str) -> tuple[NodeFacts, list[tuple[ActorView, dict[str, Any]]]]:
+        """Ask for all that is known of the actors called *wanted*: a name, or ``#`` and an id."""
+        is_id = wanted.startswith("#") and wanted[1:].isdecimal()
+        *parts, node = self._ask("actor", {"id": int(wanted[1:])} if is_id else {"name": wanted})
+        return node, [(view_of(row, now), detail) for now, [row], detail in parts]
+
+    def _ask(self, word: str, arguments: dict[str, Any]) -> list[Any]:
+        """Return the contents of the frames that answer, in their order.
+
+        Raises `RefusedError` if the answer is an error, and `UnreachableError`.
+        """
+        try:
+            self._socket.sendall(encode(word, arguments))
+        except BrokenPipeError:
+            pass  # it has refused already, and says why
+        except OSError as error:
+            raise self._unreachable(error) from error
+        contents: list[Any] = []
+        while True:
+            frame = self._receive()
+            contents.append(frame.content)
+            if frame.word == "end":
+                return contents
+            if frame.word == "error":
+                code, text = frame.content
+                raise RefusedError(f"node {self.name} refused: {text}", code)
+
+    def _receive(self) -> Frame:
+        try:
+            header = self._receive_exactly(HEADER.size)
+            return decode(self._receive_exactly(length_of(header, MAX_REPLY_BYTES)))
+        except OSError as error:
+            raise self._unreachable(error) from error
+        except (FrameError, struct.error) as error:
+            raise UnreachableError(f"node {self.name} does not speak as this shell does: {error}") from error
+
+    def _receive_exactly(self, length: int) -> bytes:
+        received = bytearray()
+        while len(received) < length:
+            more = self._socket.recv(min(length - len(received), 1 << 20))
+            if not more:
+                raise ConnectionResetError("it has closed the connection")
+            received += more
+        return bytes(received)
+
+    def _unreachable(self, error: OSError) -> UnreachableError:
+        if isinstance(error, TimeoutError):
+            return UnreachableError(
+                f"node {self.name} did not answer within {self._seconds:g} s; a handler may be blocking it"
+            )
+        return UnreachableError(f"node {self.name} cannot be reached: {error}")

@@ -1,0 +1,55 @@
+"""What the node socket refuses, and what its clients meet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from actors.errors import ActorError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class ShellError(ActorError):
+    """Base of the errors between a node and those who look at it."""
+
+
+class FrameError(ShellError):
+    """A frame that is not one of this protocol, or is too long."""
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+        """What is wrong in one word: malformed, oversized, version or unknown."""
+
+
+class DirectoryError(ShellError):
+    """The directory of the sockets is not this user's alone."""
+
+
+class RefusedError(ShellError):
+    """The node answered with an error."""
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+        """Why, in one word."""
+
+
+class UnreachableError(ShellError):
+    """The node does not answer: it has ended, or its loop is blocked."""
+
+    retryable = True
+
+
+class NoNodeError(ShellError):
+    """No node of this user runs, or none of the name that was asked for."""
+
+
+class SeveralNodesError(ShellError):
+    """More than one node could be meant."""
+
+    def __init__(self, message: str, names: Sequence[str]) -> None:
+        super().__init__(message)
+        self.names = names
+        """Those that could be."""

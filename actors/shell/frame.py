@@ -1,0 +1,75 @@
+"""Frames: what goes through a node's socket, in both directions, as pure functions over bytes.
+
+A frame is four bytes of length, most significant first, and so many bytes of msgpack: ``[version, word, content]``.
+A request's word is what is asked for. It is answered by frames of the word ``part``, as many as there are, and then
+one of the word ``end`` or ``error``.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import Any, Final
+
+import attrs
+import msgpack
+
+from actors.shell.errors import FrameError
+
+VERSION: Final = 1
+
+HEADER: Final = Struct(">I")
+
+MAX_REQUEST_BYTES: Final = 64 * 1024
+MAX_REPLY_BYTES: Final = 16 * 1024 * 1024
+"""The longest frame in each direction. An answer of any size is cut into parts."""
+
+
+@attrs.frozen
+class Frame:
+    """What one frame says."""
+
+    word: str
+    content: Any
+
+
+def encode(word: str, content: object) -> bytes:
+    r"""Return the bytes of a frame, its length included.
+
+    >>> encode("end", None)
+    b'\x00\x00\x00\x07\x93\x01\xa3end\xc0'
+    """
+    body: bytes = msgpack.packb([VERSION, word, content], default=_unknown)
+    return HEADER.pack(len(body)) + body
+
+
+def length_of(header: bytes, most: int) -> int:
+    """Return how long the body is that *header* announces. Raises `FrameError` if it is more than *most* bytes."""
+    (length,) = HEADER.unpack(header)
+    if length > most:
+        raise FrameError(f"a frame of {length} bytes was announced; allowed are {most}", "oversized")
+    return int(length)
+
+
+def decode(body: bytes) -> Frame:
+    """Return what *body* says. Raises `FrameError` if that is not a frame of this version.
+
+    >>> decode(encode("actors", {})[4:])
+    Frame(word='actors', content={})
+    """
+    try:
+        frame = msgpack.unpackb(body, strict_map_key=False)
+    except Exception as error:
+        # What is wrong with hostile bytes comes as errors of many kinds.
+        raise FrameError(f"a frame of {len(body)} bytes is no msgpack: {error}", "malformed") from error
+    match frame:
+        case [int(version), str(), _] if version != VERSION:
+            raise FrameError(f"version {version} of the protocol was spoken; this is version {VERSION}", "version")
+        case [int(), str(word), content]:
+            return Frame(word, content)
+        case _:
+            raise FrameError(f"a frame of {len(body)} bytes is not [version, word, content]", "malformed")
+
+
+def _unknown(value: object) -> str:
+    """Return what can be sent of a value that has no place in msgpack: its class."""
+    return f"<{type(value).__qualname__}>"

@@ -1,0 +1,172 @@
+"""How the shell shows actors to people: tables, and pages about one actor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from actors.shell.view import SAMPLED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from actors.shell.client import NodeFacts
+    from actors.shell.view import ActorView, Times
+
+WIDTH: Final = 160
+"""Columns where there is no terminal."""
+
+NUMBERS: Final = frozenset(
+    {"id", "parent", "mailbox", "most", "received", "handled", "dropped", "restarts", "last"}
+    | {"wait p50", "p99", "handler p50", " p99"}
+)
+COLUMNS: Final = (
+    *("id", "actor", "class", "parent", "state", "mailbox", "most", "received", "handled", "dropped"),
+    *("wait p50", "p99", "handler p50", " p99", "restarts", "last"),
+)
+
+MINUTE: Final = 60
+HOUR: Final = 3600
+DAY: Final = 86400
+
+
+def console() -> Console:
+    """Return what prints to stdout: in colours on a terminal, and not folded at 80 columns elsewhere."""
+    plain = Console(highlight=False)
+    return plain if plain.is_terminal else Console(highlight=False, width=WIDTH, color_system=None)
+
+
+def show_actors(node: NodeFacts, actors: Sequence[ActorView], total: int) -> None:
+    """Print a table of *actors*, of *total* that there are."""
+    table = Table(box=SIMPLE, pad_edge=False)
+    for column in COLUMNS:
+        table.add_column(column, justify="right" if column in NUMBERS else "left", no_wrap=column in NUMBERS)
+    for actor in actors:
+        table.add_row(*(Text(cell) for cell in cells(actor)))
+    out = console()
+    out.print(Text(headline(node)))
+    out.print(table)
+    more = "" if len(actors) == total else f"{len(actors):,} of {total:,} shown; "
+    out.print(Text(f"{more}{SAMPLED}"))
+
+
+def headline(node: NodeFacts) -> str:
+    """Return the line about a node."""
+    stopping = ", stopping" if node["stopping"] else ""
+    zombies = f", {node['zombies']} zombies" if node["zombies"] else ""
+    return (
+        f"node {node['name']}: {node['actors']:,} actors{zombies}, up {duration(node['up_seconds'])}{stopping}, "
+        f"{node['dead_letters']:,} dead letters"
+    )
+
+
+def cells(actor: ActorView) -> Iterator[str]:
+    """Yield what stands in each column of *actor*'s line."""
+    yield "" if actor.id is None else f"#{actor.id}"
+    yield printable(actor.label)
+    yield actor.kind
+    yield "" if actor.parent is None else f"#{actor.parent}"
+    yield state(actor)
+    yield from (f"{it:,}" for it in (actor.length, actor.greatest_length, actor.received, actor.handled, actor.dropped))
+    for times in (actor.waiting, actor.handling):
+        yield duration(times.p50 if times else None)
+        yield duration(times.p99 if times else None)
+    yield "" if actor.restarts is None else f"{actor.restarts:,}"
+    yield duration(actor.handled_seconds_ago)
+
+
+def state(actor: ActorView) -> str:
+    """Return what *actor* does, and for how long it has."""
+    running = actor.running
+    if running is None:
+        return actor.state
+    message = f"({running.message})" if running.message else ""
+    most = "" if running.exact else "at most "
+    seconds = "" if running.seconds is None else f" for {most}{duration(running.seconds)}"
+    return f"{actor.state} {running.handler}{message}{seconds}"
+
+
+def show_actor(actor: ActorView, detail: Mapping[str, Any]) -> None:
+    """Print all that is known of one actor."""
+    grid = Table.grid(padding=(0, 2))
+    for title, text in facts(actor, detail):
+        grid.add_row(Text(title), Text(text))
+    out = console()
+    out.print(Text("" if actor.id is None else f"{printable(actor.label)} #{actor.id}", style="bold"))
+    out.print(grid)
+    for title, lines in (("where it waits", detail["where"]), ("children", children(detail["children"] or ()))):
+        if lines:
+            out.print(Text(f"{title}:"))
+            for line in lines:
+                out.print(Text(f"  {line}"), soft_wrap=True)
+    out.print(Text(SAMPLED))
+
+
+def facts(actor: ActorView, detail: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield each line about *actor*: what it is about, and what it says."""
+    yield "class", detail["class"]
+    yield "state", state(actor)
+    if actor.child is not None:
+        yield "child", f"{printable(actor.child)} of #{actor.parent}, restarted {actor.restarts:,} times"
+    yield "mailbox", f"{actor.length:,} waiting, {actor.greatest_length:,} at most"
+    yield "messages", f"{actor.received:,} received, {actor.handled:,} handled, {actor.dropped:,} dropped"
+    yield "last received", _since(actor.received_seconds_ago)
+    yield "last handled", _since(actor.handled_seconds_ago)
+    yield "wait", distribution(actor.waiting)
+    yield "handlers", distribution(actor.handling)
+    yield "stops within", detail["shutdown"] if isinstance(detail["shutdown"], str) else duration(detail["shutdown"])
+    yield "traps exits", {None: "", True: "yes", False: "no"}[detail["trap_exit"]]
+    yield "links", ", ".join(f"#{id_}" for id_ in detail["links"]) or "none"
+    yield "monitors", f"{detail['monitors']:,}, and is monitored {detail['monitored_by']:,} times"
+    yield "owes answers", f"{detail['owes']:,}"
+
+
+def children(listed: Iterable[Sequence[Any]]) -> list[str]:
+    """Return a line about each child."""
+    return [
+        f"{printable(id_)}: {state}{'' if ref is None else f' as #{ref}'}, restarted {restarts:,} times"
+        for id_, ref, state, restarts in listed
+    ]
+
+
+def distribution(times: Times | None) -> str:
+    """Return what is known of durations in one line."""
+    if times is None:
+        return "none timed yet"
+    named = {"mean": times.mean, "p50": times.p50, "p99": times.p99, "max": times.max}
+    return ", ".join([f"{times.count:,} timed", *(f"{name} {duration(seconds)}" for name, seconds in named.items())])
+
+
+def _since(seconds: float | None) -> str:
+    return "never" if seconds is None else f"{duration(seconds)} ago"
+
+
+def duration(seconds: float | None) -> str:
+    """Return *seconds* in the unit that suits them, with three digits at most.
+
+    >>> [duration(seconds) for seconds in (None, 0.0000123, 0.45, 12.34, 600, 7300, 200000)]
+    ['', '12 µs', '450 ms', '12.3 s', '10.0 min', '2.0 h', '2.3 d']
+    """
+    if seconds is None:
+        return ""
+    if seconds < 0.001:  # noqa: PLR2004 -- the units are the numbers
+        return f"{seconds * 1e6:.0f} µs"
+    if seconds < 1:
+        return f"{seconds * 1e3:.3g} ms"
+    for unit, length, most in (("s", 1, MINUTE), ("min", MINUTE, HOUR), ("h", HOUR, DAY), ("d", DAY, float("inf"))):
+        if seconds < most:
+            return f"{seconds / length:.1f} {unit}"
+    return "for ever"
+
+
+def printable(text: str) -> str:
+    r"""Return *text* with what would disturb a terminal escaped.
+
+    >>> printable("new\nline")
+    'new\\nline'
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -1,0 +1,129 @@
+"""What the shell knows of one actor: a row that a node sent, made readable.
+
+Seconds are floats. What a node does not know is None.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from actors.snapshot import FIELDS, Counts, durations_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+SAMPLED: Final = "times are of one message in 64"
+
+
+@attrs.frozen
+class Times:
+    """How long something took, in seconds."""
+
+    count: int
+    """So many were timed."""
+    mean: float
+    p50: float
+    p99: float
+    max: float
+
+
+@attrs.frozen
+class Running:
+    """The callback that an actor is in."""
+
+    handler: str
+    message: str | None
+    """The class of the message it handles."""
+    seconds: float | None
+    """How long it has run; at most, unless *exact*."""
+    exact: bool
+
+
+@attrs.frozen
+class ActorView:
+    """What is known of one actor, or of a child that has no process."""
+
+    id: int | None
+    name: str | None
+    kind: str
+    """Its class."""
+    parent: int | None
+    child: str | None
+    """What its supervisor calls it."""
+    restarts: int | None
+    """How often its supervisor has restarted that child; None if its parent is no supervisor."""
+    state: str
+    running: Running | None
+    length: int
+    """How many messages wait."""
+    greatest_length: int
+    received: int
+    handled: int
+    dropped: int
+    received_seconds_ago: float | None
+    handled_seconds_ago: float | None
+    waiting: Times | None
+    """How long messages waited, of one in 64; None until one was timed."""
+    handling: Times | None
+    """How long handlers took, of one message in 64."""
+
+    @property
+    def label(self) -> str:
+        """How it is called in a table: by its name, its supervisor's word for it, or its class."""
+        return self.name or self.child or self.kind
+
+
+def view_of(row: Sequence[Any], now: int) -> ActorView:
+    """Return what *row* says, which was read when the node's counter of nanoseconds showed *now*."""
+    told = dict(zip(FIELDS, row, strict=True))
+    last_received, last_handled = told.pop("last_received"), told.pop("last_handled")
+    handler, message = told.pop("handler"), told.pop("message")
+    running = None
+    if handler is not None:
+        running = _running(handler, message, now, (last_received, last_handled), exact=told["length"] == 0)
+    told["waiting"], told["handling"] = times_of(told["waiting"]), times_of(told["handling"])
+    return ActorView(
+        **told,
+        running=running,
+        received_seconds_ago=_ago(last_received, now),
+        handled_seconds_ago=_ago(last_handled, now),
+    )
+
+
+def _running(handler: str, message: str | None, now: int, last: tuple[int, int], *, exact: bool) -> Running:
+    """Return what runs, and since when.
+
+    No time is taken when a handler begins. If nothing waits behind its message, that was the last to come, and it began
+    when that came or when the one before it was done; else all that is known is that the one before it was done.
+    """
+    received, handled = last
+    began = max(received, handled) if exact else handled
+    return Running(handler, message, _ago(began, now), exact and began > 0)
+
+
+def _ago(counter: int, now: int) -> float | None:
+    return max(0, now - counter) / 1e9 if counter else None
+
+
+def times_of(counts: Counts | None) -> Times | None:
+    """Return the mean and the quantiles of what was counted."""
+    if counts is None:
+        return None
+    it = durations_of(counts)
+    return Times(it.count, it.mean, it.quantile(0.5), it.quantile(0.99), it.greatest)
+
+
+ORDERS: Final[dict[str, Callable[[ActorView], float]]] = {
+    "age": lambda it: it.id or 0,
+    "mailbox": lambda it: -it.length,
+    "handled": lambda it: -it.handled,
+    "wait": lambda it: -(it.waiting.p99 if it.waiting else 0.0),
+}
+"""What actors can be sorted by: the oldest first, else the greatest."""
+
+
+def in_order(actors: Iterable[ActorView], order: str) -> list[ActorView]:
+    """Return *actors* sorted as `ORDERS` says; those of equal rank stay in the order they have."""
+    return sorted(actors, key=ORDERS[order])

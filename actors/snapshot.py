@@ -1,0 +1,231 @@
+"""What a shell shows of the actors of a system: rows of plain values, read at once and without disturbing anybody.
+
+All that is known of a `Process` is read here, so what it keeps can change in one place. A row costs a few
+microseconds, and what could be left to the reader, such as quantiles, is.
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import trio
+
+from actors.caller import Caller
+from actors.inspect import Child, Children
+from actors.message import Alarm, Cast, Continuation, Info, Startup
+from actors.statistics import UNCOUNTED, Durations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from actors.process import Process
+    from actors.system import ActorSystem
+
+FIELDS: Final = (
+    "id",
+    "name",
+    "kind",
+    "parent",
+    "child",
+    "restarts",
+    "state",
+    "handler",
+    "message",
+    "length",
+    "greatest_length",
+    "received",
+    "handled",
+    "dropped",
+    "last_received",
+    "last_handled",
+    "waiting",
+    "handling",
+)
+"""What a row tells, in this order; times are of `time.perf_counter_ns`, 0 for never."""
+
+Row: TypeAlias = tuple[Any, ...]
+Counts: TypeAlias = tuple[int, int, float, "Mapping[int, int]"]
+"""Durations as they are counted: how many, nanoseconds in all, seconds at most, and how many of each class."""
+
+HANDLERS: Final = {
+    Caller: "handle_call",
+    Info: "handle_info",
+    Alarm: "handle_info",
+    Continuation: "handle_continue",
+    Startup: "init",
+}
+"""Which callback an item of a mailbox is for; `handle_cast` for all others."""
+
+WRAPPERS: Final = frozenset({Caller, Cast, Info})
+FRAMES_SHOWN: Final = 30
+RUNTIME: Final = frozenset(
+    {str(PurePath(__file__).parent), str(PurePath(trio.lowlevel.checkpoint.__code__.co_filename).parent)}
+)
+"""The folders of what runs actors and tasks, and is no place where an actor waits."""
+
+
+class Snapshot:
+    """The actors of one system, each as it is when its row is read."""
+
+    def __init__(self, system: ActorSystem) -> None:
+        self._system = system
+        self._tells: dict[type, bool] = {}
+
+    def rows(self) -> Iterator[Row]:
+        """Yield a row for each actor, the oldest first, zombies last; its children without a process follow it.
+
+        Others may run between two rows: who has started meanwhile is left out, and so is who is dead by then.
+        """
+        for process in self._everybody():
+            yield self.row(process)
+            children = self._children_of(process)
+            if children is not None:
+                absent = [child for child in children.list_children() if child.ref is None]
+                yield from (_absent(child, process) for child in absent)
+
+    def row(self, process: Process) -> Row:
+        """Return what is known of *process* now, as `FIELDS` say."""
+        parent = process.parent
+        child = None if parent is None else self._child_of(parent, process)
+        state, handler, message = doing(process)
+        mailbox = process.mailbox
+        length, continues = len(mailbox), type(next(iter(mailbox), None)) is Continuation
+        unfinished = process.running and type(process.message) not in UNCOUNTED
+        samples = process.samples
+        return (
+            process.id,
+            process.name,
+            process.kind,
+            _id_of(parent),
+            None if child is None else printable(child.id),
+            None if child is None else child.restarts,
+            state,
+            handler,
+            message,
+            length - continues,
+            max(process.greatest, length),
+            process.received,
+            process.taken - process.dropped + continues - unfinished,
+            process.dropped,
+            process.last_received,
+            process.last_handled,
+            None if samples is None else counts_of(samples.waiting),
+            None if samples is None else counts_of(samples.handling),
+        )
+
+    def detail(self, process: Process) -> dict[str, Any]:
+        """Return what else is known of *process*: its class, its ties, where it waits, its children."""
+        zombie = process.reason is not None
+        actor = None if zombie else process.actor
+        children = self._children_of(process)
+        return {
+            "class": process.kind if actor is None else f"{type(actor).__module__}.{type(actor).__qualname__}",
+            "trap_exit": None if actor is None else bool(actor.trap_exit),
+            "shutdown": process.shutdown,
+            "links": [linked.id for linked in process.links or ()],
+            "monitored_by": len(process.monitors or ()),
+            "monitors": len(process.monitoring or ()),
+            "owes": len(process.owed or ()),
+            "where": where(process),
+            "children": None if children is None else [_listed(child) for child in children.list_children()],
+        }
+
+    def find(self, number: int) -> list[Process]:
+        """Return the living actor or the zombie of this id."""
+        return [process for process in self._everybody() if process.id == number]
+
+    def find_named(self, name: str) -> list[Process]:
+        """Return the living actor of this name, and zombies that had it."""
+        return [process for process in self._everybody() if process.name == name]
+
+    def _everybody(self) -> Iterator[Process]:
+        """Yield the living and the zombies, without the system's root."""
+        for process in chain(tuple(self._system.processes.values()), tuple(self._system.zombies)):
+            if process.parent is not None and (process.reason is None or process in self._system.zombies):
+                yield process
+
+    def _child_of(self, parent: Process, process: Process) -> Child | None:
+        children = self._children_of(parent)
+        return None if children is None else children.find_child(process.ref)
+
+    def _children_of(self, process: Process) -> Children | None:
+        """Return the actor of *process* if it can tell about children."""
+        if process.reason is not None:
+            return None
+        actor: Any = process.actor
+        kind = type(actor)
+        if kind not in self._tells:
+            self._tells[kind] = isinstance(actor, Children)
+        return actor if self._tells[kind] else None
+
+
+def doing(process: Process) -> tuple[str, str | None, str | None]:
+    """Return the state of *process*, and, while a callback of it runs, which, and the class of its message."""
+    if process.reason is not None:
+        return "zombie", None, None
+    if process.ending is not None:
+        return "stopping", None, None
+    if process.suspended and not process.running:
+        return "suspended", None, None
+    if not process.running:
+        return ("ready" if len(process.mailbox) else "waiting"), None, None
+    item = process.message
+    kind = type(item)
+    handler = HANDLERS.get(kind, "handle_cast")
+    if kind is Startup or kind is Continuation or kind is Alarm:
+        return ("starting" if kind is Startup else "running"), handler, None
+    return "running", handler, type(item.message if kind in WRAPPERS else item).__name__
+
+
+def where(process: Process) -> list[str]:
+    """Return where the task of *process* waits, the innermost frame last, without the runtime's own frames."""
+    if process.task is None:
+        return []
+    frames = [(frame.f_code, line) for frame, line in process.task.iter_await_frames()]
+    shown = [(code, line) for code, line in frames if str(PurePath(code.co_filename).parent) not in RUNTIME]
+    return [f"{printable(code.co_filename)}:{line} {code.co_name}" for code, line in shown[-FRAMES_SHOWN:]]
+
+
+def counts_of(durations: Durations) -> Counts | None:
+    """Return what *durations* has counted, None if that is nothing."""
+    if not durations.count:
+        return None
+    return durations.count, durations._total, durations.greatest, durations._classes  # noqa: SLF001 -- the only reader
+
+
+def durations_of(counts: Counts | None) -> Durations:
+    """Return the durations that were counted so."""
+    durations = Durations()
+    if counts is not None:
+        durations.count, durations._total, durations.greatest, classes = counts  # noqa: SLF001 -- as above
+        durations._classes = dict(classes)  # noqa: SLF001 -- as above
+    return durations
+
+
+def printable(text: str) -> str:
+    """Return *text* as it can be sent: lone surrogates are escaped."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
+def as_mapping(row: Iterable[Any]) -> dict[str, Any]:
+    """Return a row with the names of its fields."""
+    return dict(zip(FIELDS, row, strict=True))
+
+
+def _id_of(parent: Process | None) -> int | None:
+    return None if parent is None or parent.parent is None else parent.id
+
+
+def _absent(child: Child, parent: Process) -> Row:
+    """Return the row of a child without a process."""
+    told = {"parent": parent.id, "child": printable(child.id), "restarts": child.restarts, "state": child.state}
+    numbers = dict.fromkeys(("length", "greatest_length", "received", "handled", "dropped"), 0)
+    times = dict.fromkeys(("last_received", "last_handled"), 0)
+    known = told | numbers | times | {"kind": ""}
+    return tuple(known.get(field) for field in FIELDS)
+
+
+def _listed(child: Child) -> tuple[str, int | None, str, int]:
+    return printable(child.id), None if child.ref is None else child.ref.id, child.state, child.restarts

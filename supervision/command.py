@@ -1,0 +1,27 @@
+"""The console script `actors`; what it needs beyond the library is the extra ``shell``."""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+from typing import Final, NoReturn
+
+NEEDED: Final = ("click", "rich")
+USAGE: Final = 2
+
+
+def main() -> NoReturn:
+    """Do what the command line says, and exit."""
+    missing = [name for name in NEEDED if find_spec(name) is None]
+    if missing:
+        cure = "python -m pip install 'trio-actors[shell]'"
+        sys.stderr.write(f"actors: {' and '.join(missing)} is not installed; the commands need it: {cure}\n")
+        sys.exit(USAGE)
+    from actors.shell.commands import run_commands  # noqa: PLC0415 -- it cannot be imported without them
+    from supervision.run import run  # noqa: PLC0415 -- as above
+
+    run_commands(run)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""`actors run`: a tree as a program of its own."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from typing import Final, NoReturn
+
+import click
+
+from actors.shell.commands import USAGE, examples
+from supervision.errors import ChildStartError, TreeGaveUpError
+from supervision.launcher import launch
+from supervision.program import Program, ProgramError
+
+logger: Final = logging.getLogger("supervision")
+
+LOG_FORMAT: Final = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+LEVELS: Final = ("debug", "info", "warning", "error")
+
+GAVE_UP: Final = 1
+INTERRUPTED: Final = 130
+
+
+@click.command(
+    epilog=examples(
+        "actors run shop.py:tree",
+        "actors run shop.py:tree --name shop --log-file shop.log",
+        "actors run shops.main:tree -- --till 4    what follows -- is for the program",
+    )
+)
+@click.argument("program", metavar="FILE:TREE")
+@click.argument("arguments", nargs=-1)
+@click.option("--name", help="Name of the node and of the supervisor at its top.")
+@click.option("--log-level", type=click.Choice(LEVELS), default="warning", show_default=True, help="Log from here on.")
+@click.option("--log-file", type=click.Path(dir_okay=False, writable=True), help="Log to this file, not to stderr.")
+@click.option("--listen/--no-listen", default=True, help="Whether ps and stats can look at the node.")
+def run(program: str, arguments: tuple[str, ...], *, listen: bool, **options: str | None) -> None:
+    """Run a supervision tree until it ends or is asked to stop.
+
+    FILE is a Python file, or a module by its dotted name; TREE is a SupervisorSpec in it, or a callable that returns
+    one.
+
+    SIGINT (Ctrl-C) or SIGTERM stops the tree in order; a second one kills what still runs. Exit status: 0 if it was
+    asked to stop, or stopped by itself; 1 if it gave up or did not start; 2 if there is no such tree; 130 or 143 after
+    a second signal; 70 if something that had been killed would not end.
+    """
+    try:
+        named = Program.parse(program)
+        log_to(options["log_file"], options["log_level"] or "warning")
+        sys.argv = [named.file, *arguments]
+        tree = named.load()
+    except ProgramError as error:
+        _refuse(error)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    try:
+        launch(tree, name=options["name"], listen=listen)
+    except TreeGaveUpError as error:
+        logger.critical("%s", error)
+        sys.exit(GAVE_UP)
+    except Exception as error:
+        logger.critical("%s did not start: %s", program, error, exc_info=not isinstance(error, ChildStartError))
+        sys.exit(GAVE_UP)
+
+
+def log_to(file: str | None, level: str) -> None:
+    """Have everything logged from *level* on, to *file* if there is one. Raises `ProgramError`."""
+    try:
+        logging.basicConfig(filename=file, format=LOG_FORMAT, level=level.upper())
+    except OSError as error:
+        raise ProgramError(f"--log-file {file}: {error.strerror}") from error
+
+
+def _refuse(error: ProgramError) -> NoReturn:
+    """Say what is wrong with FILE:TREE, with the program's own traceback if it has one, and exit."""
+    cause = error.__cause__
+    if cause is not None:
+        click.echo("".join(traceback.format_exception(cause)), err=True, nl=False)
+    click.echo(f"actors: {error}", err=True)
+    sys.exit(USAGE)
