@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from actors.errors import OutsideActorError
 
 if TYPE_CHECKING:
+    from contextvars import Context
+
     from actors.process import Process
 
 _current: ContextVar[Process | None] = ContextVar("current_actor", default=None)
@@ -17,6 +19,11 @@ current_process = _current.get
 
 set_current_process = _current.set
 """Declare the context of a process to be its own; done once, when the process is made."""
+
+
+def process_in(context: Context) -> Process | None:
+    """Return the process whose callbacks run in *context*, or None if they are nobody's."""
+    return context.get(_current)
 
 
 def current_actor(purpose: str) -> Process:

@@ -83,6 +83,10 @@ class WrongThreadError(ActorError):
     """An actor was asked for something from another thread than its own; nothing was done."""
 
 
+class SystemClosedError(ActorError):
+    """The `open_system` block has been left: nothing can be sent there any more, and no call is answered."""
+
+
 class SystemExitedError(ActorError):
     """The system's root process ended while the `open_system` block was running."""
 

@@ -81,6 +81,24 @@ class ProgressReport:
         return f"{self.ref} started"
 
 
+@attrs.frozen
+class BlockedReport:
+    """A callback does not let go of its thread, so that its node does nothing else."""
+
+    ref: ActorRef | None
+    """The actor whose callback it is; None if it is nobody's."""
+    message: str | None
+    """The type of the message it handles."""
+    seconds: float
+    """How long the node has been blocked, at least."""
+    stack: str
+    """Where it is now, innermost last, without the frames of the runtime."""
+
+    def __str__(self) -> str:
+        message = f", handling {self.message}" if self.message else ""
+        return f"{_blocker(self.ref)} blocks its node for {self.seconds:.1f} s{message}:\n{self.stack.rstrip()}"
+
+
 def started(process: Process) -> None:
     """Report that *process* is up."""
     if heard(logger, logging.INFO):
@@ -154,6 +172,26 @@ def undelivered(signal: str, error: Exception) -> None:
     _log(logging.ERROR, "the delivery of a signal failed in %s", signal, exc_info=error)
 
 
+def blocked(report: BlockedReport) -> None:
+    """Report a callback that blocks its node."""
+    _log(logging.ERROR, "%s", report, extra={"report": report})
+
+
+def unblocked(ref: ActorRef | None, seconds: float) -> None:
+    """Report that a node goes on which was reported as blocked."""
+    _log(logging.WARNING, "%s lets its node go on, which was blocked for %.1f s", _blocker(ref), seconds)
+
+
+def unsent(message: object, error: Exception) -> None:
+    """Report a message of another thread that could not be sent, since the thread went on long ago."""
+    _log(logging.ERROR, "%s of another thread could not be sent", shown(message), exc_info=error)
+
+
+def raised_in_abandoned_thread(name: str, error: BaseException) -> None:
+    """Report what a blocking function raised after everybody had stopped waiting for it."""
+    _log(logging.ERROR, "the abandoned thread %s raised", name, exc_info=error)
+
+
 def still_registered(process: Process, error: Exception) -> None:
     """Report a registry that would not take back a name."""
     _log(logging.ERROR, "the name of %s could not be freed", process.ref, exc_info=error)
@@ -203,6 +241,10 @@ def status_of(process: Process, reason: ExitReason | None = None) -> Status:
 def _shown_error(status: Status, reason: ExitReason) -> BaseException | None:
     visible = status.reason is reason and isinstance(reason, Crash) and isinstance(reason.cause, BaseException)
     return reason.cause if visible else None  # type: ignore[union-attr, return-value]
+
+
+def _blocker(ref: ActorRef | None) -> str:
+    return "something that is no actor's" if ref is None else str(ref)
 
 
 def _parent(process: Process) -> ActorRef | None:

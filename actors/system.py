@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import math
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from itertools import count
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,8 @@ from actors.dead_letters import DeadLetters
 from actors.dispatcher import Dispatcher
 from actors.errors import SystemExitedError, UndefinedHandlerError
 from actors.exit import SHUTDOWN, ExitReason
+from actors.from_thread import EntryQueue
+from actors.handover import handover_here
 from actors.message import Exit, Order
 from actors.options import DEFAULTS, Seconds, StartOptions, check_name, check_seconds, check_via, start_options
 from actors.ref import ActorRef, NameRef, process_of
@@ -28,6 +30,7 @@ from actors.show import shown
 from actors.signals import SignalQueue
 from actors.start import start_process
 from actors.timer import TimerQueue
+from actors.watchdog import Watch, check_watchdog
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -72,6 +75,9 @@ class ActorSystem:
         self.kill_grace = kill_grace
         self.thread = get_ident()
         self.context = contextvars.copy_context()
+        self.token = trio.lowlevel.current_trio_token()
+        self.handover = handover_here()
+        self.entry = EntryQueue(self)
         self.dispatcher = Dispatcher()
         self.timers = TimerQueue()
         self.signals = SignalQueue()
@@ -229,22 +235,24 @@ class ActorSystem:
 
 @asynccontextmanager
 @enable_ki_protection
-async def open_system(*, kill_grace: float = 1.0) -> AsyncIterator[ActorSystem]:
+async def open_system(*, kill_grace: float = 1.0, watchdog_seconds: float | None = 1.0) -> AsyncIterator[ActorSystem]:
     """Open an actor system for a block of code, and stop its actors in order when the block is left.
 
     However the block is left, by its end, an exception or cancellation, the actors are stopped the youngest
     first, each within its time to stop, and the exception goes on only then; a second Ctrl-C kills them
     instead. An actor that was killed but does not end within *kill_grace* seconds is left behind by everyone
-    but this block, which waits for it.
+    but this block, which waits for it. A callback that blocks the thread for *watchdog_seconds* is logged, with
+    its stack, before as much time again has passed; None turns that off, for debuggers.
 
     Raises `SystemExitedError` if the system's root was killed meanwhile, and what interrupted a handler.
     """
     check_seconds("kill_grace", kill_grace)
+    check_watchdog(watchdog_seconds)
     system = ActorSystem(kill_grace=kill_grace)
     raised: BaseException | None = None
     try:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(_serve, system)
+            nursery.start_soon(_serve, system, watchdog_seconds)
             try:
                 await system.open(nursery)
                 with system.block:
@@ -259,13 +267,17 @@ async def open_system(*, kill_grace: float = 1.0) -> AsyncIterator[ActorSystem]:
 
 
 @enable_ki_protection
-async def _serve(system: ActorSystem) -> None:
+async def _serve(system: ActorSystem, watchdog_seconds: float | None) -> None:
+    watch = nullcontext() if watchdog_seconds is None else Watch(system, watchdog_seconds)
     try:
-        with system.services:
+        with watch, system.services:
             async with trio.open_nursery() as nursery:
+                system.entry.open(nursery)
                 nursery.start_soon(system.dispatcher.run)
                 nursery.start_soon(system.timers.run)
     except BaseException:
         # Without these two nothing stops in order any more, and the block would wait for ever.
         system.kill_all()
         raise
+    finally:
+        system.entry.close()

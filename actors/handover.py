@@ -1,0 +1,108 @@
+"""The GIL hand-over: what lets helper threads run beside an event loop that is never idle.
+
+Between two turns a busy loop lets go of Python's global lock for an instant only, which is too short for another
+thread to wake up and take it, and long enough to make that thread wait anew: it starves, for seconds. So while
+threads have something to do for the loop, the loop sleeps for a moment that is long enough, now and then.
+"""
+
+from __future__ import annotations
+
+import time
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Final
+
+import trio
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+PAUSE: Final = 1e-6
+"""Seconds that the loop asks to sleep; the operating system makes some fifty microseconds of it."""
+
+BETWEEN: Final = 500_000
+"""Nanoseconds between two pauses while threads work."""
+
+BETWEEN_WHEN_QUIET: Final = 10_000_000
+"""Nanoseconds between two pauses when threads have been heard, but not lately."""
+
+QUIET_AFTER: Final = 1_000_000_000
+"""Nanoseconds without a word from a thread until it is quiet."""
+
+
+class Handover(trio.abc.Instrument):
+    """The hand-over of one run of trio; as a ``with`` block, it is active until the block is left.
+
+    The loop keeps at least half of the time: as long as threads held the lock, it holds it afterwards.
+    """
+
+    def __init__(self) -> None:
+        self.outstanding = 0
+        """How many pieces of work threads are doing for the loop."""
+        self._installed = False
+        self._heard = False
+        self._quiet_at = 0
+        self._next = 0
+
+    def __repr__(self) -> str:
+        return f"<Handover: {self.outstanding} outstanding{', active' if self._installed else ''}>"
+
+    def __enter__(self) -> None:
+        self.outstanding += 1
+        self._install()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.outstanding -= 1
+        if self.outstanding == 0 and not self._heard:
+            self._remove()
+
+    def hear(self) -> None:
+        """Note that a thread which nobody here started has something to say, and is likely to say more.
+
+        It needs the lock merely to come to the point of saying it, so from now on the loop pauses: often while
+        threads speak, seldom when they are quiet.
+        """
+        if not self._heard:
+            self._heard = True
+            self._install()
+        self._quiet_at = perf_counter_ns() + QUIET_AFTER
+
+    def forget(self) -> None:
+        """Take it that no thread will have anything to say any more, unless it is heard again."""
+        self._heard = False
+        if self.outstanding == 0:
+            self._remove()
+
+    def before_io_wait(self, timeout: float) -> None:
+        """Pause, if the loop would not wait by itself and the last pause is long enough ago."""
+        if timeout > 0:
+            return
+        now = perf_counter_ns()
+        if now < self._next:
+            return
+        time.sleep(PAUSE)
+        after = perf_counter_ns()
+        quiet = self.outstanding == 0 and now > self._quiet_at
+        self._next = after + max(BETWEEN_WHEN_QUIET if quiet else BETWEEN, after - now)
+
+    def _install(self) -> None:
+        if not self._installed:
+            self._installed = True
+            trio.lowlevel.add_instrument(self)
+
+    def _remove(self) -> None:
+        if self._installed:
+            self._installed = False
+            trio.lowlevel.remove_instrument(self)
+
+
+_handover: Final[trio.lowlevel.RunVar[Handover]] = trio.lowlevel.RunVar("actors_handover")
+
+
+def handover_here() -> Handover:
+    """Return the hand-over of the run of trio that this is called in; there is one for all its systems."""
+    try:
+        return _handover.get()
+    except LookupError:
+        handover = Handover()
+        _handover.set(handover)
+        return handover
