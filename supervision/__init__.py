@@ -37,7 +37,7 @@ from supervision.errors import (
     UnsupportedRequestError,
 )
 from supervision.launcher import launch
-from supervision.report import ProgressReport, SupervisorReport
+from supervision.report import DelayReport, ProgressReport, SupervisorReport
 from supervision.spec import ChildSpec, SupervisorSpec
 from supervision.supervisor import Supervisor
 
@@ -53,6 +53,7 @@ __all__ = [
     "ChildSpec",
     "ChildStartError",
     "CountChildren",
+    "DelayReport",
     "DeleteChild",
     "DynamicSupervisor",
     "GetChildSpec",

@@ -6,17 +6,34 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import attrs
 
+from supervision.delays import Delays
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from actors import ActorRef
+    from actors import ActorRef, Backoff, Timer
     from supervision.spec import ChildSpec
 
 State: TypeAlias = Literal["running", "restarting", "undefined"]
-"""Whether a child has a process, is to be tried again because its last restart failed, or just has a specification."""
+"""Whether a child has a process, is to be restarted later or tried again, or just has a specification."""
 
 
 Kind: TypeAlias = Literal["worker", "supervisor"]
+
+
+@attrs.frozen(eq=False)
+class RestartDue:
+    """Note from a supervisor to itself: the delay before the restart of this child is over."""
+
+    child: str | ActorRef
+
+
+@attrs.frozen(eq=False)
+class Wait:
+    """The delay of a restart: what will be sent at its end, and the timer that sends it."""
+
+    due: RestartDue
+    timer: Timer
 
 
 @attrs.define(eq=False)
@@ -28,6 +45,10 @@ class Child:
     restarting: bool = False
     restarts: int = 0
     """How often it was restarted because it failed, attempts that failed included."""
+    delays: Delays | None = None
+    """What its delays depend on, once there was a restart that may be delayed."""
+    wait: Wait | None = None
+    """The delay that runs now."""
 
     @property
     def id(self) -> str:
@@ -45,6 +66,30 @@ class Child:
     def temporary(self) -> bool:
         """Whether its specification goes when its process does."""
         return self.spec.restart == "temporary"
+
+    def started(self, ref: ActorRef) -> None:
+        """Note that it runs as *ref*."""
+        self.ref, self.restarting, self.wait = ref, False, None
+
+    def waits(self, wait: Wait) -> None:
+        """Note that it is restarted after *wait*."""
+        self.ref, self.restarting, self.wait = None, True, wait
+
+    def stopped(self) -> None:
+        """Note that it has no process and that none is coming, not even after a delay."""
+        if self.wait is not None:
+            self.wait.timer.cancel()
+        self.ref, self.restarting, self.wait = None, False, None
+
+    def delayed_by(self, backoff: Backoff | None) -> Delays | None:
+        """Return what its delays depend on, from now on by *backoff*."""
+        if backoff is None:
+            self.delays = None
+        elif self.delays is None:
+            self.delays = Delays(backoff)
+        else:
+            self.delays.backoff = backoff
+        return self.delays
 
 
 @attrs.frozen
@@ -76,6 +121,8 @@ class Children:
     def __init__(self, specs: Iterable[ChildSpec] = ()) -> None:
         self._by_id = {spec.id: Child(spec) for spec in specs}
         self._by_ref: dict[ActorRef, Child] = {}
+        self.waiting: dict[str, Child] = {}
+        """Those whose restart is delayed."""
 
     def __iter__(self) -> Iterator[Child]:
         return iter(self._by_id.values())
@@ -105,18 +152,25 @@ class Children:
 
     def started(self, child: Child, ref: ActorRef) -> None:
         """Note that *child* runs as *ref*."""
-        child.ref, child.restarting = ref, False
+        child.started(ref)
         self._by_ref[ref] = child
 
     def failed(self, child: Child) -> None:
         """Note that *child* could not be restarted and will be tried again."""
         child.restarting = True
 
+    def waits(self, child: Child, wait: Wait) -> None:
+        """Note that *child*, which has no process, is restarted after *wait*."""
+        child.waits(wait)
+        self.waiting[child.id] = child
+
     def stopped(self, child: Child) -> None:
-        """Note that *child* has no process and that none is coming."""
+        """Note that *child* has no process and that none is coming, not even after a delay."""
         if child.ref is not None:
             del self._by_ref[child.ref]
-        child.ref, child.restarting = None, False
+        if child.wait is not None:
+            del self.waiting[child.id]
+        child.stopped()
 
     def remove(self, child: Child) -> None:
         """Forget *child* and its specification."""

@@ -11,21 +11,23 @@ from actors import SHUTDOWN, ActorRef, Stop
 from supervision import calls
 from supervision.children import Child
 from supervision.errors import ChildNotFoundError, ChildStartError, MaxChildrenError
-from supervision.intensity import RestartWindow
+from supervision.intensity import Preset, RestartWindow
 from supervision.parent import Parent, count, describe
 from supervision.shutdown import is_reported, wants_restart
 from supervision.spec import (
     ChildSpec,
+    check_backoff,
     check_child,
-    check_limits,
     is_count,
+    limit_of,
+    period_of,
     refuse,
     without_arguments,
 )
 
 if TYPE_CHECKING:
-    from actors import ExitReason
-    from supervision.children import ChildInfo
+    from actors import Backoff, ExitReason
+    from supervision.children import ChildInfo, RestartDue
 
 
 class DynamicSupervisor(Parent):
@@ -34,11 +36,21 @@ class DynamicSupervisor(Parent):
     Children are known by their process; ids need not be unique. A child that ends for good is forgotten. When the
     supervisor stops, all children are told so at once, and each has its own time.
 
+    Its arguments are those of `SupervisorSpec`, and *max_children*, of which it refuses to have more. A child whose
+    restart is delayed is one of them, and is known by the process that it had last.
+
     >>> from supervision import ChildSpec
     >>> pool = ChildSpec("pool", DynamicSupervisor, kwargs={"max_children": 100, "intensity": 10}, name="pool")
     """
 
-    def __init__(self, *, max_children: float = math.inf, intensity: int = 3, period: float = 5.0) -> None:
+    def __init__(
+        self,
+        *,
+        max_children: float = math.inf,
+        intensity: int | Preset = 3,
+        period: float | None = None,
+        backoff: Backoff | None = None,
+    ) -> None:
         if max_children != math.inf and not is_count(max_children):
             raise refuse(
                 "DynamicSupervisor",
@@ -46,11 +58,13 @@ class DynamicSupervisor(Parent):
                 max_children,
                 "an int of 0 or more, or math.inf",
             )
-        check_limits("DynamicSupervisor", intensity, period)
+        check_backoff("DynamicSupervisor", backoff)
+        limit = limit_of("DynamicSupervisor", intensity, period_of(intensity) if period is None else period)
         self.max_children = max_children
-        self.restarts = RestartWindow(intensity, period)
+        self.backoff = backoff
+        self.restarts = RestartWindow(limit.restarts, limit.seconds)
         self.children: dict[ActorRef, Child] = {}
-        """By process; one whose restart failed, by the process it had last."""
+        """By process; one whose restart is delayed or failed, by the process it had last."""
 
     async def handle_cast(self, message: object) -> Stop | None:
         """Try a failed restart again, unless the child was terminated meanwhile."""
@@ -110,7 +124,7 @@ class DynamicSupervisor(Parent):
 
     async def _terminate_child(self, ref: ActorRef) -> None:
         await self._shut_down(self.children[ref])
-        del self.children[ref]
+        self.children.pop(ref).stopped()
 
     def _known(self, child: object) -> ActorRef:
         """Return *child* if it is the process of one."""
@@ -130,22 +144,48 @@ class DynamicSupervisor(Parent):
         return None
 
     async def _restart(self, old: ActorRef) -> Stop | None:
-        """Replace the child that *old* was; one that chooses not to start is forgotten."""
+        """Restart the child that *old* was, now or when its delay is over; or give up."""
         child = self.children[old]
         if not self.restarts.allow(trio.current_time()):
             self._report("shutdown", child, str(self.restarts))
             del self.children[old]
             return Stop(SHUTDOWN)
         child.restarts += 1
+        seconds = self._next_delay(child, self.backoff)
+        if seconds is None:
+            return await self._replace(old)
+        child.waits(self._wait(child, old, seconds))
+        return None
+
+    async def _due(self, due: RestartDue) -> Stop | None:
+        old = due.child
+        child = None if isinstance(old, str) else self.children.get(old)
+        if isinstance(old, str) or child is None or child.wait is None or child.wait.due is not due:
+            return None
+        return await self._replace(old)
+
+    async def _replace(self, old: ActorRef) -> Stop | None:
+        """Replace the child that *old* was; one that chooses not to start is forgotten."""
+        child = self.children[old]
         try:
             ref = await self._start(child.spec)
         except ChildStartError as error:
             self._report("start_error", child, error.reason)
-            child.ref, child.restarting = None, True
-            self.ref.cast(calls.TryAgain(old))
-            return None
+            return await self._try_again(old)
         del self.children[old]
         if ref is not None:
-            child.ref, child.restarting = ref, False
             self.children[ref] = child
+            child.started(ref)
+            if child.delays is not None:
+                child.delays.came_up(trio.current_time())
+        return None
+
+    async def _try_again(self, old: ActorRef) -> Stop | None:
+        """Restart a child whose start failed once more: after its delay, or else after what came in meanwhile."""
+        child = self.children[old]
+        if child.delays is not None:
+            child.delays.failed_to_start()
+            return await self._restart(old)
+        child.ref, child.restarting = None, True
+        self.ref.cast(calls.TryAgain(old))
         return None

@@ -1,10 +1,45 @@
-"""Restart intensity: how many restarts a supervisor may make within a period before it gives up."""
+"""Restart intensity: how many restarts a supervisor may make within a period before it gives up, also by name."""
 
 from __future__ import annotations
 
 from collections import deque
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Preset: TypeAlias = Literal["lenient", "moderate", "strict", "never"]
+
+
+@attrs.frozen
+class Limit:
+    """So many restarts within so many seconds."""
+
+    restarts: int
+    seconds: float
+
+
+PRESETS: Final[Mapping[Preset, Limit]] = MappingProxyType(
+    {
+        "lenient": Limit(10, 120.0),
+        "moderate": Limit(5, 60.0),
+        "strict": Limit(3, 30.0),
+        "never": Limit(0, 5.0),
+    }
+)
+"""Limits by name. With ``never`` the first failure ends the supervisor, so its period does not matter."""
+
+
+def preset(intensity: object) -> Limit | None:
+    """Return the limit whose name *intensity* is.
+
+    >>> preset("strict"), preset(3)
+    (Limit(restarts=3, seconds=30.0), None)
+    """
+    return PRESETS.get(intensity) if isinstance(intensity, str) else None  # type: ignore[call-overload]
 
 
 @attrs.define

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from actors import NO_REPLY, Actor, ActorExitedError, Crash, Exit, IgnoredError, NameTakenError, StartOptions
-from supervision.children import Child, ChildCounts, ChildInfo
+from supervision.children import Child, ChildCounts, ChildInfo, RestartDue, Wait
 from supervision.errors import (
     AlreadyStartedError,
     ChildStartError,
     SupervisionError,
     UnsupportedRequestError,
 )
-from supervision.report import SupervisorReport, log_error, log_progress, logger
+from supervision.report import SupervisorReport, log_delay, log_error, log_progress, logger
 from supervision.shutdown import is_shutdown_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from actors import ActorRef, Caller, ExitReason, Stop
+    from actors import ActorRef, Backoff, Caller, ExitReason, Stop
     from supervision.children import Kind
     from supervision.report import Context
     from supervision.spec import ChildSpec
@@ -47,10 +47,12 @@ class Parent(Actor):
         return None
 
     async def handle_info(self, message: object) -> Stop | None:
-        """Act on the exit of a child; log and ignore what nobody should send."""
+        """Act on the exit of a child, or on the end of a delay; log and ignore what nobody should send."""
         match message:
             case Exit(ref=ref, reason=reason):
                 return await self._exited(ref, reason)
+            case RestartDue():
+                return await self._due(message)
             case _:
                 logger.error("%s got the unexpected message %r", self.ref, message)
                 return None
@@ -59,6 +61,9 @@ class Parent(Actor):
         raise UnsupportedRequestError(f"{self.ref} does not answer {message!r}")
 
     async def _exited(self, ref: ActorRef | None, reason: ExitReason) -> Stop | None:
+        raise NotImplementedError
+
+    async def _due(self, due: RestartDue) -> Stop | None:
         raise NotImplementedError
 
     async def _start(self, spec: ChildSpec, *, requested: bool = False) -> ActorRef | None:
@@ -93,6 +98,20 @@ class Parent(Actor):
         reason = await child.ref.shut_down(child.spec.shutdown)
         if is_shutdown_error(child.spec.restart, child.spec.shutdown, reason):
             self._report("shutdown_error", child, reason)
+
+    def _next_delay(self, child: Child, default: Backoff | None) -> float | None:
+        """Count a restart of *child*, which is down, and return the seconds to wait before it; None for not at all."""
+        delays = child.delayed_by(child.spec.backoff or default)
+        if delays is None:
+            return None
+        delays.went_down(trio.current_time())
+        return delays.next()
+
+    def _wait(self, child: Child, key: str | ActorRef, seconds: float) -> Wait:
+        """Begin the delay of the restart of *child*, which the supervisor knows by *key*."""
+        due = RestartDue(key)
+        log_delay(self.ref, child.spec, seconds)
+        return Wait(due, self.ref.send_after(seconds, due))
 
     def _report(self, context: Context, child: Child, reason: ExitReason | str) -> None:
         log_error(SupervisorReport(self.ref, context, reason, child.spec, child.ref))

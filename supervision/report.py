@@ -1,7 +1,8 @@
 """Supervisor reports: what goes wrong with children and which were started, through `logging`.
 
 The logger is ``actors.supervisor``. Errors have the level ERROR; a start is INFO, or DEBUG if somebody asked for it.
-Each record carries its report, a frozen object with the same facts, as ``record.report``.
+A restart that is delayed is INFO. Each record carries its report, a frozen object with the same facts, as
+``record.report``.
 """
 
 from __future__ import annotations
@@ -59,6 +60,18 @@ class ProgressReport:
         return f"{self.supervisor}: child {self.child.id!r} started as {self.ref}"
 
 
+@attrs.frozen
+class DelayReport:
+    """The restart of a child is delayed."""
+
+    supervisor: ActorRef
+    child: ChildSpec
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"{self.supervisor}: child {self.child.id!r} is restarted in {self.seconds:.3g} s"
+
+
 def log_error(report: SupervisorReport) -> None:
     """Log what went wrong with a child."""
     if heard(logger, logging.ERROR):
@@ -71,3 +84,10 @@ def log_progress(supervisor: ActorRef, child: ChildSpec, ref: ActorRef, *, reque
     if heard(logger, level):
         report = ProgressReport(supervisor, child, ref)
         logger.log(level, "%s", report, extra={"report": report})
+
+
+def log_delay(supervisor: ActorRef, child: ChildSpec, seconds: float) -> None:
+    """Log that the restart of a child is delayed."""
+    if heard(logger, logging.INFO):
+        report = DelayReport(supervisor, child, seconds)
+        logger.info("%s", report, extra={"report": report})

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard, get_args
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard, cast, get_args
 
 import attrs
 
-from actors import Actor, Seconds
+from actors import Actor, Backoff, Seconds
 from supervision.errors import BadSpecError
+from supervision.intensity import PRESETS, Limit, Preset, preset
 from supervision.shutdown import AutoShutdown, Restart
 from supervision.strategy import Strategy
 
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
 Check: TypeAlias = Callable[[Any, "attrs.Attribute[Any]", Any], None]
 
 BRUTAL_KILL: Final = "brutal_kill"
-COUNT: Final = "an int of 0 or more"
+INTENSITY: Final = f"an int of 0 or more, {', '.join(map(repr, list(PRESETS)[:-1]))} or {list(PRESETS)[-1]!r}"
 PERIOD: Final = "a finite number of seconds above 0"
+BACKOFF: Final = "a Backoff or None"
 
 
 def refuse(owner: object, field: str, value: object, allowed: str) -> BadSpecError:
@@ -89,12 +91,28 @@ def _listed(children: Iterable[ChildSpec]) -> tuple[ChildSpec, ...]:
     return tuple(children) if isinstance(children, Iterable) else children
 
 
-def check_limits(owner: object, intensity: object, period: object) -> None:
-    """Raise `BadSpecError` if restarts cannot be limited so."""
-    if not is_count(intensity):
-        raise refuse(owner, "intensity", intensity, COUNT)
+def limit_of(owner: object, intensity: int | Preset, period: float) -> Limit:
+    """Return how many restarts are allowed within how many seconds. Raises `BadSpecError`."""
+    named = preset(intensity)
+    if named is None and not is_count(intensity):
+        raise refuse(owner, "intensity", intensity, INTENSITY)
     if not _is_period(period):
         raise refuse(owner, "period", period, PERIOD)
+    if named is not None and period != named.seconds:
+        raise refuse(owner, "period", period, f"{named.seconds}, which is a part of the intensity {intensity!r}")
+    return named or Limit(cast("int", intensity), period)
+
+
+def period_of(intensity: object) -> float:
+    """Return the period that goes with *intensity* where none is given: OTP's, unless it is a preset."""
+    named = preset(intensity)
+    return 5.0 if named is None else named.seconds
+
+
+def check_backoff(owner: object, backoff: object) -> None:
+    """Raise `BadSpecError` if *backoff* is something else."""
+    if backoff is not None and not isinstance(backoff, Backoff):
+        raise refuse(owner, "backoff", backoff, BACKOFF)
 
 
 def _time_of_class(child: ChildSpec) -> Seconds:
@@ -106,6 +124,10 @@ def _time_of_class(child: ChildSpec) -> Seconds:
 def _not_permanent(child: ChildSpec, _attribute: object, significant: object) -> None:
     if significant and child.restart == "permanent":
         raise refuse(child, "significant", significant, "False for a permanent child, which always comes back")
+
+
+def _backoff(owner: object, _attribute: object, backoff: Backoff | None) -> None:
+    check_backoff(owner, backoff)
 
 
 @attrs.frozen
@@ -159,6 +181,8 @@ class ChildSpec:
         validator=[_must("True or False", lambda value: isinstance(value, bool)), _not_permanent],
     )
     """Whether its end by itself can end the supervisor; see `SupervisorSpec.auto_shutdown`."""
+    backoff: Backoff | None = attrs.field(default=None, kw_only=True, validator=_backoff)
+    """Delays before its restarts, except the first; by default what its supervisor says."""
 
 
 def _is_children(value: object) -> bool:
@@ -171,6 +195,10 @@ def _unique(spec: SupervisorSpec, _attribute: object, children: tuple[ChildSpec,
         if child.id in seen:
             raise refuse(spec, "id", child.id, "an id that no other child has")
         seen.add(child.id)
+
+
+def _limited(spec: SupervisorSpec, _attribute: object, period: float) -> None:
+    limit_of(spec, spec.intensity, period)
 
 
 def _fits_children(spec: SupervisorSpec, _attribute: object, auto_shutdown: AutoShutdown) -> None:
@@ -189,14 +217,29 @@ class SupervisorSpec:
     )
     strategy: Strategy = attrs.field(default="one_for_one", kw_only=True, validator=_one_of(Strategy))
     """Who is restarted with a child that failed: nobody else, all of them, or those started after it."""
-    intensity: int = attrs.field(default=1, kw_only=True, validator=_must(COUNT, is_count))
-    """How many restarts are allowed within the period. With one more the supervisor stops its children and ends."""
-    period: float = attrs.field(default=5.0, kw_only=True, validator=_must(PERIOD, _is_period))
-    """Seconds; a restart exactly this long ago still counts."""
+    intensity: int | Preset = attrs.field(default=1, kw_only=True)
+    """How many restarts are allowed within the period. With one more the supervisor stops its children and ends.
+
+    Or the name of a number and a period: ``lenient`` (10 in 120 s), ``moderate`` (5 in 60 s), ``strict`` (3 in 30 s)
+    or ``never``, with which the first failure ends the supervisor.
+    """
+    period: float = attrs.field(
+        default=attrs.Factory(lambda spec: period_of(spec.intensity), takes_self=True),
+        kw_only=True,
+        validator=_limited,
+    )
+    """Seconds; a restart exactly this long ago still counts. Left out beside a name, which brings its own."""
+    backoff: Backoff | None = attrs.field(default=None, kw_only=True, validator=_backoff)
+    """Delays before the restarts of each child, except its first; none by default. A child may have its own."""
     auto_shutdown: AutoShutdown = attrs.field(
         default="never", kw_only=True, validator=[_one_of(AutoShutdown), _fits_children]
     )
     """Whether the supervisor ends when any, or the last, significant child has ended by itself for good."""
+
+    @property
+    def limit(self) -> Limit:
+        """How many restarts are allowed within how many seconds."""
+        return limit_of(self, self.intensity, self.period)
 
 
 TreeSource: TypeAlias = "SupervisorSpec | Callable[[], SupervisorSpec | Signal]"

@@ -25,12 +25,11 @@ from supervision.spec import SupervisorSpec, check_child, refuse, without_argume
 from supervision.strategy import affected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from typing import Literal
 
     from actors import ActorRef, ExitReason
     from actors.result import Signal
-    from supervision.children import ChildInfo
+    from supervision.children import ChildInfo, RestartDue
     from supervision.spec import ChildSpec, TreeSource
 
 
@@ -40,6 +39,10 @@ class Supervisor(Parent):
     It does one thing at a time: while it starts or stops a child it answers nobody. A restart that fails is tried
     again, without a pause, after whatever came in meanwhile; every attempt counts against the intensity.
 
+    With a `Backoff` every restart of a child but its first is delayed, also one that failed and is tried again. It
+    counts against the intensity when its delay begins. Meanwhile the supervisor answers, and whoever its strategy
+    restarts with that child is down.
+
     >>> from supervision import ChildSpec, SupervisorSpec
     >>> shop = SupervisorSpec([ChildSpec("aisle", Supervisor, args=(SupervisorSpec(),))], strategy="rest_for_one")
     """
@@ -48,7 +51,7 @@ class Supervisor(Parent):
         self._source = spec
         self.spec = SupervisorSpec()
         self.children = Children()
-        self.restarts = RestartWindow(self.spec.intensity, self.spec.period)
+        self.restarts = RestartWindow(self.spec.limit.restarts, self.spec.limit.seconds)
         self.ended_by: Literal["intensity", "auto_shutdown"] | None = None
         """What made it end by its own decision, if it did."""
 
@@ -72,7 +75,9 @@ class Supervisor(Parent):
         match message:
             case calls.TryAgain(child=str(child_id)):
                 child = self.children.get(child_id)
-                return await self._restart(child) if child is not None and child.restarting else None
+                if child is None or not child.restarting or child.wait is not None:
+                    return None
+                return await self._restart(child)
             case _:
                 return await super().handle_cast(message)
 
@@ -131,6 +136,7 @@ class Supervisor(Parent):
 
     async def _restart_child(self, child_id: str) -> ActorRef | None:
         child = self._idle_child(child_id)
+        child.delays = None
         ref = await self._start_requested(child.spec)
         if ref is not None:
             self.children.started(child, ref)
@@ -139,6 +145,7 @@ class Supervisor(Parent):
     async def _terminate_child(self, child_id: str | ActorRef) -> None:
         child = self._child(child_id)
         await self._shut_down(child)
+        child.delays = None
         self.children.drop(child)
 
     def _child(self, child_id: object) -> Child:
@@ -177,7 +184,7 @@ class Supervisor(Parent):
 
     def _configure(self, spec: SupervisorSpec) -> None:
         self.spec = spec
-        self.restarts.intensity, self.restarts.period = spec.intensity, spec.period
+        self.restarts.intensity, self.restarts.period = spec.limit.restarts, spec.limit.seconds
         self.children.replace_specs(spec.children)
 
     async def _exited(self, ref: ActorRef | None, reason: ExitReason) -> Stop | None:
@@ -189,6 +196,7 @@ class Supervisor(Parent):
             self._report("child_terminated", child, reason)
         if wants_restart(child.spec.restart, reason):
             return await self._restart(child)
+        child.delays = None
         self.children.drop(child)
         return self._end_by_itself(child)
 
@@ -210,22 +218,51 @@ class Supervisor(Parent):
             self.ended_by = "intensity"
             return Stop(SHUTDOWN)
         failed.restarts += 1
+        seconds = self._next_delay(failed, self.spec.backoff)
+        group = await self._take_down(failed)
+        if seconds is None or failed.temporary:
+            return await self._start_again(group)
+        self.children.waits(failed, self._wait(failed, failed.id, seconds))
+        return None
+
+    async def _due(self, due: RestartDue) -> Stop | None:
+        failed = self.children.waiting.get(str(due.child))
+        if failed is None or failed.wait is None or failed.wait.due is not due:
+            return None
+        return await self._start_again(await self._take_down(failed))
+
+    async def _take_down(self, failed: Child) -> list[Child]:
+        """Stop those that are restarted with *failed*, and return all of them in start order."""
         self.children.stopped(failed)
         group = affected(self.spec.strategy, self.children, failed)
         await self._stop(group)
-        await self._start_again(child for child in group if not child.temporary)
-        return None
+        return group
 
-    async def _start_again(self, group: Iterable[Child]) -> None:
+    async def _start_again(self, group: list[Child]) -> Stop | None:
         """Start *group* in order. Those after one that fails stay down until it is tried again."""
-        for child in group:
+        for child in self._ready(group):
             try:
                 await self._run(child)
             except ChildStartError as error:
                 self._report_start_error(error)
-                self.children.failed(child)
-                self.ref.cast(calls.TryAgain(child.spec.id))
-                return
+                return await self._try_again(child)
+        return None
+
+    def _ready(self, group: list[Child]) -> list[Child]:
+        """Return those of *group* that come back now: not the temporary, nor whom a delay keeps down."""
+        waiting = self.children.waiting.values()
+        held = {child for failed in waiting for child in affected(self.spec.strategy, self.children, failed)}
+        return [child for child in group if not child.temporary and child not in held]
+
+    async def _try_again(self, child: Child) -> Stop | None:
+        """Restart *child*, whose start failed, once more: after its delay, or else after what came in meanwhile."""
+        delays = child.delayed_by(child.spec.backoff or self.spec.backoff)
+        if delays is not None:
+            delays.failed_to_start()
+            return await self._restart(child)
+        self.children.failed(child)
+        self.ref.cast(calls.TryAgain(child.id))
+        return None
 
     async def _run(self, child: Child) -> None:
         """Start *child*; one that chooses not to start stays as a specification, a temporary one is forgotten."""
@@ -234,10 +271,16 @@ class Supervisor(Parent):
             self.children.drop(child)
         else:
             self.children.started(child, ref)
+            if child.delays is not None:
+                child.delays.came_up(trio.current_time())
 
     async def _stop(self, group: list[Child]) -> None:
-        """Stop *group*, newest first; temporary children are gone for good."""
+        """Stop *group*, newest first, except those that wait; temporary children are gone for good."""
         for child in reversed(group):
+            if child.wait is not None:
+                continue
+            if child.delays is not None:
+                child.delays.went_down(trio.current_time())
             await self._shut_down(child)
             self.children.drop(child)
 

@@ -205,7 +205,10 @@ async def test_max_children(worker: type[Worker], autojump_clock: MockClock) -> 
         ({"max_children": -1}, "max_children is -1; allowed is an int of 0 or more, or math.inf"),
         ({"max_children": True}, "max_children is True; allowed is an int of 0 or more, or math.inf"),
         ({"max_children": 1.5}, "max_children is 1.5; allowed is an int of 0 or more, or math.inf"),
-        ({"intensity": -1}, "intensity is -1; allowed is an int of 0 or more"),
+        (
+            {"intensity": -1},
+            "intensity is -1; allowed is an int of 0 or more, 'lenient', 'moderate', 'strict' or 'never'",
+        ),
         ({"period": 0}, "period is 0; allowed is a finite number of seconds above 0"),
     ],
 )
