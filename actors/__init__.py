@@ -13,13 +13,17 @@ from actors.errors import (
     CallTimeoutError,
     IgnoredError,
     InitTimeoutError,
+    MailboxFullError,
     NameTakenError,
     NoProcessError,
+    NoReplyError,
+    NothingToStashError,
     OutsideActorError,
     StoppingError,
     SystemExitedError,
     UndefinedHandlerError,
     WrongThreadError,
+    ZombieError,
 )
 from actors.exit import (
     KILLED,
@@ -35,13 +39,18 @@ from actors.exit import (
     is_clean,
 )
 from actors.inspect import get_state, get_statistics, get_status, replace_state, resume, suspend
-from actors.message import Call, Down, Exit, Timeout
+from actors.mailbox import Mailbox, MailboxFull
+from actors.message import Call, Down, Exit, Priority, Timeout
+from actors.monitor import Monitor
+from actors.name_ref import NameRef
 from actors.options import Seconds, StartOptions
-from actors.ref import ActorRef, Monitor, NameRef
+from actors.overflow import Overflow
+from actors.ref import ActorRef
 from actors.registry import Names
 from actors.report import CrashReport, ProgressReport, Status, heard
 from actors.request import Request, RequestCollection
 from actors.result import IGNORE, NO_REPLY, Continue, Stop
+from actors.settlement import Failed, Handled, Lost, Outcome
 from actors.statistics import Durations, Statistics
 from actors.system import ActorSystem, open_system
 from actors.timer import Timer
@@ -73,17 +82,28 @@ __all__ = [
     "Durations",
     "Exit",
     "ExitReason",
+    "Failed",
+    "Handled",
     "IgnoredError",
     "InitTimeoutError",
     "Killed",
+    "Lost",
+    "Mailbox",
+    "MailboxFull",
+    "MailboxFullError",
     "Monitor",
     "NameRef",
     "NameTakenError",
     "Names",
     "NoProcess",
     "NoProcessError",
+    "NoReplyError",
     "Normal",
+    "NothingToStashError",
+    "Outcome",
     "OutsideActorError",
+    "Overflow",
+    "Priority",
     "ProgressReport",
     "Request",
     "RequestCollection",
@@ -99,6 +119,7 @@ __all__ = [
     "Timer",
     "UndefinedHandlerError",
     "WrongThreadError",
+    "ZombieError",
     "get_state",
     "get_statistics",
     "get_status",

@@ -11,7 +11,8 @@ import attrs
 from trio.lowlevel import disable_ki_protection, enable_ki_protection
 
 from actors.errors import UndefinedHandlerError
-from actors.options import Seconds, StartOptions, is_number, start_options
+from actors.mailbox import UNBOUNDED
+from actors.options import Seconds, StartOptions, check_mailbox, is_number, start_options
 from actors.show import shown
 from actors.timer import IdleTimer
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from actors.caller import Caller
     from actors.exit import ExitReason
+    from actors.mailbox import Mailbox
     from actors.process import Process
     from actors.ref import ActorRef
     from actors.registry import Names
@@ -83,8 +85,12 @@ class Actor:
     shutdown: ClassVar[Seconds] = 5.0
     """Seconds that it is given to stop, unless its child spec says otherwise; then it is killed."""
 
+    mailbox: ClassVar[Mailbox] = UNBOUNDED
+    """The rules of its mailbox, unless its child spec says otherwise."""
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        check_mailbox(cls.mailbox)
         cls._callbacks = callbacks_of(cls)
 
     def init(self) -> Any:
@@ -157,6 +163,23 @@ class Actor:
             raise ValueError(msg)
         self._process.idle_timer = None if seconds == math.inf else IdleTimer(self._process, seconds)
 
+    @enable_ki_protection
+    def stash(self) -> Any:
+        """Set aside the message that is being handled, until `unstash`; return what its handler is to return.
+
+        ``return self.stash()`` is right in every handler. The caller of a call waits on. A message that is set
+        aside still counts against the bound of the mailbox, and settles when it is handled at last; when the actor
+        ends, it is unread.
+
+        Raises `NothingToStashError` outside of a message handler, and for a message that was set aside already.
+        """
+        return self._process.set_aside()
+
+    @enable_ki_protection
+    def unstash(self) -> int:
+        """Put what was set aside ahead of everything that waits, in its order; return how many messages that are."""
+        return self._process.take_back()
+
     async def start_link(
         self,
         actor: type[Actor],
@@ -165,6 +188,7 @@ class Actor:
         via: Names | None = None,
         init_timeout: float = math.inf,
         shutdown: Seconds | None = None,
+        mailbox: Mailbox | None = None,
         **kwargs: Any,
     ) -> ActorRef:
         """Start *actor* as a child of this one, linked to it; as `ActorSystem.start` in all else.
@@ -173,7 +197,7 @@ class Actor:
         link is there from the first instant: unless this actor traps exits, a child that fails to start ends
         it too, even if it catches what this raises (OTP's start_link).
         """
-        return await self.start_child(actor, args, kwargs, start_options(name, via, init_timeout, shutdown))
+        return await self.start_child(actor, args, kwargs, start_options(name, via, init_timeout, shutdown, mailbox))
 
     async def start_child(
         self, actor: type[Actor], args: tuple[Any, ...], kwargs: Mapping[str, Any], options: StartOptions

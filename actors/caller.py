@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
-import trio
-from trio.lowlevel import Abort, enable_ki_protection, reschedule
+from trio.lowlevel import enable_ki_protection
 
-from actors.errors import ActorExitedError, CallTimeoutError
+from actors.asking import GAVE_UP
 from actors.show import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from actors.exit import ExitReason
-    from actors.process import Process
+    from actors.asking import Asking
     from actors.ref import ActorRef
 
 
@@ -24,56 +19,50 @@ class Caller:
 
     It is answered once, by what `handle_call` returns, by `reply` or by `refuse`; whatever comes later is
     dropped, and so is an answer that nobody waits for any more. When the process that was called ends first,
-    the caller gets an `ActorExitedError`.
+    the caller gets an `ActorExitedError`. When everybody who could answer has let go of this object, it gets
+    a `NoReplyError`.
     """
 
-    __slots__ = (
-        "_deadline",
-        "_sender",
-        "answered",
-        "error",
-        "message",
-        "on_answer",
-        "process",
-        "task",
-        "timeout",
-        "value",
-    )
+    __slots__ = ("__weakref__", "_asking")
 
-    def __init__(self, process: Process, message: object, sender: Process | None, timeout: float | None) -> None:
-        self.process = process
-        self.message = message
-        self._sender = sender
-        self.timeout = timeout
-        self._deadline: float | None = None
-        self.task: trio.lowlevel.Task | None = None
-        self.on_answer: Callable[[Caller], None] | None = None
-        self.answered = False
-        self.value: object = None
-        self.error: Exception | None = None
+    def __init__(self, asking: Asking) -> None:
+        self._asking = asking
 
     def __repr__(self) -> str:
-        state = "answered" if self.answered else "waiting"
-        return f"<Caller of {self.process.ref} with {shown(self.message)}: {state}>"
+        asking = self._asking
+        state = "gave up" if self.gave_up else "answered" if asking.answered else "waiting"
+        return f"<Caller of {asking.process.ref} with {shown(asking.message)}: {state}>"
+
+    @property
+    def message(self) -> object:
+        """What was asked."""
+        return self._asking.message
 
     @property
     def sender(self) -> ActorRef | None:
         """The actor that called; None when the call came from outside every actor."""
-        return None if self._sender is None else self._sender.ref
+        sender = self._asking.sender
+        return None if sender is None else sender.ref
 
     @property
     def deadline(self) -> float:
         """When the caller gives up, on trio's clock; infinity if it never does."""
-        if self._deadline is None:
-            self._deadline = math.inf if self.timeout is None else self.process.system.timers.now() + self.timeout
-        return self._deadline
+        return self._asking.deadline
+
+    @property
+    def answered(self) -> bool:
+        """Whether an answer would come too late: there has been one, or nobody waits any more."""
+        return self._asking.answered
+
+    @property
+    def gave_up(self) -> bool:
+        """Whether it stopped waiting unanswered: its time was over, or it was cancelled."""
+        return self._asking.value is GAVE_UP
 
     @enable_ki_protection
     def reply(self, value: object) -> None:
         """Answer with *value*."""
-        if not self.answered:
-            self.value = value
-            self._answer()
+        self._asking.reply(value)
 
     @enable_ki_protection
     def refuse(self, error: Exception) -> None:
@@ -81,55 +70,4 @@ class Caller:
 
         A handler that refuses returns `NO_REPLY`.
         """
-        if not self.answered:
-            self.error = error
-            self._answer()
-
-    def fail(self, reason: ExitReason) -> None:
-        """Tell the caller that the process ended with *reason* before it answered."""
-        name = self.process.ref
-        self.refuse(ActorExitedError(f"{name} exited before it answered {shown(self.message)}: {reason}", reason))
-
-    def expire(self) -> None:
-        """Stop waiting: the deadline has come."""
-        name = self.process.ref
-        self.refuse(CallTimeoutError(f"{name} did not answer {shown(self.message)} within {self.timeout} s"))
-
-    @property
-    def live(self) -> bool:
-        """Whether its deadline still matters."""
-        return not self.answered
-
-    def abandon(self, _raise_cancel: object = None) -> Abort:
-        """Stop waiting: the waiting task was cancelled."""
-        self.task = None
-        self._forget()
-        return Abort.SUCCEEDED
-
-    def result(self) -> object:
-        """Return the reply, or raise what the caller is told instead."""
-        if self.error is not None:
-            raise self.error
-        return self.value
-
-    def waiting_task(self) -> trio.lowlevel.Task | None:
-        """Return the task that waits for the answer; the running one, if the handler runs inside its call."""
-        if self.task is not None or self.answered or self.on_answer is not None:
-            return self.task
-        return trio.lowlevel.current_task()
-
-    def _answer(self) -> None:
-        self._forget()
-        task = self.task
-        if task is not None:
-            self.task = None
-            reschedule(task)
-        elif self.on_answer is not None:
-            self.on_answer(self)
-
-    def _forget(self) -> None:
-        """Let go of what was kept while the answer was owed."""
-        self.answered = True
-        process = self.process
-        if process.owed:
-            process.owed.pop(self, None)
+        self._asking.refuse(error)

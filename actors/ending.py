@@ -12,7 +12,7 @@ from actors.result import NO_REPLY
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from actors.caller import Caller
+    from actors.asking import Asking
     from actors.exit import ExitReason
     from actors.process import Process
     from actors.report import Status
@@ -25,7 +25,7 @@ class Ending:
     reason: ExitReason
     terminate: bool = True
     should_report: bool = True
-    caller: Caller | None = None
+    caller: Asking | None = None
     reply: object = NO_REPLY
     coroutine: Coroutine[Any, Any, Any] | None = None
     """What `terminate` returned, if it waits."""
@@ -58,5 +58,5 @@ class Grace(Limit):
         if scope is None or not scope.cancel_called:
             return
         report.left_behind(self._process)
-        self._process.system.zombies[self._process] = None
+        self._process.system.leave_behind(self._process)
         self._process.finish()

@@ -41,6 +41,24 @@ class CallTimeoutError(ActorError, TimeoutError):
     retryable = True
 
 
+class MailboxFullError(ActorError):
+    """The mailbox holds as many messages as it may; this one was not sent."""
+
+    retryable = True
+
+
+class NoReplyError(ActorError):
+    """The handler let go of its `Caller` without an answer, so that none can come any more."""
+
+
+class NothingToStashError(ActorError):
+    """`Actor.stash` sets aside the message that is being handled, and there is none."""
+
+
+class ZombieError(ActorError):
+    """The asking handler belongs to an actor that was killed and left behind: nobody listens to it any more."""
+
+
 class CallingSelfError(ActorError):
     """An actor called itself, and would have waited for itself for ever."""
 

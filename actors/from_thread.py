@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from actors.message import Call, Question
-    from actors.ref import ActorRef, NameRef
+    from actors.name_ref import NameRef
+    from actors.ref import ActorRef
     from actors.system import ActorSystem
 
 R = TypeVar("R")

@@ -13,8 +13,8 @@ from trio.lowlevel import enable_ki_protection
 
 from actors.current import current_process
 from actors.errors import CallingSelfError, CallTimeoutError, NoProcessError
+from actors.name_ref import process_of
 from actors.options import check_timeout, seconds_of
-from actors.ref import process_of
 from actors.report import status_of
 from actors.state import set_state_of, state_of
 from actors.statistics import Statistics, statistics_of
@@ -22,8 +22,9 @@ from actors.statistics import Statistics, statistics_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from actors.name_ref import NameRef
     from actors.process import Process
-    from actors.ref import ActorRef, NameRef
+    from actors.ref import ActorRef
     from actors.report import Status
 
 T = TypeVar("T")

@@ -1,18 +1,19 @@
-"""What travels between actors: typed calls, and the messages that the runtime itself sends.
+"""What actors send each other: typed calls, priorities, and the messages that the runtime itself sends.
 
 A message is any object; use frozen classes, because sender and receiver share it.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+import enum
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import attrs
 
 if TYPE_CHECKING:
     from actors.exit import ExitReason
-    from actors.ref import ActorRef, Monitor
-    from actors.timer import IdleTimer
+    from actors.monitor import Monitor
+    from actors.ref import ActorRef
 
 R_co = TypeVar("R_co", covariant=True)
 
@@ -57,67 +58,13 @@ class Timeout:
     """No message arrived in the time that `Actor.timeout_after` was given."""
 
 
-class Info:
-    """A message for `handle_info`, on its way."""
+class Priority(enum.IntEnum):
+    """How urgent a message is; it matters to an actor whose mailbox has priorities (`Mailbox.priority`)."""
 
-    __slots__ = ("message",)
-
-    def __init__(self, message: object) -> None:
-        self.message = message
-
-
-class Cast:
-    """A message for `handle_cast` that would be taken for something else as it is."""
-
-    __slots__ = ("message",)
-
-    def __init__(self, message: object) -> None:
-        self.message = message
+    LOW = 0
+    NORMAL = 1
+    HIGH = 2
+    CRITICAL = 3
 
 
-class Alarm:
-    """A `Timeout` on its way, which counts only while *timer* is the actor's idle timer."""
-
-    __slots__ = ("timer",)
-
-    def __init__(self, timer: IdleTimer) -> None:
-        self.timer = timer
-
-
-class Order:
-    """An order to stop, in its place among the messages."""
-
-    __slots__ = ("reason",)
-
-    def __init__(self, reason: ExitReason) -> None:
-        self.reason = reason
-
-
-class Continuation:
-    """What `handle_continue` is to be given, ahead of every waiting message."""
-
-    __slots__ = ("argument",)
-
-    def __init__(self, argument: object) -> None:
-        self.argument = argument
-
-
-class Startup:
-    """The order to run `init`: the first thing that a process does."""
-
-    __slots__ = ()
-
-
-def content(item: Any) -> object:
-    """Return what an actor was sent, without the envelope; None if that is the runtime's own business.
-
-    It goes by the type, since a message may lie about its class, or fail when it is asked for it.
-    """
-    kind = type(item)
-    if kind is Info or kind is Cast:
-        return item.message
-    if kind is Continuation:
-        return item.argument
-    if kind is Alarm:
-        return Timeout()
-    return None if kind is Order or kind is Startup else item
+NORMAL_PRIORITY: Final = Priority.NORMAL

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypeGuard
 
 import attrs
 
+from actors.mailbox import Mailbox
+
 if TYPE_CHECKING:
+    from actors.kept import Kept
     from actors.registry import Names
 
 
@@ -28,6 +31,8 @@ class StartOptions:
     via: Names | None = None
     init_timeout: float = math.inf
     shutdown: Seconds | None = None
+    mailbox: Mailbox | None = None
+    kept: Kept | None = None
 
     def __attrs_post_init__(self) -> None:
         if self.name is not None:
@@ -42,6 +47,8 @@ class StartOptions:
             raise ValueError(msg)
         if self.shutdown is not None:
             check_shutdown(self.shutdown)
+        if self.mailbox is not None:
+            check_mailbox(self.mailbox)
 
 
 def check_name(name: object) -> None:
@@ -67,6 +74,12 @@ def check_shutdown(shutdown: object) -> None:
     if shutdown != "brutal_kill" and not (is_number(shutdown) and shutdown >= 0):
         msg = f"shutdown is a number of seconds, 0 or more, or 'brutal_kill'; got {shutdown!r}"
         raise ValueError(msg)
+
+
+def check_mailbox(mailbox: object) -> None:
+    """Refuse what are no rules of a mailbox."""
+    if not isinstance(mailbox, Mailbox):
+        raise TypeError(f"mailbox is a Mailbox, such as Mailbox(max_messages=100); got {mailbox!r}")
 
 
 def check_seconds(name: str, seconds: object) -> None:
@@ -99,8 +112,10 @@ def is_number(value: object) -> TypeGuard[float]:
 DEFAULTS: Final = StartOptions()
 
 
-def start_options(name: str | None, via: Names | None, init_timeout: float, shutdown: Seconds | None) -> StartOptions:
+def start_options(
+    name: str | None, via: Names | None, init_timeout: float, shutdown: Seconds | None, mailbox: Mailbox | None
+) -> StartOptions:
     """Return the options; nearly always they are the defaults, which are made and checked but once."""
-    if name is None and via is None and shutdown is None and init_timeout == math.inf:
+    if name is None and via is None and shutdown is None and mailbox is None and init_timeout == math.inf:
         return DEFAULTS
-    return StartOptions(name, via, init_timeout, shutdown)
+    return StartOptions(name, via, init_timeout, shutdown, mailbox)

@@ -9,22 +9,21 @@ is set. `attention` tells whoever runs it to look up between two messages.
 from __future__ import annotations
 
 import math
-from collections import deque
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
+from weakref import ref as weakref
 
 import trio
 from trio.lowlevel import disable_ki_protection, enable_ki_protection, reschedule
 
 from actors import report
-from actors.current import set_current_process
+from actors.current import current_process, set_current_process
 from actors.ending import Ending, Grace, Limit
 from actors.exit import KILLED, SHUTDOWN, ExitReason
-from actors.mailbox import DeadMailbox, Mailbox
-from actors.message import Continuation
+from actors.inbox import Inbox
+from actors.message import NORMAL_PRIORITY
 from actors.ref import ActorRef
 from actors.result import NO_REPLY
-from actors.statistics import SAMPLE_EVERY, Samples
 from actors.task import serve
 
 if TYPE_CHECKING:
@@ -32,15 +31,18 @@ if TYPE_CHECKING:
     from contextvars import Context
 
     from actors.actor import Actor, Callbacks
+    from actors.asking import Asking
     from actors.caller import Caller
+    from actors.kept import Kept
+    from actors.message import Priority
+    from actors.monitor import Monitor
     from actors.options import Seconds
-    from actors.ref import Monitor
     from actors.registry import Names
     from actors.system import ActorSystem
     from actors.timer import IdleTimer
 
 
-class Process:
+class Process(Inbox):
     """What runs one actor."""
 
     __slots__ = (
@@ -49,10 +51,8 @@ class Process:
         "callbacks",
         "context",
         "coroutine",
-        "dropped",
         "ended",
         "ending",
-        "greatest",
         "handle_call",
         "handle_cast",
         "has_task",
@@ -60,26 +60,19 @@ class Process:
         "idle",
         "idle_timer",
         "inspections",
+        "keeping",
         "kind",
-        "last_handled",
-        "last_received",
         "links",
-        "mailbox",
-        "message",
         "monitoring",
         "monitors",
         "name",
-        "next_mark",
         "ordered",
         "owed",
         "parent",
         "parked",
         "reason",
-        "received",
         "ref",
         "running",
-        "sample_at",
-        "samples",
         "scope",
         "shutdown",
         "start_error",
@@ -87,7 +80,6 @@ class Process:
         "starter",
         "suspended",
         "system",
-        "taken",
         "task",
         "via",
         "wake",
@@ -100,9 +92,6 @@ class Process:
     wake: Callable[[Process], None]
     """What has the messages that wait handled: by the dispatcher, or by a task of its own."""
     context: Context
-    mailbox: Mailbox
-    message: Any
-    """What it handles, or handled last."""
     task: trio.lowlevel.Task | None
     scope: trio.CancelScope | None
     """What cancels the callback that runs in its task."""
@@ -120,10 +109,11 @@ class Process:
     """Whom it is linked to, its children among them, but not its parent, whose `links` it is in."""
     monitors: dict[Monitor, None] | None
     monitoring: dict[Monitor, None] | None
-    owed: dict[Caller, None] | None
-    """The callers that `handle_call` left without an answer."""
+    owed: dict[Asking, weakref[Caller]] | None
+    """The calls that `handle_call` left without an answer."""
+    keeping: dict[Kept, None] | None
+    """What it keeps for its children."""
     shutdown: Seconds
-    samples: Samples | None
     ordered: bool
     """Whether somebody who ordered it to stop keeps the time of its `terminate`."""
 
@@ -137,19 +127,14 @@ class Process:
         self.kind = "actor"
         self.context = system.context.copy()
         self.context.run(set_current_process, self)
-        self.mailbox = deque()
-        self.message = None
-        self.received = self.taken = self.dropped = self.greatest = 0
-        self.last_received = self.last_handled = 0
-        self.next_mark = 0
-        self.sample_at = SAMPLE_EVERY
-        self.samples = None
+        self.open_inbox()
         self.idle = self.running = self.attention = self.suspended = self.started = False
         self.has_task = self.parked = self.ordered = False
         self.task = self.scope = self.coroutine = None
         self.ending = self.reason = self.ended = None
         self.starter = self.start_error = self.idle_timer = self.inspections = None
         self.links = self.monitors = self.monitoring = self.owed = None
+        self.keeping = None
         self.shutdown = 5.0
 
     def __repr__(self) -> str:
@@ -169,35 +154,27 @@ class Process:
     # -- messages and scheduling
 
     @enable_ki_protection
-    def put(self, item: object) -> None:
-        """Append *item* to the mailbox, and see to it that it is handled."""
-        self.mailbox.append(item)
+    def put(self, item: object, priority: Priority = NORMAL_PRIORITY) -> None:
+        """Append *item* to the mailbox, and see to it that it is handled.
+
+        Raises `MailboxFullError` and does nothing if there is no room.
+        """
+        if priority is NORMAL_PRIORITY:
+            self.mailbox.append(item)
+        else:
+            self.insert(item, priority)
         self.received = received = self.received + 1
         self.last_received = now = perf_counter_ns()
         if received >= self.sample_at:
             self.mark(received, now)
+        sender = current_process()
+        if sender is not self.sender:
+            self.change_sender(sender)
         if self.idle:
             self.idle = False
             self.wake(self)
-        elif self.running:
-            self.greatest = max(self.greatest, len(self.mailbox))
-
-    def continue_with(self, argument: object) -> None:
-        """Have `handle_continue` run before any message; it is not counted, since it is none."""
-        self.mailbox.appendleft(Continuation(argument))
-        self.taken -= 1
-
-    def mark(self, number: int, now: int) -> None:
-        """Note that message *number* came *now*, so that its waiting and handling will be timed."""
-        if self.samples is None:
-            self.samples = Samples()
-        self.sample_at += SAMPLE_EVERY
-        self.next_mark = self.samples.mark(number, now)
-
-    def take_sample(self, began: int, ended: int) -> None:
-        """Time the message that was handled from *began* to *ended*."""
-        if self.samples is not None:
-            self.next_mark = self.samples.take(self.taken, began, ended)
+        elif self.running and len(self.mailbox) > self.greatest:
+            self.greatest = len(self.mailbox)
 
     def wake_task(self) -> None:
         """Have the messages that wait handled by the process's own task."""
@@ -255,12 +232,12 @@ class Process:
         for inspection in inspections or ():
             inspection()
 
-    def owe(self, caller: Caller) -> None:
-        """Remember that *caller* is still to be answered, by whomever."""
-        if not caller.answered:
+    def owe(self, asking: Asking, caller: Caller | None) -> None:
+        """Remember that *asking* is still to be answered, by whoever has its *caller*."""
+        if caller is not None and not asking.answered and not self.is_aside(asking):
             if self.owed is None:
                 self.owed = {}
-            self.owed[caller] = None
+            self.owed[asking] = weakref(caller, asking.dropped)
 
     # -- ending
 
@@ -270,7 +247,7 @@ class Process:
         reason: ExitReason,
         *,
         should_report: bool = True,
-        caller: Caller | None = None,
+        caller: Asking | None = None,
         reply: object = NO_REPLY,
     ) -> None:
         """End with *reason* once the running callback has returned; the first reason holds."""
@@ -331,7 +308,7 @@ class Process:
         self.reason = ending.reason
         self.attention = True
         self.idle = False
-        unread, self.mailbox = self.mailbox, DeadMailbox(self)
+        unread = self.kept.take(self) if self.kept is not None and not self.kept.closed else self.close_inbox()
         self.system.signals.announce_end(self, unread)
         del self.actor, self.handle_call, self.handle_cast
         self.message = self.idle_timer = None

@@ -1,25 +1,28 @@
-"""References: how everybody else sees an actor.
-
-An `ActorRef` is one incarnation and stays dead once it is dead; a `NameRef` follows a name across restarts.
-"""
+"""ActorRef: how everybody else sees one incarnation of an actor; it stays dead once it is dead."""
 
 from __future__ import annotations
 
 from threading import get_ident
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import trio
 from trio.lowlevel import enable_ki_protection, wait_task_rescheduled
 
 from actors import signals
-from actors.caller import Caller
+from actors.asking import Asking
 from actors.current import current_actor, current_process
-from actors.errors import ActorExitedError, CallingSelfError, NoProcessError, WrongThreadError
-from actors.exit import NOPROC, NORMAL, ExitReason, check_reason
-from actors.message import Call, Cast, Down, Info, Order, Question
+from actors.envelope import Info, Order
+from actors.errors import ActorExitedError, CallingSelfError, NoProcessError, WrongThreadError, ZombieError
+from actors.exit import NORMAL, ExitReason, check_reason
+from actors.from_thread import FromThread
+from actors.kept import KeptQueue
+from actors.message import NORMAL_PRIORITY, Call, Priority, Question
+from actors.monitor import Monitor
 from actors.options import DEFAULT_TIMEOUT, check_timeout, seconds_of
 from actors.request import Request
+from actors.ruled import RuledQueue
+from actors.settlement import Delivery, Settle
 from actors.show import shown
 from actors.timer import Timer
 from actors.turn import run_call
@@ -27,8 +30,6 @@ from actors.turn import run_call
 if TYPE_CHECKING:
     from actors.options import Seconds
     from actors.process import Process
-    from actors.registry import Names
-    from actors.system import ActorSystem
 
 R = TypeVar("R")
 
@@ -66,66 +67,107 @@ class ActorRef:
         return self._process.reason
 
     @enable_ki_protection
-    def cast(self, message: object) -> None:
-        """Send *message* to `handle_cast`. Never waits and never fails; a dead target makes it a dead letter."""
+    def cast(self, message: object, *, priority: Priority = NORMAL_PRIORITY) -> None:
+        """Send *message* to `handle_cast`. Never waits; a dead target makes it a dead letter, not an error.
+
+        The *priority* matters where the mailbox has priorities. Raises `MailboxFullError` where it has a bound,
+        refuses what is more, and is full.
+        """
         process = self._process
-        if get_ident() != process.system.thread:
-            _refuse_thread(process)
-        if type(message) is Caller:
-            message = Cast(message)
+        if get_ident() != process.system.open_to:
+            admit(process)
+        if priority is not NORMAL_PRIORITY:
+            process.put(message, priority)
+            return
         # `Process.put`, written out: the call alone would be a tenth of what a cast costs.
         process.mailbox.append(message)
         process.received = received = process.received + 1
         process.last_received = now = perf_counter_ns()
         if received >= process.sample_at:
             process.mark(received, now)
+        sender = current_process()
+        if sender is not process.sender:
+            process.change_sender(sender)
         if process.idle:
             process.idle = False
             process.wake(process)
-        elif process.running:
-            process.greatest = max(process.greatest, len(process.mailbox))
+        elif process.running and len(process.mailbox) > process.greatest:
+            process.greatest = len(process.mailbox)
 
     @enable_ki_protection
-    def send(self, message: object) -> None:
+    async def cast_wait(self, message: object, *, priority: Priority = NORMAL_PRIORITY) -> None:
+        """As `cast`, but where the mailbox is full and its overflow is ``wait``, wait for room.
+
+        Those that wait get room in the order they came. Cancelled, it has sent nothing. If the actor exits
+        meanwhile, *message* becomes a dead letter. Always a checkpoint. Raises `CallingSelfError` if it is the
+        actor itself that would wait.
+        """
+        process = self._here()
+        await trio.lowlevel.checkpoint_if_cancelled()
+        queue = process.mailbox.queue if isinstance(process.mailbox, KeptQueue) else process.mailbox
+        if not (isinstance(queue, RuledQueue) and queue.waits):
+            self.cast(message, priority=priority)
+            await trio.lowlevel.cancel_shielded_checkpoint()
+            return
+        if current_process() is process and process.running:
+            _refuse_to_wait_for_self(process, message)
+        held = queue.hold(message, priority, trio.lowlevel.current_task())
+        await wait_task_rescheduled(held.give_up)
+
+    @enable_ki_protection
+    def deliver(self, message: object, settle: Settle, *, priority: Priority = NORMAL_PRIORITY) -> None:
+        """As `cast`, and have *settle* called, once, with what became of *message*.
+
+        With `Handled` when the handler has returned, with `Failed` when the actor ended in it, with `Lost` when it
+        ended before or had no room; a message that is set aside settles when it is handled at last. It is no dead
+        letter then. *settle* is called by the runtime between two messages: it must neither wait nor raise.
+        """
+        self._here().put(Delivery(message, settle), priority)
+
+    @enable_ki_protection
+    def send(self, message: object, *, priority: Priority = NORMAL_PRIORITY) -> None:
         """Send *message* to `handle_info`; as `cast` in all else."""
-        self._here().put(Info(message))
+        self._here().put(Info(message), priority)
 
     @overload
-    async def call(self, message: Call[R], *, timeout: float | None = 5.0) -> R: ...
+    async def call(self, message: Call[R], *, timeout: float | None = 5.0, priority: Priority = ...) -> R: ...
     @overload
-    async def call(self, message: Question, *, timeout: float | None = 5.0) -> object: ...
+    async def call(self, message: Question, *, timeout: float | None = 5.0, priority: Priority = ...) -> object: ...
     @overload
-    async def call(self, message: object, *, timeout: float | None = 5.0) -> Any: ...
+    async def call(self, message: object, *, timeout: float | None = 5.0, priority: Priority = ...) -> Any: ...
 
     @enable_ki_protection
-    async def call(self, message: object, *, timeout: float | None = DEFAULT_TIMEOUT) -> Any:
+    async def call(
+        self, message: object, *, timeout: float | None = DEFAULT_TIMEOUT, priority: Priority = NORMAL_PRIORITY
+    ) -> Any:
         """Send *message* to `handle_call` and wait for the answer, at most *timeout* seconds (None: no limit).
 
         It fails as soon as the actor is dead. A late answer is dropped; the request of a caller that has
         given up, or was cancelled, may still be handled. An idle actor whose `handle_call` is ``def`` answers
-        without a task switch, and such a call is not always a checkpoint.
+        without a task switch, and such a call is not always a checkpoint. Where the mailbox is full and its
+        overflow is ``wait``, the wait for room is part of the time.
 
-        Raises `NoProcessError`, `ActorExitedError`, `CallTimeoutError`, `CallingSelfError`, or the error that
-        the handler refused with.
+        Raises `NoProcessError`, `ActorExitedError`, `CallTimeoutError`, `CallingSelfError`, `MailboxFullError`,
+        `NoReplyError` if nobody can answer any more, or the error that the handler refused with.
         """
         if timeout is not DEFAULT_TIMEOUT:
             check_timeout(timeout)
         process = self._process
-        if get_ident() != process.system.thread:
-            _refuse_thread(process)
+        if get_ident() != process.system.open_to:
+            admit(process)
         sender = current_process()
-        caller = Caller(process, message, sender, timeout)
+        asking = Asking(process, message, sender, timeout)
         if process.idle and process.callbacks.inline:
-            run_call(process, caller)
+            run_call(process, asking)
         else:
             if sender is process and process.running:
                 _refuse_to_wait_for_self(process, message)
-            process.put(caller)
-        if not caller.answered:
-            caller.task = trio.lowlevel.current_task()
+            process.put(asking, priority)
+        if not asking.answered:
+            asking.task = trio.lowlevel.current_task()
             if timeout is not None:
-                process.system.timers.add(caller.deadline, caller)
-            await wait_task_rescheduled(caller.abandon)
+                process.system.timers.add(asking.deadline, asking)
+            await wait_task_rescheduled(asking.abandon)
         else:
             budget = process.system.dispatcher
             if budget.left <= 0:
@@ -133,16 +175,19 @@ class ActorRef:
                 budget.begin_slice()
         if sender is not None and sender.ending is not None:
             await trio.lowlevel.checkpoint()
-        if caller.error is not None:
-            raise caller.error
-        return caller.value
+        if asking.error is not None:
+            raise asking.error
+        return asking.value
 
     @enable_ki_protection
-    def send_request(self, message: object) -> Request:
-        """Send *message* to `handle_call`, without waiting; the `Request` collects the answer later."""
-        caller = Caller(self._here(), message, current_process(), None)
-        request = Request(caller)
-        self._process.put(caller)
+    def send_request(self, message: object, *, priority: Priority = NORMAL_PRIORITY) -> Request:
+        """Send *message* to `handle_call`, without waiting; the `Request` collects the answer later.
+
+        Raises `MailboxFullError`; where the overflow is ``wait``, it is the request that waits for room.
+        """
+        asking = Asking(self._here(), message, current_process(), None)
+        request = Request(asking)
+        self._process.put(asking, priority)
         return request
 
     @enable_ki_protection
@@ -230,156 +275,33 @@ class ActorRef:
         """Send *message* to `handle_info` every *seconds* for as long as it lives."""
         return Timer(self._here(), seconds, message, again=True)
 
+    @property
+    def from_thread(self) -> FromThread:
+        """How other threads than its own reach it."""
+        return FromThread(self, self._process.system)
+
+    def successor(self) -> ActorRef | None:
+        """Return whoever has its name now: itself while it lives, and nobody if it has none."""
+        process = self._process
+        return None if process.name is None else (process.via or process.system.names).whereis(process.name)
+
     def _here(self) -> Process:
         """Return the process, if this is its thread."""
-        if get_ident() != self._process.system.thread:
-            _refuse_thread(self._process)
+        if get_ident() != self._process.system.open_to:
+            admit(self._process)
         return self._process
 
 
-class Monitor:
-    """One watch of one actor over another; ends with the one `Down` that it sends."""
-
-    __slots__ = ("active", "flushed", "ref", "target", "watcher")
-
-    def __init__(self, watcher: Process, target: Process) -> None:
-        self.watcher = watcher
-        self.target = target
-        self.ref = target.ref
-        self.active = target.reason is None
-        self.flushed = False
-        if not self.active:
-            watcher.put(Info(Down(target.ref, NOPROC, self)))
-            return
-        if target.monitors is None:
-            target.monitors = {}
-        if watcher.monitoring is None:
-            watcher.monitoring = {}
-        target.monitors[self] = watcher.monitoring[self] = None
-
-    def __repr__(self) -> str:
-        return f"<Monitor of {self.ref}: {'active' if self.active else 'ended'}>"
-
-    @enable_ki_protection
-    def cancel(self, *, flush: bool = False) -> None:
-        """Watch no longer; with *flush*, a `Down` that is already in the mailbox is dropped too."""
-        self.flushed = self.flushed or flush
-        if self.active:
-            self.active = False
-            for watch in (self.target.monitors, self.watcher.monitoring):
-                if watch is not None:
-                    watch.pop(self, None)
-
-
-class NameRef:
-    """Whoever has a name at the moment of asking; after a restart, the next incarnation."""
-
-    __slots__ = ("_system", "_via", "name")
-
-    def __init__(self, system: ActorSystem, name: str, via: Names) -> None:
-        self._system = system
-        self._via = via
-        self.name = name
-
-    def __repr__(self) -> str:
-        return f"<name {self.name}>"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, NameRef) and (other.name, other._via) == (self.name, self._via)
-
-    def __hash__(self) -> int:
-        return hash(self.name)
-
-    def whereis(self) -> ActorRef | None:
-        """Return who has the name now."""
-        return self._via.whereis(self.name)
-
-    def _find(self) -> ActorRef:
-        ref = self._via.whereis(self.name)
-        if ref is None:
-            msg = f"nobody has the name {self.name!r}"
-            raise NoProcessError(msg)
-        return ref
-
-    @property
-    def alive(self) -> bool:
-        """Whether somebody has the name."""
-        return self._via.whereis(self.name) is not None
-
-    def cast(self, message: object) -> None:
-        """As `ActorRef.cast`; a name that nobody has makes *message* a dead letter."""
-        ref = self._via.whereis(self.name)
-        if ref is None:
-            self._system.dead_letters.bury_unaddressed(message, self)
-        else:
-            ref.cast(message)
-
-    def send(self, message: object) -> None:
-        """As `ActorRef.send`; a name that nobody has makes *message* a dead letter."""
-        ref = self._via.whereis(self.name)
-        if ref is None:
-            self._system.dead_letters.bury_unaddressed(message, self)
-        else:
-            ref.send(message)
-
-    @overload
-    async def call(self, message: Call[R], *, timeout: float | None = 5.0) -> R: ...
-    @overload
-    async def call(self, message: Question, *, timeout: float | None = 5.0) -> object: ...
-    @overload
-    async def call(self, message: object, *, timeout: float | None = 5.0) -> Any: ...
-
-    async def call(self, message: object, *, timeout: float | None = 5.0) -> Any:
-        """As `ActorRef.call`; raises `NoProcessError` if nobody has the name."""
-        return await self._find().call(message, timeout=timeout)
-
-    def send_request(self, message: object) -> Request:
-        """As `ActorRef.send_request`; raises `NoProcessError` if nobody has the name."""
-        return self._find().send_request(message)
-
-    def monitor(self) -> Monitor:
-        """As `ActorRef.monitor`, of who has the name now; raises `NoProcessError` if nobody has."""
-        return self._find().monitor()
-
-    def link(self) -> None:
-        """As `ActorRef.link`; raises `NoProcessError` if nobody has the name."""
-        self._find().link()
-
-    def unlink(self) -> None:
-        """As `ActorRef.unlink`; raises `NoProcessError` if nobody has the name."""
-        self._find().unlink()
-
-    def exit(self, reason: ExitReason) -> None:
-        """As `ActorRef.exit`; raises `NoProcessError` if nobody has the name."""
-        self._find().exit(reason)
-
-    def kill(self) -> None:
-        """As `ActorRef.kill`; raises `NoProcessError` if nobody has the name."""
-        self._find().kill()
-
-    async def stop(self, reason: ExitReason = NORMAL, *, timeout: float | None = None, drain: bool = True) -> None:
-        """As `ActorRef.stop`; raises `NoProcessError` if nobody has the name."""
-        await self._find().stop(reason, timeout=timeout, drain=drain)
-
-    async def wait(self) -> ExitReason:
-        """As `ActorRef.wait`, for who has the name now; noproc if nobody has."""
-        ref = self._via.whereis(self.name)
-        return NOPROC if ref is None else await ref.wait()
-
-    def send_after(self, seconds: float, message: object) -> Timer:
-        """As `ActorRef.send_after`, to who has the name now; raises `NoProcessError` if nobody has."""
-        return self._find().send_after(seconds, message)
-
-
-def _refuse_thread(process: Process) -> NoReturn:
-    msg = f"{process.ref} belongs to thread {process.system.thread}; this was asked in thread {get_ident()}"
-    raise WrongThreadError(msg)
-
-
-def process_of(ref: ActorRef | NameRef) -> Process | None:
-    """Return the process behind *ref*; for the runtime alone."""
-    found = ref.whereis() if isinstance(ref, NameRef) else ref
-    return None if found is None else found._process  # noqa: SLF001 -- the two belong together
+def admit(process: Process) -> None:
+    """Refuse who may not ask *process* for anything: another thread, and a zombie."""
+    system = process.system
+    if get_ident() != system.thread:
+        raise WrongThreadError(
+            f"{process.ref} belongs to thread {system.thread}; this was asked in thread {get_ident()}"
+        )
+    asking = current_process()
+    if asking in system.zombies:
+        raise ZombieError(f"{asking.ref} was killed and left behind; it asked for something of {process.ref}")
 
 
 def _refuse_to_wait_for_self(process: Process, message: object) -> None:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 import trio
 
-from actors.caller import Caller
+from actors.asking import Asking
+from actors.envelope import content
 from actors.exit import Crash, ExitReason, is_clean
-from actors.message import content
 from actors.show import shown, told
 from actors.state import state_of
 
@@ -118,7 +118,7 @@ def _report_crash(process: Process, ending: Ending) -> None:
     status = ending.status or status_at(process, ending)
     if status is None:
         return
-    caller = process.message if type(process.message) is Caller else None
+    caller = process.message if type(process.message) is Asking else None
     report = CrashReport(
         ref=process.ref,
         actor=f"{type(process.actor).__module__}.{type(process.actor).__qualname__}",
@@ -126,7 +126,7 @@ def _report_crash(process: Process, ending: Ending) -> None:
         message=status.message,
         state=status.state,
         parent=_parent(process),
-        caller=None if caller is None else caller.sender,
+        caller=None if caller is None or caller.sender is None else caller.sender.ref,
         caller_stack=() if caller is None else _stack_of(caller),
     )
     _log(logging.ERROR, "%s", report, extra={"report": report}, exc_info=_shown_error(status, ending.reason))
@@ -224,7 +224,7 @@ def _log(level: int, message: str, *args: object, **kwargs: Any) -> None:
 
 def status_of(process: Process, reason: ExitReason | None = None) -> Status:
     """Return what *process* shows of itself; nothing, if its `format_status` fails."""
-    message = process.message.message if type(process.message) is Caller else content(process.message)
+    message = content(process.message)
     actor = process.actor
     kind = type(actor).__name__
     try:
@@ -251,7 +251,7 @@ def _parent(process: Process) -> ActorRef | None:
     return None if process.parent is None else process.parent.ref
 
 
-def _stack_of(caller: Caller) -> tuple[str, ...]:
+def _stack_of(caller: Asking) -> tuple[str, ...]:
     task = caller.waiting_task()
     if task is None:
         return ()

@@ -15,7 +15,7 @@ from actors.show import shown
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
-    from actors.caller import Caller
+    from actors.asking import Asking
 
 
 _NOT_COLLECTED: Final = object()
@@ -27,17 +27,17 @@ class Request:
     Its answer is kept until it is collected; collecting again returns it again.
     """
 
-    def __init__(self, caller: Caller) -> None:
-        self._caller = caller
+    def __init__(self, asking: Asking) -> None:
+        self._asking = asking
         self._answered = trio.Event()
         self._abandoned = False
         self.label: object = _NOT_COLLECTED
         """What it is known by in a `RequestCollection`."""
-        caller.on_answer = self._on_answer
+        asking.on_answer = self._on_answer
 
     def __repr__(self) -> str:
         state = "abandoned" if self._abandoned else "answered" if self.answered else "waiting"
-        return f"<Request to {self._caller.process.ref}: {state}>"
+        return f"<Request to {self._asking.process.ref}: {state}>"
 
     @property
     def answered(self) -> bool:
@@ -52,7 +52,7 @@ class Request:
         """
         if not self.answered:
             raise trio.WouldBlock
-        return self._caller.result()
+        return self._asking.result()
 
     @enable_ki_protection
     async def wait(self, timeout: float | None = 5.0) -> Any:
@@ -64,7 +64,7 @@ class Request:
             await self._answered.wait()
         if not self.answered:
             raise self._timed_out(timeout)
-        return self._caller.result()
+        return self._asking.result()
 
     @enable_ki_protection
     async def receive(self, timeout: float | None = 5.0) -> Any:
@@ -83,14 +83,14 @@ class Request:
         """Wait no longer: the answer, if it still comes, is dropped."""
         if not self.answered:
             self._abandoned = True
-            self._caller.refuse(self._timed_out(None))
+            self._asking.give_up(self._timed_out(None))
 
     def _timed_out(self, timeout: float | None) -> CallTimeoutError:
-        caller = self._caller
+        asking = self._asking
         when = "was abandoned" if timeout is None else f"was not answered within {timeout} s"
-        return CallTimeoutError(f"the request {shown(caller.message)} to {caller.process.ref} {when}")
+        return CallTimeoutError(f"the request {shown(asking.message)} to {asking.process.ref} {when}")
 
-    def _on_answer(self, _caller: Caller) -> None:
+    def _on_answer(self, _asking: Asking) -> None:
         self._answered.set()
 
 
@@ -125,7 +125,7 @@ class RequestCollection:
         if request.answered:
             self._note(request)
         else:
-            request._caller.on_answer = lambda _caller: self._note(request)  # noqa: SLF001
+            request._asking.on_answer = lambda _asking: self._note(request)  # noqa: SLF001
 
     @enable_ki_protection
     def check(self) -> tuple[Request, Hashable]:

@@ -12,15 +12,18 @@ from typing import TYPE_CHECKING, Any
 from trio.lowlevel import enable_ki_protection
 
 from actors import report
-from actors.caller import Caller
+from actors.asking import Asking
+from actors.envelope import Info, Order
 from actors.exit import NOPROC, ExitReason, Normal
-from actors.message import Down, Exit, Info, Order
+from actors.message import Down, Exit
+from actors.settlement import Delivery, Failed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable
 
+    from actors.monitor import Monitor
     from actors.process import Process
-    from actors.ref import Monitor
+    from actors.unread import Unread
 
 
 class SignalQueue:
@@ -50,12 +53,13 @@ class SignalQueue:
         self._queue.append((_receive_exit, (source, target, reason)))
         self._deliver()
 
-    def announce_end(self, process: Process, unread: Collection[Any]) -> None:
+    def announce_end(self, process: Process, unread: Unread) -> None:
         """Tell everyone concerned that *process* is dead: links, monitors, callers, in this order.
 
         A caller that dies of a link to *process* must not run on with the error of its call.
         """
         reason = process.reason
+        assert reason is not None
         process.system.forget(process)
         parent = process.parent
         linked = list(process.links or ())
@@ -72,8 +76,12 @@ class SignalQueue:
         for monitor in list(process.monitoring or ()):
             monitor.cancel()
         self._queue.append((_tell_callers, (process, _callers(process, unread), reason)))
-        if unread:
+        if type(process.message) is Delivery and not process.is_aside(process.message):
+            self._queue.append((process.message.settle, (Failed(reason),)))
+        if len(unread):
             self._queue.append((process.system.dead_letters.bury_all, (unread, process)))
+        for kept in process.keeping or ():
+            self._queue.append((kept.close, ()))
         process.links = process.monitors = process.monitoring = process.owed = None
         self._deliver()
 
@@ -109,16 +117,16 @@ def _fire(monitor: Monitor, reason: ExitReason) -> None:
         monitor.watcher.put(Info(Down(monitor.ref, reason, monitor)))
 
 
-def _callers(process: Process, unread: Collection[Any]) -> list[Caller]:
+def _callers(process: Process, unread: Unread) -> list[Asking]:
     waiting = [*(process.owed or ())]
-    if Caller in map(type, unread):
-        waiting += [item for item in unread if type(item) is Caller]
-    if type(process.message) is Caller:
+    if Asking in map(type, unread.items):
+        waiting += [item for item in unread.items if type(item) is Asking]
+    if type(process.message) is Asking:
         waiting.insert(0, process.message)
     return [caller for caller in waiting if not caller.answered]
 
 
-def _tell_callers(process: Process, callers: list[Caller], reason: ExitReason) -> None:
+def _tell_callers(process: Process, callers: list[Asking], reason: ExitReason) -> None:
     for caller in callers:
         caller.fail(reason)
     process.wake_starter()

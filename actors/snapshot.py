@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import trio
 
-from actors.caller import Caller
+from actors.asking import Asking
+from actors.envelope import CARRIERS, Alarm, Continuation, Info, Startup, Tick
 from actors.inspect import Child, Children
-from actors.message import Alarm, Cast, Continuation, Info, Startup
-from actors.statistics import UNCOUNTED, Durations
+from actors.statistics import Durations, tallies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -50,15 +50,15 @@ Counts: TypeAlias = tuple[int, int, float, "Mapping[int, int]"]
 """Durations as they are counted: how many, nanoseconds in all, seconds at most, and how many of each class."""
 
 HANDLERS: Final = {
-    Caller: "handle_call",
+    Asking: "handle_call",
     Info: "handle_info",
+    Tick: "handle_info",
     Alarm: "handle_info",
     Continuation: "handle_continue",
     Startup: "init",
 }
 """Which callback an item of a mailbox is for; `handle_cast` for all others."""
 
-WRAPPERS: Final = frozenset({Caller, Cast, Info})
 FRAMES_SHOWN: Final = 30
 RUNTIME: Final = frozenset(
     {str(PurePath(__file__).parent), str(PurePath(trio.lowlevel.checkpoint.__code__.co_filename).parent)}
@@ -90,9 +90,7 @@ class Snapshot:
         parent = process.parent
         child = None if parent is None else self._child_of(parent, process)
         state, handler, message = doing(process)
-        mailbox = process.mailbox
-        length, continues = len(mailbox), type(next(iter(mailbox), None)) is Continuation
-        unfinished = process.running and type(process.message) not in UNCOUNTED
+        received, handled, length, greatest_length, dropped = tallies(process)
         samples = process.samples
         return (
             process.id,
@@ -104,11 +102,11 @@ class Snapshot:
             state,
             handler,
             message,
-            length - continues,
-            max(process.greatest, length),
-            process.received,
-            process.taken - process.dropped + continues - unfinished,
-            process.dropped,
+            length,
+            greatest_length,
+            received,
+            handled,
+            dropped,
             process.last_received,
             process.last_handled,
             None if samples is None else counts_of(samples.waiting),
@@ -176,7 +174,7 @@ def doing(process: Process) -> tuple[str, str | None, str | None]:
     handler = HANDLERS.get(kind, "handle_cast")
     if kind is Startup or kind is Continuation or kind is Alarm:
         return ("starting" if kind is Startup else "running"), handler, None
-    return "running", handler, type(item.message if kind in WRAPPERS else item).__name__
+    return "running", handler, type(item.message if kind in CARRIERS else item).__name__
 
 
 def where(process: Process) -> list[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from actors.message import Continuation, Startup
+from actors.envelope import Continuation, Startup
 
 if TYPE_CHECKING:
     from actors.process import Process
@@ -102,10 +102,10 @@ class Statistics:
     received: int
     handled: int
     length: int
-    """How many messages wait."""
+    """How many messages wait, those that were set aside too."""
     greatest_length: int
     dropped: int
-    """How many a bounded mailbox dropped."""
+    """How many a bounded mailbox dropped; they were received, and are not handled."""
     last_received: float | None
     """When the last message came, in seconds since the epoch."""
     last_handled: float | None
@@ -116,17 +116,26 @@ class Statistics:
     """How long handlers took, of one message in 64; what an ``async def`` handler waits for included."""
 
 
+def tallies(process: Process) -> tuple[int, int, int, int, int]:
+    """Return how many messages were received, handled, wait, waited at most, and were dropped."""
+    aside = len(process.stash or ())
+    continues = type(next(iter(process.mailbox), None)) is Continuation
+    waiting = len(process.mailbox) + aside - continues
+    unfinished = process.running and type(process.message) not in UNCOUNTED and not process.is_aside(process.message)
+    handled = process.taken - aside + continues - unfinished
+    return process.received, handled, waiting, max(process.greatest, waiting), getattr(process.mailbox, "dropped", 0)
+
+
 def statistics_of(process: Process) -> Statistics:
     """Return the statistics of *process* as they are now."""
     samples = process.samples or Samples()
-    continues = type(next(iter(process.mailbox), None)) is Continuation
-    unfinished = process.running and type(process.message) not in UNCOUNTED
+    received, handled, length, greatest_length, dropped = tallies(process)
     return Statistics(
-        received=process.received,
-        handled=process.taken - process.dropped + continues - unfinished,
-        length=len(process.mailbox) - continues,
-        greatest_length=max(process.greatest, len(process.mailbox)),
-        dropped=process.dropped,
+        received=received,
+        handled=handled,
+        length=length,
+        greatest_length=greatest_length,
+        dropped=dropped,
         last_received=_since_epoch(process.last_received),
         last_handled=_since_epoch(process.last_handled),
         waiting=samples.waiting,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import math
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext, suppress
 from itertools import count
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
@@ -17,13 +17,14 @@ from actors.actor import Actor
 from actors.current import current_process
 from actors.dead_letters import DeadLetters
 from actors.dispatcher import Dispatcher
+from actors.envelope import Order
 from actors.errors import SystemExitedError, UndefinedHandlerError
 from actors.exit import SHUTDOWN, ExitReason
 from actors.from_thread import EntryQueue
 from actors.handover import handover_here
-from actors.message import Exit, Order
+from actors.message import Exit
+from actors.name_ref import NameRef, process_of
 from actors.options import DEFAULTS, Seconds, StartOptions, check_name, check_seconds, check_via, start_options
-from actors.ref import ActorRef, NameRef, process_of
 from actors.registry import Names, Registry
 from actors.result import NO_REPLY
 from actors.show import shown
@@ -36,7 +37,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
 
     from actors.caller import Caller
+    from actors.kept import Kept
+    from actors.mailbox import Mailbox
     from actors.process import Process
+    from actors.ref import ActorRef
 
 
 class Root(Actor):
@@ -73,7 +77,10 @@ class ActorSystem:
 
     def __init__(self, *, kill_grace: float) -> None:
         self.kill_grace = kill_grace
-        self.thread = get_ident()
+        self.thread = self.open_to = get_ident()
+        """`open_to` is the one thread whose requests need no closer look; none while there are zombies."""
+        self.kept: dict[str, Kept] = {}
+        """By name, what is kept for actors that are about to be restarted."""
         self.context = contextvars.copy_context()
         self.token = trio.lowlevel.current_trio_token()
         self.handover = handover_here()
@@ -120,19 +127,20 @@ class ActorSystem:
         via: Names | None = None,
         init_timeout: float = math.inf,
         shutdown: Seconds | None = None,
+        mailbox: Mailbox | None = None,
         **kwargs: Any,
     ) -> ActorRef:
         """Start ``actor(*args, **kwargs)`` under the system's root, and return once its `init` has returned.
 
         It is never restarted, and stopped when the system is, the youngest first, within *shutdown* seconds
-        (default: the class's). A parameter of the constructor that is named as one of these here is given by
-        position.
+        (default: the class's). *mailbox* are the rules of its mailbox (default: the class's). A parameter of the
+        constructor that is named as one of these here is given by position.
 
         Raises what the constructor or `init` raised, `NameTakenError`, `IgnoredError`, `InitTimeoutError`
         after *init_timeout* seconds, or `ActorExitedError` if it stopped in its `init`; the name is free
         again then. Cancelled, it leaves nothing behind.
         """
-        options = start_options(name, via, init_timeout, shutdown)
+        options = start_options(name, via, init_timeout, shutdown, mailbox)
         return await start_process(self, self._root, actor, args, kwargs, options)
 
     def whereis(self, name: str) -> ActorRef | None:
@@ -178,6 +186,27 @@ class ActorSystem:
                 report.still_registered(process, error)
         if process is self._root and not self.closing:
             self.block.cancel()
+
+    def kept_for(self, name: str) -> ActorRef | None:
+        """Return who had *name*, if what is sent to it is kept for whoever will have it next."""
+        kept = self.kept.get(name)
+        return None if kept is None or kept.process is None else kept.process.ref
+
+    def leave_behind(self, process: Process) -> None:
+        """Let *process*, which was killed and goes on, take part in nothing any more."""
+        self.zombies[process] = None
+        self.open_to = 0
+
+    def bury_zombie(self, process: Process) -> None:
+        """Note that *process* has ended at last, if it was left behind."""
+        if process in self.zombies:
+            del self.zombies[process]
+            self.open_to = 0 if self.zombies else self.thread
+
+    def call_soon(self, function: Callable[[], object]) -> None:
+        """Call *function* from the event loop, if that still runs; from any thread and at any moment."""
+        with suppress(trio.RunFinishedError):
+            self.token.run_sync_soon(function)
 
     def next_id(self) -> int:
         """Return the number of the next process."""

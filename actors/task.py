@@ -12,10 +12,9 @@ import trio
 from trio.lowlevel import Abort, enable_ki_protection, wait_task_rescheduled
 
 from actors import report
-from actors.caller import Caller
 from actors.dispatcher import SLICE_MESSAGES, SLICE_NANOSECONDS
 from actors.ending import Grace
-from actors.turn import ENVELOPES, complete, fail, fail_in_terminate, invoke
+from actors.turn import CLOSED, ENVELOPES, complete, fail, fail_in_terminate, invoke
 
 if TYPE_CHECKING:
     from actors.process import Process
@@ -42,9 +41,9 @@ async def serve(process: Process) -> None:
             await _terminate(process)
         process.running = False
         process.finish()
+        process.system.bury_zombie(process)
     process.has_task = False
     process.task = None
-    process.system.zombies.pop(process, None)
     if process.reason is None:
         process.release()
 
@@ -82,7 +81,7 @@ async def _handle_messages(process: Process) -> None:
         result = invoke(process, item) if type(item) in ENVELOPES else handle_cast(item)
         if type(result) is CoroutineType:
             result = await result
-        if result is not None or type(item) is Caller:
+        if result is not None or type(item) in CLOSED:
             complete(process, item, result)
         process.last_handled = ended = perf_counter_ns()
         if process.taken == process.next_mark:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import trio
 from trio.lowlevel import enable_ki_protection
 
-from actors.message import Alarm, Info
+from actors.envelope import Alarm, Tick
 from actors.options import is_number
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class Timer:
 
     def expire(self) -> None:
         """Send the message; if it is to be sent again, wait a period, or what is left of it when this is late."""
-        self._process.put(Info(self._message))
+        self._process.put(Tick(self._message))
         if self._period is None:
             self._cancelled = True
         else:
@@ -134,8 +134,7 @@ class IdleTimer:
         self._process = process
         self._taken = process.taken
         if seconds == 0:
-            process.received += 1
-            process.mailbox.appendleft(Alarm(self))
+            process.put_first(Alarm(self))
         else:
             process.system.timers.add(process.system.timers.now() + seconds, self)
 

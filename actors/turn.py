@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from trio.lowlevel import enable_ki_protection
 
 from actors import report
+from actors.asking import Asking
 from actors.caller import Caller
+from actors.envelope import CARRIERS, ERRANDS, Alarm, Continuation, Info, Order, Startup, Tick
 from actors.errors import BadReturnError, IgnoredError
 from actors.exit import NORMAL, SHUTDOWN, Crash
-from actors.message import Alarm, Cast, Continuation, Down, Info, Order, Startup, Timeout
+from actors.message import Down, Timeout
 from actors.result import IGNORE, NO_REPLY, SPECIAL, Continue, Stop
+from actors.settlement import Delivery, Handled
 from actors.show import shown
 
 if TYPE_CHECKING:
@@ -33,7 +36,10 @@ class Budget(Protocol):
     """Until then, on the performance counter, in nanoseconds."""
 
 
-ENVELOPES: Final = frozenset({Alarm, Caller, Cast, Continuation, Info, Order, Startup})
+CLOSED: Final = frozenset({Asking, Continuation, Delivery})
+"""What is not done with just because its callback has returned nothing."""
+
+ENVELOPES: Final = CARRIERS | ERRANDS
 """The classes of what is in a mailbox that is not simply a message that was cast."""
 
 
@@ -80,26 +86,28 @@ def run_init(process: Process) -> None:
 
 
 @enable_ki_protection
-def run_call(process: Process, caller: Caller) -> None:
+def run_call(process: Process, asking: Asking) -> None:
     """Handle a call now, within the call: without the mailbox."""
     process.idle = False
     process.running = True
-    process.message = caller
+    process.message = asking
     process.taken += 1
     process.received = received = process.received + 1
     process.last_received = began = perf_counter_ns()
     if received >= process.sample_at:
         process.mark(received, began)
     try:
-        result = process.context.run(process.handle_call, caller.message, caller)
+        caller = Caller(asking)
+        result = process.context.run(process.handle_call, asking.message, caller)
     except BaseException as error:  # noqa: BLE001 -- whatever a handler raises is the end of its actor
         fail(process, error)
     else:
         if type(result) in SPECIAL or process.attention:
-            settle(process, caller, result)
-        elif not caller.answered:
-            caller.answered = True
-            caller.value = result
+            asking.caller = caller
+            settle(process, asking, result)
+        elif not asking.answered:
+            asking.answered = True
+            asking.value = result
     process.last_handled = ended = perf_counter_ns()
     if process.taken == process.next_mark:
         process.take_sample(began, ended)
@@ -130,13 +138,17 @@ def run_terminate(process: Process) -> None:
 def invoke(process: Process, item: Any) -> Any:
     """Call the callback that *item* is for."""
     kind = type(item)
-    if kind is Caller:
-        return process.handle_call(item.message, item)
-    if kind is Cast:
+    if kind is Asking:
+        caller = Caller(item)
+        result = process.handle_call(item.message, caller)
+        if type(result) in SPECIAL:
+            item.caller = caller
+        return result
+    if kind is Delivery:
         return process.handle_cast(item.message)
     if kind is Alarm:
         return process.actor.handle_info(Timeout()) if process.idle_timer is item.timer else None
-    if kind is Info:
+    if kind is Info or kind is Tick:
         message = item.message
         if type(message) is Down and message.monitor.flushed:
             return None
@@ -167,24 +179,30 @@ def complete(process: Process, item: Any, result: Any) -> None:
         return
     if type(item) is Startup:
         _complete_init(process, result)
-    elif type(item) is Caller:
+    elif type(item) is Asking:
         _complete_call(process, item, result)
-    elif result is not None:
-        _complete_other(process, item, result)
+    else:
+        if type(item) is Delivery and not process.is_aside(item):
+            item.settle(Handled())
+        elif type(item) is Continuation:
+            item.caller = None
+        if result is not None:
+            _complete_other(process, item, result)
 
 
-def _complete_call(process: Process, caller: Caller, result: Any) -> None:
+def _complete_call(process: Process, asking: Asking, result: Any) -> None:
+    caller, asking.caller = asking.caller, None
     if type(result) not in SPECIAL:
-        caller.reply(result)
+        asking.reply(result)
     elif isinstance(result, Stop):
-        process.end(result.reason, caller=caller, reply=result.reply)
+        process.end(result.reason, caller=asking, reply=result.reply)
     elif isinstance(result, Continue):
         if result.reply is not NO_REPLY:
-            caller.reply(result.reply)
-        process.owe(caller)
-        process.continue_with(result.argument)
+            asking.reply(result.reply)
+        process.owe(asking, caller)
+        process.continue_with(result.argument, caller)
     elif result is NO_REPLY:
-        process.owe(caller)
+        process.owe(asking, caller)
     else:
         _refuse_result(process, "handle_call", result, "a reply, NO_REPLY, Continue and Stop")
 
@@ -195,7 +213,7 @@ def _complete_other(process: Process, item: Any, result: Any) -> None:
     elif isinstance(result, Continue) and result.reply is NO_REPLY:
         process.continue_with(result.argument)
     else:
-        names = {Alarm: "handle_info", Info: "handle_info", Continuation: "handle_continue"}
+        names = {Alarm: "handle_info", Info: "handle_info", Tick: "handle_info", Continuation: "handle_continue"}
         callback = names.get(type(item), "handle_cast")
         _refuse_result(process, callback, result, "None, and Continue and Stop without a reply")
 

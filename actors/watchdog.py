@@ -21,9 +21,8 @@ import attrs
 import trio
 
 from actors import report
-from actors.caller import Caller
 from actors.current import process_in
-from actors.message import content
+from actors.envelope import content
 from actors.options import is_number
 from actors.process import Process
 
@@ -98,7 +97,7 @@ def report_of(place: Place, seconds: float) -> report.BlockedReport:
 
 def _type_of_message(process: Process) -> str | None:
     item = process.message
-    message = item.message if type(item) is Caller else content(item)
+    message = content(item)
     return None if message is None or process.ending is not None else type(message).__qualname__
 
 

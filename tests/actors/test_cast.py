@@ -204,8 +204,8 @@ async def test_cast_to_a_dead_actor_is_a_dead_letter(system: ActorSystem, kind: 
 
     assert system.dead_letters.count == 2
     assert list(system.dead_letters) == [
-        DeadLetter("hello", worker, SHUTDOWN, 3.0),
-        DeadLetter("hello again", worker, SHUTDOWN, 3.0),
+        DeadLetter("hello", "cast", None, worker, SHUTDOWN, 3.0),
+        DeadLetter("hello again", "info", None, worker, SHUTDOWN, 3.0),
     ]
 
 
@@ -217,8 +217,8 @@ async def test_cast_to_a_name_that_nobody_has_is_a_dead_letter(system: ActorSyst
 
     assert system.dead_letters.count == 2
     assert list(system.dead_letters) == [
-        DeadLetter("hello", nobody, NOPROC, 0.0),
-        DeadLetter("hello again", nobody, NOPROC, 0.0),
+        DeadLetter("hello", "cast", None, nobody, NOPROC, 0.0),
+        DeadLetter("hello again", "info", None, nobody, NOPROC, 0.0),
     ]
 
 

@@ -1,0 +1,149 @@
+"""Asking: one call on its way to its answer, seen from the side that waits."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+import trio
+from trio.lowlevel import Abort, reschedule
+
+from actors.errors import ActorExitedError, CallTimeoutError, NoReplyError
+from actors.show import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from actors.caller import Caller
+    from actors.exit import ExitReason
+    from actors.process import Process
+
+GAVE_UP: Final = object()
+"""The value of a call whose caller waits no longer."""
+
+
+class Asking:
+    """What is in the mailbox for a call, and what the caller waits for.
+
+    The handler has a `Caller` instead, so that a caller whom everybody has forgotten can be told.
+    """
+
+    __slots__ = (
+        "answered",
+        "caller",
+        "error",
+        "message",
+        "on_answer",
+        "process",
+        "sender",
+        "task",
+        "timeout",
+        "until",
+        "value",
+    )
+
+    def __init__(self, process: Process, message: object, sender: Process | None, timeout: float | None) -> None:
+        self.process = process
+        self.message = message
+        self.sender = sender
+        self.timeout = timeout
+        self.until: float | None = None
+        self.task: trio.lowlevel.Task | None = None
+        self.on_answer: Callable[[Asking], None] | None = None
+        self.caller: Caller | None = None
+        """Kept while a handler that waits has it."""
+        self.answered = False
+        self.value: object = None
+        self.error: Exception | None = None
+
+    def __repr__(self) -> str:
+        state = "answered" if self.answered else "waiting"
+        return f"<call of {self.process.ref} with {shown(self.message)}: {state}>"
+
+    @property
+    def deadline(self) -> float:
+        """When the caller gives up, on trio's clock; infinity if it never does."""
+        if self.until is None:
+            self.until = math.inf if self.timeout is None else self.process.system.timers.now() + self.timeout
+        return self.until
+
+    @property
+    def live(self) -> bool:
+        """Whether its deadline still matters."""
+        return not self.answered
+
+    def reply(self, value: object) -> None:
+        """Answer with *value*; only the first answer counts."""
+        if not self.answered:
+            self.value = value
+            self._answer()
+
+    def refuse(self, error: Exception) -> None:
+        """Answer with *error*, which the call raises."""
+        if not self.answered:
+            self.error = error
+            self._answer()
+
+    def fail(self, reason: ExitReason) -> None:
+        """Tell the caller that the process ended with *reason* before it answered."""
+        name = self.process.ref
+        self.refuse(ActorExitedError(f"{name} exited before it answered {shown(self.message)}: {reason}", reason))
+
+    def expire(self) -> None:
+        """Stop waiting: the deadline has come."""
+        name = self.process.ref
+        self.give_up(CallTimeoutError(f"{name} did not answer {shown(self.message)} within {self.timeout} s"))
+
+    def give_up(self, error: Exception) -> None:
+        """Stop waiting, and have the call raise *error*."""
+        if not self.answered:
+            self.value = GAVE_UP
+            self.refuse(error)
+
+    def abandon(self, _raise_cancel: object = None) -> Abort:
+        """Stop waiting: the waiting task was cancelled."""
+        self.task = None
+        self.value = GAVE_UP
+        self._forget()
+        return Abort.SUCCEEDED
+
+    def dropped(self, _reference: object = None) -> None:
+        """Tell the caller that everybody who could have answered has let go of its `Caller`.
+
+        A collection of garbage may find that out at any moment and in any thread, so the caller is told from
+        the event loop.
+        """
+        if not self.answered:
+            self.process.system.call_soon(self._fail_unanswered)
+
+    def result(self) -> object:
+        """Return the reply, or raise what the caller is told instead."""
+        if self.error is not None:
+            raise self.error
+        return self.value
+
+    def waiting_task(self) -> trio.lowlevel.Task | None:
+        """Return the task that waits for the answer; the running one, if the handler runs inside its call."""
+        if self.task is not None or self.answered or self.on_answer is not None:
+            return self.task
+        return trio.lowlevel.current_task()
+
+    def _fail_unanswered(self) -> None:
+        name = self.process.ref
+        self.refuse(NoReplyError(f"{name} let go of the caller of {shown(self.message)} without an answer"))
+
+    def _answer(self) -> None:
+        self._forget()
+        task = self.task
+        if task is not None:
+            self.task = None
+            reschedule(task)
+        elif self.on_answer is not None:
+            self.on_answer(self)
+
+    def _forget(self) -> None:
+        """Let go of what was kept while the answer was owed."""
+        self.answered = True
+        process = self.process
+        if process.owed:
+            process.owed.pop(self, None)

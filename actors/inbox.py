@@ -1,0 +1,198 @@
+"""Inbox: what waits for a process, who sent it, and what was set aside."""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final
+
+from actors.asking import Asking
+from actors.envelope import Continuation, Startup
+from actors.errors import NothingToStashError
+from actors.kept import KeptQueue
+from actors.mailbox import DeadQueue
+from actors.message import Priority
+from actors.result import NO_REPLY
+from actors.ruled import RuledQueue
+from actors.senders import Senders
+from actors.statistics import SAMPLE_EVERY, Samples
+from actors.unread import Unread
+
+if TYPE_CHECKING:
+    from actors.caller import Caller
+    from actors.exit import ExitReason
+    from actors.kept import Kept
+    from actors.mailbox import Mailbox, Queue
+    from actors.process import Process
+    from actors.ref import ActorRef
+
+NOT_SENT: Final = frozenset({Continuation, Startup})
+"""What a process is running a callback for when it handles no message."""
+
+
+class Inbox:
+    """The part of a process that others write to.
+
+    Messages are numbered as they come, from 0; those that wait begin with number `taken`.
+    """
+
+    __slots__ = (
+        "greatest",
+        "kept",
+        "last_handled",
+        "last_received",
+        "mailbox",
+        "message",
+        "next_mark",
+        "received",
+        "sample_at",
+        "samples",
+        "sender",
+        "senders",
+        "stash",
+        "taken",
+    )
+
+    ref: ActorRef
+    reason: ExitReason | None
+    running: bool
+    mailbox: Queue
+    message: Any
+    """What it handles, or handled last."""
+    samples: Samples | None
+    stash: list[tuple[Any, Process | None, int]] | None
+    """What was set aside, with its senders, and how many messages had been taken then."""
+    sender: Process | None
+    """Who sent the last message."""
+    senders: Senders | None
+    """Who sent those that wait, if not all are from `sender`."""
+    kept: Kept | None
+    """Where its unread messages go for its next incarnation."""
+
+    @property
+    def whole(self) -> Process:
+        """The process that this is a part of."""
+        return self  # type: ignore[return-value]
+
+    def open_inbox(self) -> None:
+        """Begin, with an empty mailbox without rules."""
+        self.mailbox = deque()
+        self.message = None
+        self.received = self.taken = self.greatest = 0
+        self.last_received = self.last_handled = 0
+        self.next_mark = 0
+        self.sample_at = SAMPLE_EVERY
+        self.samples = self.stash = self.sender = self.senders = self.kept = None
+
+    def keep_rules(self, rules: Mailbox, kept: Kept | None) -> None:
+        """Have a mailbox by *rules*, and in it what a predecessor left."""
+        if rules.ruled:
+            self.mailbox = RuledQueue(self.whole, rules)
+            self.sample_at = sys.maxsize  # it takes samples itself
+        if kept is not None and rules.keep:
+            self.kept = kept
+            kept.hand_on(self.whole)
+
+    def insert(self, item: object, priority: Priority) -> None:
+        """Append *item* to the mailbox, by its *priority* if that has priorities."""
+        if not isinstance(priority, Priority):
+            allowed = ", ".join(level.name for level in Priority)
+            raise TypeError(f"the priority of a message to {self.ref} is {priority!r}; allowed is Priority: {allowed}")
+        ruled = self.mailbox.queue if isinstance(self.mailbox, KeptQueue) else self.mailbox
+        if isinstance(ruled, RuledQueue):
+            self.mailbox.append(item, priority)  # type: ignore[call-arg]
+        else:
+            self.mailbox.append(item)
+
+    def close_inbox(self) -> Unread:
+        """Have everything that comes become a dead letter; return what waits."""
+        unread = Unread.of(self.whole)
+        self.mailbox = DeadQueue(self.whole)
+        self.sender = self.senders = self.stash = None
+        return unread
+
+    def change_sender(self, sender: Process | None) -> None:
+        """Note that the message that came last is from *sender*, and not from the one before."""
+        if self.reason is not None and not len(self.mailbox):
+            return
+        waiting = len(self.mailbox)
+        if waiting <= 1:
+            self.senders = None
+        elif not isinstance(self.mailbox, RuledQueue):
+            if self.senders is None:
+                self.senders = Senders(self.sender)
+            self.senders.change(self.taken + waiting - 1, sender, self.taken)
+        self.sender = sender
+
+    def sender_of(self, number: int) -> Process | None:
+        """Return who sent message *number*, counted from 0, unless it was handled long ago."""
+        return self.sender if self.senders is None else self.senders.of(number)
+
+    def pairs(self) -> list[tuple[Any, Process | None]]:
+        """Return what was set aside, and what waits, with its senders."""
+        aside = [(item, sender) for item, sender, _ in self.stash or ()]
+        if isinstance(self.mailbox, RuledQueue):
+            return [*aside, *self.mailbox.pairs()]
+        return [*aside, *((item, self.sender_of(number)) for number, item in enumerate(self.mailbox, self.taken))]
+
+    def set_aside(self) -> Any:
+        """Put the message that is being handled into the stash; return what its handler is to return."""
+        item = self.message
+        if self.stash is None:
+            self.stash = []
+        aside = any(taken == self.taken for _, _, taken in self.stash[-1:])
+        if not self.running or aside or type(item) in NOT_SENT:
+            what = "there is none" if not self.running else "it was set aside already" if aside else "it is no message"
+            raise NothingToStashError(f"{self.ref} cannot set aside what it is handling: {what}")
+        sender = self.mailbox.sender if isinstance(self.mailbox, RuledQueue) else self.sender_of(self.taken - 1)
+        self.stash.append((item, sender, self.taken))
+        return NO_REPLY if type(item) is Asking else None
+
+    def is_aside(self, item: object) -> bool:
+        """Tell whether *item*, which its handler has just returned from, was set aside by it."""
+        return self.stash is not None and any(other is item for other, _, _ in self.stash[-1:])
+
+    def take_back(self) -> int:
+        """Put the stash ahead of what waits; return how many messages that are."""
+        stash, self.stash = self.stash or [], None
+        if stash and isinstance(self.mailbox, RuledQueue):
+            for item, sender, _ in reversed(stash):
+                self.mailbox.appendleft(item, sender)
+        elif stash:
+            if self.senders is None:
+                self.senders = Senders(self.sender)
+            self.senders.put_ahead(self.taken, [sender for _, sender, _ in stash])
+            for item, _, _ in reversed(stash):
+                self.mailbox.appendleft(item)
+        self.taken -= len(stash)
+        return len(stash)
+
+    def put_first(self, item: object) -> None:
+        """Put *item* ahead of everything that waits, as a message that has just come."""
+        self.mailbox.appendleft(item)
+        self.received += 1
+        if self.senders is not None:
+            self.senders.shift(1)
+
+    def continue_with(self, argument: object, caller: Caller | None = None) -> None:
+        """Have `handle_continue` run before any message; it is not counted, since it is none."""
+        self.mailbox.appendleft(Continuation(argument, caller))
+        self.taken -= 1
+
+    def mark(self, number: int, now: int) -> None:
+        """Note that message *number* came *now*, so that its waiting and handling will be timed."""
+        if self.samples is None:
+            self.samples = Samples()
+        self.sample_at += SAMPLE_EVERY
+        self.next_mark = self.samples.mark(number, now)
+
+    def mark_next(self, arrived: int) -> None:
+        """Time the message that is about to be taken, which came when it *arrived*."""
+        if self.samples is None:
+            self.samples = Samples()
+        self.next_mark = self.samples.mark(self.taken + 1, arrived)
+
+    def take_sample(self, began: int, ended: int) -> None:
+        """Time the message that was handled from *began* to *ended*."""
+        if self.samples is not None:
+            self.next_mark = self.samples.take(self.taken, began, ended)

@@ -1,0 +1,139 @@
+"""Kept: the messages of a supervised actor between two of its incarnations.
+
+The mailbox itself goes from one incarnation to the next. In between it takes in what is sent to the dead one, or to
+its name, as it would have before.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from actors.asking import Asking
+from actors.envelope import CARRIERS, ERRANDS, Tick, is_news
+from actors.ruled import RuledQueue
+from actors.senders import Senders
+from actors.unread import Unread
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from actors.mailbox import Queue
+    from actors.process import Process
+
+
+def outlives(item: Any) -> bool:
+    """Tell whether *item* is for the next incarnation too: casts and infos are, calls and timers are not."""
+    return type(item) is not Asking and type(item) is not Tick and not is_news(item)
+
+
+class KeptQueue:
+    """The mailbox of a dead process that will have a successor."""
+
+    __slots__ = ("_process", "queue")
+
+    def __init__(self, process: Process, queue: Queue) -> None:
+        self._process = process
+        self.queue = queue
+
+    def append(self, item: Any, *priority: Any) -> None:
+        """Take in what the successor is to have; a call fails at once."""
+        if outlives(item):
+            self.queue.append(item, *priority)
+        else:
+            self._process.system.dead_letters.bury(item, self._process)
+
+    appendleft = append
+
+    def popleft(self) -> Any:
+        """Raise IndexError: the dead handle nothing."""
+        raise IndexError(f"{self._process.ref} is dead")
+
+    def __len__(self) -> int:
+        return len(self.queue)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.queue)
+
+
+class Kept:
+    """What is kept for one child of a supervisor, which alone knows whether there will be another incarnation."""
+
+    def __init__(self) -> None:
+        self.closed = False
+        """Whether the supervisor has ended."""
+        self.process: Process | None = None
+        """The incarnation that died last, until there is another."""
+
+    def __repr__(self) -> str:
+        waiting = 0 if self.process is None else len(self.process.mailbox)
+        return f"<Kept: {waiting} messages>"
+
+    def take(self, process: Process) -> Unread:
+        """Keep what *process*, which has ended, leaves unread; return what is not kept."""
+        self.process = process
+        queue = process.mailbox
+        rest = _sift_ruled(process, queue) if isinstance(queue, RuledQueue) else _sift_plain(process)
+        process.mailbox = KeptQueue(process, process.mailbox)
+        process.stash = None
+        if process.name is not None and process.via is None:
+            process.system.kept[process.name] = self
+        return Unread.of_pairs(rest)
+
+    def hand_on(self, process: Process) -> None:
+        """Give *process*, which is about to start, what its predecessor left."""
+        last = self._let_go()
+        if last is None:
+            return
+        queue = last.mailbox.queue if isinstance(last.mailbox, KeptQueue) else last.mailbox
+        if isinstance(queue, RuledQueue) and isinstance(process.mailbox, RuledQueue):
+            queue.process, queue.rules = process, process.mailbox.rules
+            process.mailbox = queue
+        elif isinstance(queue, deque) and isinstance(process.mailbox, deque):
+            process.mailbox = queue
+            process.sender, process.senders = last.sender, last.senders
+            if process.senders is not None:
+                process.senders.shift(-last.taken)
+        else:
+            # Its specification was replaced meanwhile.
+            for item in queue:
+                process.mailbox.append(item)
+        process.received = len(process.mailbox)
+        last.close_inbox()
+
+    def give_up(self) -> None:
+        """Make dead letters of what is kept: there will be no other incarnation."""
+        last = self._let_go()
+        if last is None or not isinstance(last.mailbox, KeptQueue):
+            return
+        last.mailbox = last.mailbox.queue
+        last.system.dead_letters.bury_all(last.close_inbox(), last)
+
+    def close(self) -> None:
+        """Keep nothing any more: the supervisor has ended."""
+        self.closed = True
+        self.give_up()
+
+    def _let_go(self) -> Process | None:
+        last, self.process = self.process, None
+        if last is not None and last.name is not None and last.system.kept.get(last.name) is self:
+            del last.system.kept[last.name]
+        return last
+
+
+def _sift_ruled(process: Process, queue: RuledQueue) -> list[tuple[Any, Process | None]]:
+    for item, sender, _ in reversed(process.stash or ()):
+        queue.appendleft(item, sender)
+    return queue.sift(outlives)
+
+
+def _sift_plain(process: Process) -> list[tuple[Any, Process | None]]:
+    # Most often all is kept, perhaps a million messages: then without a step of Python for each.
+    if not process.stash and (CARRIERS | ERRANDS).isdisjoint(map(type, process.mailbox)):
+        return []
+    pairs = process.pairs()
+    kept = [pair for pair in pairs if outlives(pair[0])]
+    process.mailbox = deque(item for item, _ in kept)
+    process.senders = Senders.of_each(process.taken, [sender for _, sender in kept])
+    process.sender = kept[-1][1] if kept else None
+    return [pair for pair in pairs if not outlives(pair[0])]

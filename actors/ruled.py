@@ -1,0 +1,235 @@
+"""A mailbox with rules: priorities, a bound, or both."""
+
+from __future__ import annotations
+
+from collections import deque
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+from trio.lowlevel import Abort, reschedule
+
+from actors.asking import Asking
+from actors.current import current_process
+from actors.envelope import Order, Tick, is_news
+from actors.errors import MailboxFullError
+from actors.mailbox import MailboxFull
+from actors.message import NORMAL_PRIORITY, Priority
+from actors.overflow import fate
+from actors.settlement import Delivery, Lost
+from actors.statistics import SAMPLE_EVERY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import TypeAlias
+
+    import trio
+
+    from actors.mailbox import Mailbox
+    from actors.process import Process
+
+Entry: TypeAlias = "tuple[Any, Process | None, int]"
+"""An item, its sender, and when it came, on the performance counter; 0 unless it is timed."""
+
+LEVELS: Final = tuple(reversed(Priority))
+
+
+@attrs.define(eq=False)
+class Held:
+    """A message that waits for room; its sender waits with it."""
+
+    item: Any
+    priority: Priority
+    sender: Process | None
+    task: trio.lowlevel.Task | None = None
+    """What waits in `cast_wait`; a call waits for its answer anyway."""
+    given_up: bool = False
+
+    @property
+    def wanted(self) -> bool:
+        """Whether its sender still waits."""
+        return not (self.given_up or (type(self.item) is Asking and self.item.answered))
+
+    def give_up(self, _raise_cancel: object) -> Abort:
+        """Send nothing: the waiting task was cancelled."""
+        self.given_up = True
+        return Abort.SUCCEEDED
+
+    def let_go(self) -> None:
+        """Let the sender go on."""
+        if self.task is not None:
+            task, self.task = self.task, None
+            reschedule(task)
+
+
+class RuledQueue:
+    """The messages of one actor, kept by the rules of its `Mailbox`.
+
+    What the runtime sends is never refused. It is of normal priority; only an order to stop, which must not overtake
+    what was sent before it, is of the lowest.
+    """
+
+    __slots__ = (
+        "_counted",
+        "_first",
+        "_held",
+        "_length",
+        "_levels",
+        "_until_sample",
+        "dropped",
+        "process",
+        "rules",
+        "sender",
+    )
+
+    def __init__(self, process: Process, rules: Mailbox) -> None:
+        self.process = process
+        self.rules = rules
+        self.dropped = 0
+        self.sender: Process | None = None
+        """Who sent what was taken last."""
+        self._first: deque[Entry] = deque()
+        self._levels: dict[Priority, deque[Entry]] = {level: deque() for level in LEVELS}
+        self._held: deque[Held] = deque()
+        self._length = 0
+        self._counted = 0
+        """How many wait that count against the bound."""
+        self._until_sample = SAMPLE_EVERY
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[Any]:
+        return (item for item, _ in self.pairs())
+
+    def pairs(self) -> list[tuple[Any, Process | None]]:
+        """Return what waits with its senders, in the order in which it will be handled."""
+        entries = [*self._first, *(entry for level in LEVELS for entry in self._levels[level])]
+        return [(item, sender) for item, sender, _ in entries]
+
+    def append(self, item: Any, priority: Priority = NORMAL_PRIORITY) -> None:
+        """Take *item* in behind what is as urgent as it is, or do with it what the rules say.
+
+        Raises `MailboxFullError` before anything is done.
+        """
+        if is_news(item):
+            self._enter(item, Priority.LOW if type(item) is Order else NORMAL_PRIORITY, None)
+        elif self.full:
+            self._overflow(item, priority)
+        else:
+            self._counted += 1
+            self._enter(item, priority, current_process())
+
+    def appendleft(self, item: Any, sender: Process | None = None) -> None:
+        """Take *item* in ahead of everything else, whether there is room or not."""
+        self._counted += not is_news(item)
+        self._length += 1
+        self._first.appendleft((item, sender, 0))
+
+    def popleft(self) -> Any:
+        """Remove the next item and return it; whoever waits for room gets what this leaves."""
+        entries = self._first or next(filter(None, self._levels.values()), self._first)
+        item, self.sender, arrived = entries.popleft()
+        self._length -= 1
+        if arrived:
+            self.process.mark_next(arrived)
+        if not is_news(item):
+            self._counted -= 1
+            if self._held:
+                self._admit()
+        return item
+
+    @property
+    def full(self) -> bool:
+        """Whether there is no room for another message."""
+        most = self.rules.max_messages
+        return 0 < most <= self._counted + len(self.process.stash or ())
+
+    @property
+    def waits(self) -> bool:
+        """Whether a sender that can wait has to."""
+        return self.full and self.rules.overflow == "wait"
+
+    def hold(self, item: Any, priority: Priority, task: trio.lowlevel.Task | None) -> Held:
+        """Have *item* wait for room, behind all that wait for it already."""
+        held = Held(item, priority, current_process(), task)
+        self._held.append(held)
+        return held
+
+    def sift(self, kept: Callable[[Any], bool]) -> list[tuple[Any, Process | None]]:
+        """Remove and return, with its sender, what is not to be *kept*; who waits for room waits on."""
+        removed = []
+        for entries in (self._first, *self._levels.values()):
+            removed += [(item, sender) for item, sender, _ in entries if not kept(item)]
+            staying = [entry for entry in entries if kept(entry[0])]
+            entries.clear()
+            entries.extend(staying)
+        removed += [(one.item, one.sender) for one in self._held if not kept(one.item)]
+        self._held = deque(one for one in self._held if kept(one.item))
+        self._length = len(self._first) + sum(map(len, self._levels.values()))
+        self._counted = self._length  # what is kept counts, all of it
+        return removed
+
+    def close(self) -> list[tuple[Any, Process | None]]:
+        """Let go whoever waits for room; return what they sent, with its senders."""
+        held, self._held = self._held, deque()
+        for one in held:
+            one.let_go()
+        return [(one.item, one.sender) for one in held if one.wanted]
+
+    def _enter(self, item: Any, priority: Priority, sender: Process | None) -> None:
+        self._until_sample -= 1
+        arrived = 0
+        if self._until_sample <= 0:
+            self._until_sample = SAMPLE_EVERY
+            arrived = perf_counter_ns()
+        self._length += 1
+        self._levels[priority if self.rules.priority else NORMAL_PRIORITY].append((item, sender, arrived))
+
+    def _admit(self) -> None:
+        while self._held and not self.full:
+            held = self._held.popleft()
+            if held.wanted:
+                self._counted += 1
+                self._enter(held.item, held.priority, held.sender)
+                self.process.received += 1
+                held.let_go()
+
+    def _overflow(self, item: Any, priority: Priority) -> None:
+        match fate(self.rules.overflow, can_wait=type(item) is Asking):
+            case "refuse" if type(item) is not Tick:
+                raise self._refusal()
+            case "hold":
+                self.hold(item, priority, None)
+                self.process.received -= 1  # it counts from when it is let in
+            case "drop_oldest" if (victim := self._remove_oldest(priority)) is not None:
+                self._drop(victim[0], victim[1])
+                self._enter(item, priority, current_process())
+            case _:
+                self._drop(item, current_process())
+
+    def _remove_oldest(self, at_most: Priority) -> Entry | None:
+        """Remove the least urgent message, of these the oldest; none that is more urgent than *at_most*."""
+        for level in reversed(LEVELS):
+            if level > at_most and self.rules.priority:
+                break
+            entries = self._levels[level]
+            for place, entry in enumerate(entries):
+                if not is_news(entry[0]):
+                    del entries[place]
+                    self._length -= 1
+                    return entry
+        return None
+
+    def _drop(self, item: Any, sender: Process | None) -> None:
+        self.dropped += 1
+        if type(item) is Asking:
+            item.refuse(self._refusal())
+        elif type(item) is Delivery:
+            item.settle(Lost(MailboxFull(self.rules.max_messages)))
+        else:
+            reason = MailboxFull(self.rules.max_messages)
+            self.process.system.dead_letters.bury_dropped(item, self.process, sender, reason)
+
+    def _refusal(self) -> MailboxFullError:
+        return MailboxFullError(f"the mailbox of {self.process.ref} is full ({self.rules.max_messages} messages)")
