@@ -6,6 +6,7 @@ microseconds, and what could be left to the reader, such as quantiles, is.
 
 from __future__ import annotations
 
+from inspect import getfile
 from itertools import chain
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -60,10 +61,8 @@ HANDLERS: Final = {
 """Which callback an item of a mailbox is for; `handle_cast` for all others."""
 
 FRAMES_SHOWN: Final = 30
-RUNTIME: Final = frozenset(
-    {str(PurePath(__file__).parent), str(PurePath(trio.lowlevel.checkpoint.__code__.co_filename).parent)}
-)
-"""The folders of what runs actors and tasks, and is no place where an actor waits."""
+RUNTIME: Final = frozenset(str(PurePath(getfile(it)).parent) for it in (Durations, trio.lowlevel.checkpoint))
+"""The folders of what runs actors and tasks, which is not where an actor waits."""
 
 
 class Snapshot:

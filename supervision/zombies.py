@@ -30,7 +30,7 @@ async def wait_for_zombies(system: ActorSystem, seconds: float) -> bool:
     """Report the zombies of *system*, and tell whether some are left after *seconds*."""
     if not system.zombies:
         return False
-    say(f"everything else has stopped; waiting {seconds:g} s for {len(system.zombies)} zombies")
+    say(f"everything else has stopped; waiting {seconds:g} s for what was killed and still runs")
     for process in system.zombies:
         text = describe(process)
         say(text)
@@ -42,9 +42,8 @@ async def wait_for_zombies(system: ActorSystem, seconds: float) -> bool:
 
 def describe(process: Process) -> str:
     """Return who *process* is, and where it is."""
-    place = where(process)
-    at = f"; it is at {' called from '.join(reversed(place))}" if place else ""
-    return f"{process.ref} of class {process.kind} was killed and is still running{at}"
+    at = "".join(f"\n  {place}" for place in where(process))
+    return f"{process.ref} of class {process.kind} is a zombie: it was killed and is still running{at and ', at'}{at}"
 
 
 def abandon() -> NoReturn:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from actors.shell.node import Node
 
-SLICE_NANOSECONDS: Final = 700_000
-SLICE_ROWS: Final = 128
+SLICE_NANOSECONDS: Final = 1_000_000
+SLICE_ROWS: Final = 256
 """A slice ends after so much time, or so many rows, whichever comes first."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from rich.box import SIMPLE
+import attrs
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -12,22 +12,29 @@ from rich.text import Text
 from actors.shell.view import SAMPLED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from actors.shell.client import NodeFacts
     from actors.shell.view import ActorView, Times
 
-WIDTH: Final = 160
+WIDTH: Final = 200
 """Columns where there is no terminal."""
 
-NUMBERS: Final = frozenset(
-    {"id", "parent", "mailbox", "most", "received", "handled", "dropped", "restarts", "last"}
-    | {"wait p50", "p99", "handler p50", " p99"}
-)
-COLUMNS: Final = (
-    *("id", "actor", "class", "parent", "state", "mailbox", "most", "received", "handled", "dropped"),
-    *("wait p50", "p99", "handler p50", " p99", "restarts", "last"),
-)
+NARROW: Final = 130
+"""A terminal of fewer columns is shown less."""
+
+
+@attrs.frozen
+class Column:
+    """A column of the table of actors."""
+
+    title: str
+    cell: Callable[[ActorView], str]
+    text: bool = False
+    """Whether it holds words, which begin at the left, rather than a number."""
+    wide: bool = False
+    """Whether a narrow terminal goes without."""
+
 
 MINUTE: Final = 60
 HOUR: Final = 3600
@@ -42,12 +49,13 @@ def console() -> Console:
 
 def show_actors(node: NodeFacts, actors: Sequence[ActorView], total: int) -> None:
     """Print a table of *actors*, of *total* that there are."""
-    table = Table(box=SIMPLE, pad_edge=False)
-    for column in COLUMNS:
-        table.add_column(column, justify="right" if column in NUMBERS else "left", no_wrap=column in NUMBERS)
-    for actor in actors:
-        table.add_row(*(Text(cell) for cell in cells(actor)))
     out = console()
+    columns = [it for it in COLUMNS if out.width >= NARROW or not it.wide]
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for column in columns:
+        table.add_column(column.title, justify="left" if column.text else "right", no_wrap=not column.text)
+    for actor in actors:
+        table.add_row(*(Text(column.cell(actor)) for column in columns))
     out.print(Text(headline(node)))
     out.print(table)
     more = "" if len(actors) == total else f"{len(actors):,} of {total:,} shown; "
@@ -64,21 +72,6 @@ def headline(node: NodeFacts) -> str:
     )
 
 
-def cells(actor: ActorView) -> Iterator[str]:
-    """Yield what stands in each column of *actor*'s line."""
-    yield "" if actor.id is None else f"#{actor.id}"
-    yield printable(actor.label)
-    yield actor.kind
-    yield "" if actor.parent is None else f"#{actor.parent}"
-    yield state(actor)
-    yield from (f"{it:,}" for it in (actor.length, actor.greatest_length, actor.received, actor.handled, actor.dropped))
-    for times in (actor.waiting, actor.handling):
-        yield duration(times.p50 if times else None)
-        yield duration(times.p99 if times else None)
-    yield "" if actor.restarts is None else f"{actor.restarts:,}"
-    yield duration(actor.handled_seconds_ago)
-
-
 def state(actor: ActorView) -> str:
     """Return what *actor* does, and for how long it has."""
     running = actor.running
@@ -90,13 +83,49 @@ def state(actor: ActorView) -> str:
     return f"{actor.state} {running.handler}{message}{seconds}"
 
 
+def _id(id_: int | None) -> str:
+    return "" if id_ is None else f"#{id_}"
+
+
+def _restarts(actor: ActorView) -> str:
+    return "" if actor.restarts is None else f"{actor.restarts:,}"
+
+
+def _median(times: Times | None) -> str:
+    return duration(times.p50 if times else None)
+
+
+def _tail(times: Times | None) -> str:
+    return duration(times.p99 if times else None)
+
+
+COLUMNS: Final = (
+    Column("id", lambda it: _id(it.id)),
+    Column("actor", lambda it: printable(it.label), text=True),
+    Column("class", lambda it: it.kind, text=True, wide=True),
+    Column("parent", lambda it: _id(it.parent), wide=True),
+    Column("state", state, text=True),
+    Column("mailbox", lambda it: f"{it.length:,}"),
+    Column("most", lambda it: f"{it.greatest_length:,}", wide=True),
+    Column("received", lambda it: f"{it.received:,}", wide=True),
+    Column("handled", lambda it: f"{it.handled:,}"),
+    Column("dropped", lambda it: f"{it.dropped:,}", wide=True),
+    Column("wait p50", lambda it: _median(it.waiting), wide=True),
+    Column("wait p99", lambda it: _tail(it.waiting)),
+    Column("handler p50", lambda it: _median(it.handling), wide=True),
+    Column("handler p99", lambda it: _tail(it.handling)),
+    Column("restarts", _restarts),
+    Column("last", lambda it: duration(it.handled_seconds_ago), wide=True),
+)
+
+
 def show_actor(actor: ActorView, detail: Mapping[str, Any]) -> None:
     """Print all that is known of one actor."""
     grid = Table.grid(padding=(0, 2))
     for title, text in facts(actor, detail):
         grid.add_row(Text(title), Text(text))
     out = console()
-    out.print(Text("" if actor.id is None else f"{printable(actor.label)} #{actor.id}", style="bold"))
+    out.print(Text(f"{printable(actor.label)} {_id(actor.id)}", style="bold"))
     out.print(grid)
     for title, lines in (("where it waits", detail["where"]), ("children", children(detail["children"] or ()))):
         if lines:
@@ -120,7 +149,7 @@ def facts(actor: ActorView, detail: Mapping[str, Any]) -> Iterator[tuple[str, st
     yield "handlers", distribution(actor.handling)
     yield "stops within", detail["shutdown"] if isinstance(detail["shutdown"], str) else duration(detail["shutdown"])
     yield "traps exits", {None: "", True: "yes", False: "no"}[detail["trap_exit"]]
-    yield "links", ", ".join(f"#{id_}" for id_ in detail["links"]) or "none"
+    yield "links", ", ".join(_id(id_) for id_ in detail["links"]) or "none"
     yield "monitors", f"{detail['monitors']:,}, and is monitored {detail['monitored_by']:,} times"
     yield "owes answers", f"{detail['owes']:,}"
 
