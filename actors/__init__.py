@@ -3,6 +3,7 @@
 from actors import clash
 from actors.actor import Actor
 from actors.backoff import Backoff
+from actors.blocking import AbandonedThread, abandoned_threads, run_blocking
 from actors.caller import Caller
 from actors.dead_letters import DeadLetter, DeadLetters
 from actors.errors import (
@@ -11,6 +12,8 @@ from actors.errors import (
     BadReturnError,
     CallingSelfError,
     CallTimeoutError,
+    HeirloomLostError,
+    HeirloomTakenError,
     IgnoredError,
     InitTimeoutError,
     MailboxFullError,
@@ -19,7 +22,9 @@ from actors.errors import (
     NoReplyError,
     NothingToStashError,
     OutsideActorError,
+    RecordError,
     StoppingError,
+    SystemClosedError,
     SystemExitedError,
     UndefinedHandlerError,
     WrongThreadError,
@@ -38,6 +43,9 @@ from actors.exit import (
     Shutdown,
     is_clean,
 )
+from actors.from_thread import FromThread
+from actors.heirloom import Heirloom
+from actors.heirlooms import HeirloomCheck, Heirlooms, HeirloomStatus, Quarantined
 from actors.inspect import get_state, get_statistics, get_status, replace_state, resume, suspend
 from actors.mailbox import Mailbox, MailboxFull
 from actors.message import Call, Down, Exit, Priority, Timeout
@@ -47,7 +55,7 @@ from actors.options import Seconds, StartOptions
 from actors.overflow import Overflow
 from actors.ref import ActorRef
 from actors.registry import Names
-from actors.report import CrashReport, ProgressReport, Status, heard
+from actors.report import BlockedReport, CrashReport, ProgressReport, Status, heard
 from actors.request import Request, RequestCollection
 from actors.result import IGNORE, NO_REPLY, Continue, Stop
 from actors.settlement import Failed, Handled, Lost, Outcome
@@ -62,6 +70,7 @@ __all__ = [
     "NORMAL",
     "NO_REPLY",
     "SHUTDOWN",
+    "AbandonedThread",
     "Actor",
     "ActorError",
     "ActorExitedError",
@@ -69,6 +78,7 @@ __all__ = [
     "ActorSystem",
     "Backoff",
     "BadReturnError",
+    "BlockedReport",
     "Call",
     "CallTimeoutError",
     "Caller",
@@ -82,8 +92,15 @@ __all__ = [
     "Durations",
     "Exit",
     "ExitReason",
+    "FromThread",
     "Failed",
     "Handled",
+    "Heirloom",
+    "HeirloomCheck",
+    "HeirloomLostError",
+    "HeirloomStatus",
+    "HeirloomTakenError",
+    "Heirlooms",
     "IgnoredError",
     "InitTimeoutError",
     "Killed",
@@ -105,6 +122,8 @@ __all__ = [
     "Overflow",
     "Priority",
     "ProgressReport",
+    "Quarantined",
+    "RecordError",
     "Request",
     "RequestCollection",
     "Seconds",
@@ -114,11 +133,13 @@ __all__ = [
     "Status",
     "Stop",
     "StoppingError",
+    "SystemClosedError",
     "SystemExitedError",
     "Timeout",
     "Timer",
     "UndefinedHandlerError",
     "WrongThreadError",
+    "abandoned_threads",
     "ZombieError",
     "get_state",
     "get_statistics",
@@ -128,7 +149,6 @@ __all__ = [
     "open_system",
     "replace_state",
     "resume",
+    "run_blocking",
     "suspend",
 ]
-
-clash.refuse_a_mixed_install()

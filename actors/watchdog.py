@@ -105,8 +105,7 @@ class Watch:
     """The watch over one system, for the length of a ``with`` block."""
 
     def __init__(self, system: ActorSystem, seconds: float) -> None:
-        self._thread = system.thread
-        self._token = system.token
+        self._system = system
         self._seconds = seconds
         self._lock = Lock()
         self._awaited = False
@@ -137,14 +136,16 @@ class Watch:
                 return
             self._awaited = True
         with suppress(trio.RunFinishedError):
-            self._token.run_sync_soon(self._beat)
+            self._system.token.run_sync_soon(self._beat)
 
     def _look(self, now: float) -> None:
-        place = look_at(self._thread)
+        place = look_at(self._system.thread)
         seen, self._seen = self._seen, place and place.task
         blocked_for = now - self._posted
-        if place is not None and place.task is seen and blocked_for >= self._report_at:
-            self._report_at = blocked_for * FURTHER
+        if place is None or place.task is not seen or blocked_for < self._report_at:
+            return
+        self._report_at = blocked_for * FURTHER
+        if place.process is None or place.process.system is self._system:
             self._reported = report_of(place, blocked_for)
             report.blocked(self._reported)
 
