@@ -20,7 +20,7 @@ class Client:
         self.stream = stream
         self._received = bytearray()
 
-    async def send(self, data: bytes) -> None:
+    async def send(self, data: bytes | bytearray) -> None:
         await self.stream.send_all(data)
 
     async def receive(self) -> Frame | None:
