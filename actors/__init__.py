@@ -92,8 +92,8 @@ __all__ = [
     "Durations",
     "Exit",
     "ExitReason",
-    "FromThread",
     "Failed",
+    "FromThread",
     "Handled",
     "Heirloom",
     "HeirloomCheck",
@@ -139,8 +139,8 @@ __all__ = [
     "Timer",
     "UndefinedHandlerError",
     "WrongThreadError",
-    "abandoned_threads",
     "ZombieError",
+    "abandoned_threads",
     "get_state",
     "get_statistics",
     "get_status",
@@ -152,3 +152,5 @@ __all__ = [
     "run_blocking",
     "suspend",
 ]
+
+clash.refuse_a_mixed_install()

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from actors.caller import Caller
     from actors.exit import ExitReason
+    from actors.heirloom import Heirloom
+    from actors.heirlooms import HeirloomCheck
     from actors.mailbox import Mailbox
     from actors.process import Process
     from actors.ref import ActorRef
@@ -162,6 +164,18 @@ class Actor:
             msg = f"the idle timeout of {self.ref} is {seconds!r} seconds; allowed is a number, 0 or more"
             raise ValueError(msg)
         self._process.idle_timer = None if seconds == math.inf else IdleTimer(self._process, seconds)
+
+    def inherit(self, name: str, check: HeirloomCheck | None = None) -> Heirloom[Any, Any]:
+        """Return the heirloom *name*, with the records that its last owner left; a new one has none.
+
+        This actor owns it until it is dead; what it wrote stays for whoever inherits it next. Asked again, it
+        gets a new handle, and the old one is lost. *check* is given all records by their keys. If it raises or
+        returns False they go whole into quarantine (``system.heirlooms.quarantined``), which is logged, and the
+        heirloom begins empty; where there is nothing it is not asked.
+
+        Raises `HeirloomTakenError` while another living actor owns it, `HeirloomLostError` if this one is dead.
+        """
+        return self._process.system.heirlooms.inherit(self._process, name, check)
 
     @enable_ki_protection
     def stash(self) -> Any:

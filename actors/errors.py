@@ -105,6 +105,24 @@ class SystemClosedError(ActorError):
     """The `open_system` block has been left: nothing can be sent there any more, and no call is answered."""
 
 
+class RecordError(ActorError, TypeError):
+    """A heirloom was given something that can be changed; nothing was done."""
+
+
+class HeirloomTakenError(ActorError):
+    """The heirloom belongs to another actor, which lives."""
+
+    retryable = True
+
+    def __init__(self, message: str, ref: ActorRef) -> None:
+        super().__init__(message)
+        self.ref = ref
+
+
+class HeirloomLostError(ActorError):
+    """A heirloom was asked for something by an actor that is dead, or does not have it any more; nothing was done."""
+
+
 class SystemExitedError(ActorError):
     """The system's root process ended while the `open_system` block was running."""
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from actors.ending import Ending
+    from actors.heirlooms import Quarantined
     from actors.process import Process
     from actors.ref import ActorRef
 
@@ -190,6 +191,11 @@ def unsent(message: object, error: Exception) -> None:
 def raised_in_abandoned_thread(name: str, error: BaseException) -> None:
     """Report what a blocking function raised after everybody had stopped waiting for it."""
     _log(logging.ERROR, "the abandoned thread %s raised", name, exc_info=error)
+
+
+def quarantined(entry: Quarantined) -> None:
+    """Report the content of a heirloom that failed its check."""
+    _log(logging.ERROR, "%s", entry, exc_info=entry.error)
 
 
 def still_registered(process: Process, error: Exception) -> None:

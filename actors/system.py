@@ -22,6 +22,7 @@ from actors.errors import SystemExitedError, UndefinedHandlerError
 from actors.exit import SHUTDOWN, ExitReason
 from actors.from_thread import EntryQueue
 from actors.handover import handover_here
+from actors.heirlooms import Heirlooms
 from actors.message import Exit
 from actors.name_ref import NameRef, process_of
 from actors.options import DEFAULTS, Seconds, StartOptions, check_name, check_seconds, check_via, start_options
@@ -90,6 +91,7 @@ class ActorSystem:
         self.signals = SignalQueue()
         self.names = Registry()
         self.dead_letters = DeadLetters()
+        self.heirlooms = Heirlooms(self)
         self.processes: dict[int, Process] = {}
         self.zombies: dict[Process, None] = {}
         """Who was left behind after a kill and still runs, the oldest first."""
