@@ -133,9 +133,15 @@ class Snapshot:
         """Return the living actor or the zombie of this id."""
         return [process for process in self._everybody() if process.id == number]
 
-    def find_named(self, name: str) -> list[Process]:
-        """Return the living actor of this name, and zombies that had it."""
-        return [process for process in self._everybody() if process.name == name]
+    def find_called(self, name: str) -> list[Process]:
+        """Return whoever has this name, zombies too; if nobody has, those whose supervisor calls them so."""
+        everybody = list(self._everybody())
+        named = [process for process in everybody if process.name == name]
+        return named or [process for process in everybody if self._child_name(process) == name]
+
+    def _child_name(self, process: Process) -> str | None:
+        child = None if process.parent is None else self._child_of(process.parent, process)
+        return None if child is None else child.id
 
     def _everybody(self) -> Iterator[Process]:
         """Yield the living and the zombies, without the system's root."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import logging
 import sys
 import traceback
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
@@ -14,10 +16,15 @@ from supervision.errors import ChildStartError, TreeGaveUpError
 from supervision.launcher import launch
 from supervision.program import Program, ProgramError
 
+if TYPE_CHECKING:
+    from types import TracebackType
+
 logger: Final = logging.getLogger("supervision")
 
 LOG_FORMAT: Final = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 LEVELS: Final = ("debug", "info", "warning", "error")
+
+IMPORTERS: Final = frozenset({inspect.getfile(Program), importlib.__file__})
 
 GAVE_UP: Final = 1
 INTERRUPTED: Final = 130
@@ -77,6 +84,17 @@ def _refuse(error: ProgramError) -> NoReturn:
     """Say what is wrong with FILE:TREE, with the program's own traceback if it has one, and exit."""
     cause = error.__cause__
     if cause is not None:
-        click.echo("".join(traceback.format_exception(cause)), err=True, nl=False)
+        shown = traceback.format_exception(type(cause), cause, own_frames(cause.__traceback__))
+        click.echo("".join(shown), err=True, nl=False)
     click.echo(f"actors: {error}", err=True)
     sys.exit(USAGE)
+
+
+def own_frames(frames: TracebackType | None) -> TracebackType | None:
+    """Return *frames* from the first on that is the program's, after those of whoever imported or called it."""
+    while frames is not None:
+        file = frames.tb_frame.f_code.co_filename
+        if file not in IMPORTERS and not file.startswith("<frozen importlib"):
+            return frames
+        frames = frames.tb_next
+    return None

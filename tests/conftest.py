@@ -1,6 +1,11 @@
 """Settings that hold for every test."""
 
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import hypothesis
+import pytest
 
 pytest_plugins = ["tests.trio_runner"]
 
@@ -12,3 +17,11 @@ collect_ignore = ["typing", "benchmarks"]
 hypothesis.settings.register_profile("suite", derandomize=True, deadline=None, database=None)
 hypothesis.settings.register_profile("search", max_examples=2_000, deadline=None)
 hypothesis.settings.load_profile("suite")
+
+
+@pytest.fixture
+def runtime_directory(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Be a user without nodes; the path is short, since the address of a socket has to be."""
+    with TemporaryDirectory(prefix="r", dir="/tmp") as folder:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
+        yield Path(folder)

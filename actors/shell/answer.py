@@ -70,7 +70,7 @@ def about_actor(node: Node, arguments: dict[str, Any]) -> Iterator[bytes]:
     name, number = arguments.get("name"), arguments.get("id")
     snapshot = Snapshot(node.system)
     if isinstance(name, str):
-        found = snapshot.find_named(name)
+        found = snapshot.find_called(name)
     elif isinstance(number, int):
         found = snapshot.find(number)
     else:

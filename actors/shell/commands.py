@@ -80,11 +80,14 @@ def ps(node: str | None, sort: str, limit: int | None, *, as_json: bool) -> None
 @click.argument("name")
 @which_node
 def stats(name: str, node: str | None, *, as_json: bool) -> None:
-    """Show all that is known of one actor: NAME, or # and its number."""
+    """Show all that is known of one actor.
+
+    NAME is its name, what its supervisor calls it, or # and its number.
+    """
     with _connect(node) as connection:
         facts, found = connection.actor(name)
         if not found:
-            known = [it.name for it in connection.actors().actors if it.name]
+            known = [it.label for it in connection.actors().actors]
             _fail(f"node {connection.name} has no actor {name!r}{nearest(name, known)}")
     if as_json:
         actors = [attrs.asdict(actor) | detail for actor, detail in found]

@@ -1,13 +1,17 @@
 """`launch`, with real programs, real signals and real exit statuses."""
 
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from textwrap import dedent
 from typing import TypeAlias
 
 import pytest
+
+from supervision import SupervisorSpec, launch
 
 PROGRAM = """
 from actors import IGNORE, NORMAL, Actor, Crash, Stop
@@ -52,9 +56,26 @@ class Done(Worker):
         self.ref.send(Stop(NORMAL))
 
 
+class Hiding(Worker):
+    async def handle_cast(self, message):
+        print("hides", flush=True)
+        with trio.CancelScope(shield=True):
+            await trio.sleep(message)
+
+
 class Unfit(Worker):
     def init(self):
         raise RuntimeError("unfit")
+
+
+def hide(seconds):
+    # A tree with an actor that hides so long from its end, and one that orders it to.
+    class Orderer(Worker):
+        def init(self):
+            self.system.whereis("hiding").cast(seconds)
+            super().init()
+
+    return tree(child("hiding", Hiding, name="hiding", shutdown=0.1), child("orderer", Orderer))
 
 
 def child(id_, actor=Worker, seconds=0.0, **options):
@@ -82,8 +103,12 @@ class Program:
 
     def says(self, text: str) -> None:
         """Wait for a line of standard error with *text* in it."""
+        assert text in self.line_of_errors()
+
+    def line_of_errors(self) -> str:
+        """Wait for the next line of standard error."""
         assert self.process.stderr is not None
-        assert text in self.process.stderr.readline()
+        return self.process.stderr.readline()
 
     def send(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
@@ -98,7 +123,7 @@ Run: TypeAlias = Callable[[str], Program]
 
 
 @pytest.fixture
-def run() -> Iterator[Run]:
+def run(runtime_directory: Path) -> Iterator[Run]:
     """Return a function that starts a program."""
     processes: list[subprocess.Popen[str]] = []
 
@@ -283,3 +308,140 @@ def test_a_tree_that_is_killed_from_inside_makes_the_program_fail(run: Run) -> N
 
     assert status == 1
     assert "TreeGaveUpError: the tree <shop #2> gave up: killed" in err.splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_a_zombie_is_named_and_then_left_behind_with_exit_status_70(run: Run) -> None:
+    program = run("""
+        launch(hide(60.0), name="shop", zombie_seconds=0.2)
+        print("after")
+    """)
+    program.reads("started hiding", "started orderer", "hides")
+
+    program.send(signal.SIGTERM)
+
+    status, out, err = program.ends()
+    assert status == 70
+    assert "after" not in out
+    assert "everything else has stopped; waiting 0.2 s for what was killed and still runs\n" in err
+    assert re.search(r"<hiding #\d+> of class Hiding is a zombie: it was killed and is still running, at\n", err)
+    assert re.search(r"^  <string>:\d+ handle_cast$", err, re.MULTILINE)
+
+
+@pytest.mark.slow
+def test_what_was_logged_and_printed_before_a_zombie_is_left_behind_is_flushed(run: Run) -> None:
+    program = run("""
+        import logging, sys
+        from logging.handlers import MemoryHandler
+
+        logging.basicConfig(handlers=[MemoryHandler(1000, logging.CRITICAL, logging.StreamHandler(sys.stderr))])
+        print("not yet flushed", end="")
+        launch(hide(60.0), zombie_seconds=0.0)
+    """)
+    program.reads("not yet flushedstarted hiding", "started orderer", "hides")
+    program.send(signal.SIGTERM)
+
+    status, _, err = program.ends()
+
+    assert status == 70
+    assert len(re.findall(r"<hiding #\d+> of class Hiding is a zombie", err)) == 2
+
+
+@pytest.mark.slow
+def test_a_zombie_that_ends_in_time_leaves_the_exit_status_as_it_is(run: Run) -> None:
+    program = run("""
+        launch(hide(1.7), zombie_seconds=30.0)
+        print("after")
+    """)
+    program.reads("started hiding", "started orderer", "hides")
+
+    program.send(signal.SIGTERM)
+
+    status, out, err = program.ends()
+    assert status == 0
+    assert out.endswith("after\n")
+    assert "is a zombie" in err
+
+
+@pytest.mark.slow
+def test_a_signal_ends_the_wait_for_a_zombie_at_once(run: Run) -> None:
+    program = run("""
+        launch(hide(60.0), zombie_seconds=60.0)
+    """)
+    program.reads("started hiding", "started orderer", "hides")
+    program.send(signal.SIGTERM)
+    program.says("SIGTERM: stopping")
+    while "everything else has stopped" not in program.line_of_errors():
+        """Read on."""
+
+    program.send(signal.SIGINT)
+
+    status, _, err = program.ends()
+    assert status == 70
+    assert err.endswith("SIGINT: no longer waiting for zombies\n")
+
+
+@pytest.mark.slow
+def test_after_a_second_signal_a_zombie_still_makes_the_exit_status_70(run: Run) -> None:
+    program = run("""
+        launch(hide(60.0), zombie_seconds=0.1)
+    """)
+    program.reads("started hiding", "started orderer", "hides")
+    program.send(signal.SIGTERM)
+    program.says("SIGTERM: stopping")
+
+    program.send(signal.SIGTERM)
+
+    assert program.ends()[0] == 70
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("option", "sockets"), [("", 1), (", listen=False", 0)])
+def test_a_launched_tree_has_a_socket_while_it_runs_unless_it_does_without(
+    run: Run, runtime_directory: Path, option: str, sockets: int
+) -> None:
+    program = run(f"""
+        launch(tree(child("a")), name="shop"{option})
+    """)
+    program.reads("started a")
+
+    found = list(runtime_directory.rglob("*.sock"))
+    program.send(signal.SIGTERM)
+    status, _, _ = program.ends()
+
+    assert len(found) == sockets
+    assert status == 0
+    assert list(runtime_directory.rglob("*.sock")) == []
+
+
+@pytest.mark.slow
+def test_a_program_that_ends_with_a_zombie_removes_its_socket(run: Run, runtime_directory: Path) -> None:
+    program = run("""
+        launch(hide(60.0), zombie_seconds=0.0)
+    """)
+    program.reads("started hiding", "started orderer", "hides")
+    program.send(signal.SIGTERM)
+
+    status = program.ends()[0]
+
+    assert (status, list(runtime_directory.rglob("*.sock"))) == (70, [])
+
+
+@pytest.mark.slow
+def test_a_tree_without_a_socket_runs_all_the_same(run: Run, runtime_directory: Path) -> None:
+    (runtime_directory / "trio-actors").write_text("in the way")
+    program = run("""
+        launch(tree(child("a")), name="shop")
+    """)
+    program.reads("started a")
+    program.send(signal.SIGTERM)
+
+    status, _, err = program.ends()
+
+    assert status == 0
+    assert err.startswith("nobody can look at shop with the shell, since it has no socket: ")
+
+
+def test_zombie_seconds_is_a_time() -> None:
+    with pytest.raises(ValueError, match="zombie_seconds is a number of seconds, 0 or more; got -1"):
+        launch(SupervisorSpec(), zombie_seconds=-1)

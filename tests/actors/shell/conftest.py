@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,15 +13,8 @@ from actors.shell import Limits, Node, serve_node
 from tests.actors.shell.conversation import Client, Connect
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-
-
-@pytest.fixture
-def runtime_directory(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Be a user without nodes; the path is short, since the address of a socket has to be."""
-    with TemporaryDirectory(prefix="r", dir="/tmp") as folder:
-        monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
-        yield Path(folder)
+    from collections.abc import AsyncIterator
+    from pathlib import Path
 
 
 @pytest.fixture
