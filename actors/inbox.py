@@ -84,14 +84,11 @@ class Inbox:
         self.sample_at = SAMPLE_EVERY
         self.samples = self.stash = self.sender = self.senders = self.kept = None
 
-    def keep_rules(self, rules: Mailbox, kept: Kept | None) -> None:
-        """Have a mailbox by *rules*, and in it what a predecessor left."""
+    def keep_rules(self, rules: Mailbox) -> None:
+        """Have a mailbox by *rules*."""
         if rules.ruled:
             self.mailbox = RuledQueue(self.whole, rules)
             self.sample_at = sys.maxsize  # it takes samples itself
-        if kept is not None and rules.keep:
-            self.kept = kept
-            kept.hand_on(self.whole)
 
     def insert(self, item: object, priority: Priority) -> None:
         """Append *item* to the mailbox, by its *priority* if that has priorities."""

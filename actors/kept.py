@@ -59,6 +59,8 @@ class KeptQueue:
 class Kept:
     """What is kept for one child of a supervisor, which alone knows whether there will be another incarnation."""
 
+    __slots__ = ("closed", "process")
+
     def __init__(self) -> None:
         self.closed = False
         """Whether the supervisor has ended."""
@@ -81,7 +83,12 @@ class Kept:
         return Unread.of_pairs(rest)
 
     def hand_on(self, process: Process) -> None:
-        """Give *process*, which is about to start, what its predecessor left."""
+        """Give *process*, which is about to start, what its predecessor left, and keep what it leaves itself."""
+        process.kept = self
+        if (parent := process.parent) is not None:
+            if parent.keeping is None:
+                parent.keeping = {}
+            parent.keeping[self] = None
         last = self._let_go()
         if last is None:
             return
@@ -106,6 +113,8 @@ class Kept:
         last = self._let_go()
         if last is None or not isinstance(last.mailbox, KeptQueue):
             return
+        if last.parent is not None and last.parent.keeping is not None:
+            last.parent.keeping.pop(self, None)
         last.mailbox = last.mailbox.queue
         last.system.dead_letters.bury_all(last.close_inbox(), last)
 

@@ -46,6 +46,8 @@ async def start_process(
         _discard(process)
         raise _told_to_starter(process, error) from error.__cause__
     system.admit(process)
+    if options.kept is not None:
+        options.kept.hand_on(process)
     if not process.callbacks.init:
         report.started(process)
         process.started = True
@@ -75,7 +77,7 @@ def _prepare(system: ActorSystem, parent: Process | None, actor: type[Actor], op
     process.shutdown = actor.shutdown if options.shutdown is None else options.shutdown
     rules = actor.mailbox if options.mailbox is None else options.mailbox
     if rules is not UNBOUNDED:
-        process.keep_rules(rules, options.kept)
+        process.keep_rules(rules)
     if options.name is not None:
         (options.via or system.names).register(options.name, process.ref)
     return process

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import attrs
 
+from actors.kept import Kept
 from supervision.delays import Delays
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ class Child:
     """What its delays depend on, once there was a restart that may be delayed."""
     wait: Wait | None = None
     """The delay that runs now."""
+    kept: Kept = attrs.field(factory=Kept)
+    """Its unread messages between two incarnations, if its mailbox is to be kept."""
 
     @property
     def id(self) -> str:
@@ -179,6 +182,7 @@ class Children:
 
     def drop(self, child: Child) -> None:
         """Note that *child* ended for good; a temporary one is forgotten."""
+        child.kept.give_up()
         if child.temporary:
             self.remove(child)
         else:

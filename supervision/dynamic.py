@@ -117,14 +117,17 @@ class DynamicSupervisor(Parent):
             raise MaxChildrenError(
                 f"{self.ref} has {len(self.children)} children already, allowed are {self.max_children}"
             )
-        ref = await self._start_requested(spec)
-        if ref is not None:
-            self.children[ref] = Child(without_arguments(spec) if spec.restart == "temporary" else spec, ref)
-        return ref
+        child = Child(spec)
+        child.ref = await self._start_requested(child)
+        if child.temporary:
+            child.spec = without_arguments(spec)
+        if child.ref is not None:
+            self.children[child.ref] = child
+        return child.ref
 
     async def _terminate_child(self, ref: ActorRef) -> None:
         await self._shut_down(self.children[ref])
-        self.children.pop(ref).stopped()
+        self._forget(ref)
 
     def _known(self, child: object) -> ActorRef:
         """Return *child* if it is the process of one."""
@@ -140,7 +143,7 @@ class DynamicSupervisor(Parent):
             self._report("child_terminated", child, reason)
         if wants_restart(child.spec.restart, reason):
             return await self._restart(ref)
-        del self.children[ref]
+        self._forget(ref)
         return None
 
     async def _restart(self, old: ActorRef) -> Stop | None:
@@ -148,7 +151,7 @@ class DynamicSupervisor(Parent):
         child = self.children[old]
         if not self.restarts.allow(trio.current_time()):
             self._report("shutdown", child, str(self.restarts))
-            del self.children[old]
+            self._forget(old)
             return Stop(SHUTDOWN)
         child.restarts += 1
         seconds = self._next_delay(child, self.backoff)
@@ -168,13 +171,14 @@ class DynamicSupervisor(Parent):
         """Replace the child that *old* was; one that chooses not to start is forgotten."""
         child = self.children[old]
         try:
-            ref = await self._start(child.spec)
+            ref = await self._start(child)
         except ChildStartError as error:
             self._report("start_error", child, error.reason)
             return await self._try_again(old)
-        del self.children[old]
-        if ref is not None:
-            self.children[ref] = child
+        if ref is None:
+            self._forget(old)
+        else:
+            self.children[ref] = self.children.pop(old)
             child.started(ref)
             if child.delays is not None:
                 child.delays.came_up(trio.current_time())
@@ -189,3 +193,9 @@ class DynamicSupervisor(Parent):
         child.ref, child.restarting = None, True
         self.ref.cast(calls.TryAgain(old))
         return None
+
+    def _forget(self, ref: ActorRef) -> None:
+        """Forget the child that *ref* was, for good."""
+        child = self.children.pop(ref)
+        child.stopped()
+        child.kept.give_up()

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from actors import ActorRef, Backoff, Caller, ExitReason, Stop
     from supervision.children import Kind
     from supervision.report import Context
-    from supervision.spec import ChildSpec
 
 
 class Parent(Actor):
@@ -66,9 +65,11 @@ class Parent(Actor):
     async def _due(self, due: RestartDue) -> Stop | None:
         raise NotImplementedError
 
-    async def _start(self, spec: ChildSpec, *, requested: bool = False) -> ActorRef | None:
-        """Start a child and return its process, or None if it chose not to start. Raises `ChildStartError`."""
-        options = StartOptions(name=spec.name, shutdown=spec.shutdown)
+    async def _start(self, child: Child, *, requested: bool = False) -> ActorRef | None:
+        """Start *child* and return its process, or None if it chose not to start. Raises `ChildStartError`."""
+        spec = child.spec
+        kept = child.kept if spec.rules.keep else None
+        options = StartOptions(name=spec.name, shutdown=spec.shutdown, mailbox=spec.rules, kept=kept)
         try:
             ref = await self.start_child(spec.actor, spec.args, spec.kwargs, options)
         except IgnoredError:
@@ -81,13 +82,14 @@ class Parent(Actor):
         log_progress(self.ref, spec, ref, requested=requested)
         return ref
 
-    async def _start_requested(self, spec: ChildSpec) -> ActorRef | None:
-        """Start a child because somebody asked for it."""
+    async def _start_requested(self, child: Child) -> ActorRef | None:
+        """Start *child* because somebody asked for it."""
         try:
-            return await self._start(spec, requested=True)
+            return await self._start(child, requested=True)
         except ChildStartError as error:
-            taken = error.__cause__
-            if isinstance(taken, NameTakenError) and spec.name is not None and taken.ref.name == spec.name:
+            child.kept.give_up()
+            taken, name = error.__cause__, child.spec.name
+            if isinstance(taken, NameTakenError) and name is not None and taken.ref.name == name:
                 raise AlreadyStartedError(str(taken), taken.ref) from None
             raise
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard, cast, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeGuard, cast, get_args
 
 import attrs
 
-from actors import Actor, Backoff, Seconds
+from actors import Actor, Backoff, Mailbox, Seconds
 from supervision.errors import BadSpecError
 from supervision.intensity import PRESETS, Limit, Preset, preset
 from supervision.shutdown import AutoShutdown, Restart
@@ -126,6 +126,10 @@ def _not_permanent(child: ChildSpec, _attribute: object, significant: object) ->
         raise refuse(child, "significant", significant, "False for a permanent child, which always comes back")
 
 
+def _is_mailbox(value: object) -> bool:
+    return value is None or value == "keep" or isinstance(value, Mailbox)
+
+
 def _backoff(owner: object, _attribute: object, backoff: Backoff | None) -> None:
     check_backoff(owner, backoff)
 
@@ -183,6 +187,21 @@ class ChildSpec:
     """Whether its end by itself can end the supervisor; see `SupervisorSpec.auto_shutdown`."""
     backoff: Backoff | None = attrs.field(default=None, kw_only=True, validator=_backoff)
     """Delays before its restarts, except the first; by default what its supervisor says."""
+    mailbox: Mailbox | Literal["keep"] | None = attrs.field(
+        default=None, kw_only=True, validator=_must("a Mailbox, 'keep' or None", _is_mailbox)
+    )
+    """The rules of its mailbox, by default what its class says; ``keep`` hands unread messages to the next incarnation.
+
+    These are the casts and infos, in their order. What is sent meanwhile is kept too. When the child ends for good, is
+    terminated on request, or the supervisor ends, they become dead letters.
+    """
+
+    @property
+    def rules(self) -> Mailbox:
+        """The rules of its mailbox."""
+        if isinstance(self.mailbox, Mailbox):
+            return self.mailbox
+        return self.actor.mailbox if self.mailbox is None else attrs.evolve(self.actor.mailbox, keep=True)
 
 
 def _is_children(value: object) -> bool:

@@ -128,16 +128,18 @@ class Supervisor(Parent):
             raise AlreadyStartedError(f"{self.ref}: child {spec.id!r} runs already, as {known.ref}", known.ref)
         if known is not None:
             raise AlreadyPresentError(f"{self.ref}: child {spec.id!r} is {known.state}; restart or delete it")
-        ref = await self._start_requested(spec)
-        temporary = spec.restart == "temporary"
-        if ref is not None or not temporary:
-            self.children.add(Child(without_arguments(spec) if temporary else spec, ref))
-        return ref
+        child = Child(spec)
+        child.ref = await self._start_requested(child)
+        if child.temporary:
+            child.spec = without_arguments(spec)
+        if child.ref is not None or not child.temporary:
+            self.children.add(child)
+        return child.ref
 
     async def _restart_child(self, child_id: str) -> ActorRef | None:
         child = self._idle_child(child_id)
         child.delays = None
-        ref = await self._start_requested(child.spec)
+        ref = await self._start_requested(child)
         if ref is not None:
             self.children.started(child, ref)
         return ref
@@ -266,7 +268,7 @@ class Supervisor(Parent):
 
     async def _run(self, child: Child) -> None:
         """Start *child*; one that chooses not to start stays as a specification, a temporary one is forgotten."""
-        ref = await self._start(child.spec)
+        ref = await self._start(child)
         if ref is None:
             self.children.drop(child)
         else:
@@ -282,7 +284,10 @@ class Supervisor(Parent):
             if child.delays is not None:
                 child.delays.went_down(trio.current_time())
             await self._shut_down(child)
-            self.children.drop(child)
+            if child.temporary:
+                self.children.drop(child)
+            else:
+                self.children.stopped(child)
 
     async def _stop_all(self) -> None:
         await self._stop(list(self.children))
