@@ -15,6 +15,7 @@ from trio.lowlevel import disable_ki_protection, enable_ki_protection
 
 from actors.errors import HeirloomLostError, RecordError, WrongThreadError
 from actors.record import fault_in
+from actors.show import shown
 
 if TYPE_CHECKING:
     from actors.process import Process
@@ -142,7 +143,7 @@ class Heirloom(Mapping[K, R]):
             if (fault := fault_in(key)) is not None:
                 self._refuse("key", fault)
             if (fault := fault_in(record)) is not None:
-                self._refuse(f"records[{key!r}]", fault)
+                self._refuse(f"record under {shown(key)}", fault)
         # The iterable was somebody else's code, so who may change what is asked once more.
         self._content()
         self._estate.records = content
@@ -171,16 +172,16 @@ class Heirloom(Mapping[K, R]):
     def _refuse_lost(self) -> NoReturn:
         owner, now = self._owner, self._estate.epoch
         if owner.reason is not None:
-            why = f"it is dead: {owner.reason}"
+            why = f"the actor is dead: {owner.reason}"
         elif now == 0:
-            why = "it was discarded"
+            why = "the heirloom was discarded"
         else:
             why = f"epoch {now} is in its place"
         raise HeirloomLostError(f"{owner.ref} has lost epoch {self.epoch} of heirloom {self.name!r}; {why}")
 
     def _refuse(self, what: str, fault: str | None) -> None:
         if fault is not None:
-            raise RecordError(f"heirloom {self.name!r} takes only what nobody can change, but {what}{fault}")
+            raise RecordError(f"heirloom {self.name!r} takes only what nobody can change, but the {what}{fault}")
 
 
 @disable_ki_protection

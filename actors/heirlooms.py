@@ -126,7 +126,7 @@ class Heirlooms(Mapping[str, HeirloomStatus]):
         self._check_thread()
         if process.reason is not None:
             raise HeirloomLostError(f"{process.ref} inherits nothing; it is dead: {process.reason}")
-        _check_name(name)
+        _check_request(name, check)
         estate = self._estates.get(name)
         if estate is not None and estate.owner is not process:
             self._refuse_if_taken(estate, f"{process.ref} cannot inherit it")
@@ -145,17 +145,12 @@ class Heirlooms(Mapping[str, HeirloomStatus]):
     def _judge(self, estate: Estate, process: Process, check: HeirloomCheck) -> None:
         """Have *check* look at the content, and put it aside if it fails."""
         records = MappingProxyType(estate.records)
-        error: BaseException | None = None
-        passed: bool | None = False
-        try:
-            passed = _verdict(check, records)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as raised:  # noqa: BLE001 -- whatever the check raises condemns the content
-            error = raised
-        if error is None and passed is not False:
-            _check_passed(estate, passed)
+        passed, error = _verdict(check, records)
+        if passed is None or passed is True:
             return
+        if passed is not False:
+            said = f"the check of heirloom {estate.name!r} returned {shown(passed)}; allowed is a bool or None"
+            raise TypeError(said)
         reason = "the check returned False" if error is None else told(error)
         entry = Quarantined(estate.name, records, process.ref, reason, error, trio.current_time())
         self._quarantine.setdefault(estate.name, deque(maxlen=KEPT)).append(entry)
@@ -173,19 +168,26 @@ class Heirlooms(Mapping[str, HeirloomStatus]):
             refuse_thread(f"{self!r}", self._system)
 
 
+def _verdict(check: HeirloomCheck, records: Mapping[Any, Any]) -> tuple[object, BaseException | None]:
+    """Return what *check* said, or False and what it raised."""
+    try:
+        return _ask(check, records), None
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 -- whatever the check raises condemns the content
+        return False, error
+
+
 @disable_ki_protection
-def _verdict(check: HeirloomCheck, records: Mapping[Any, Any]) -> bool | None:
+def _ask(check: HeirloomCheck, records: Mapping[Any, Any]) -> object:
     return check(records)
 
 
-def _check_passed(estate: Estate, passed: object) -> None:
-    if passed is not None and passed is not True:
-        raise TypeError(f"the check of heirloom {estate.name!r} returned {shown(passed)}; allowed is a bool or None")
-
-
-def _check_name(name: object) -> None:
+def _check_request(name: object, check: object) -> None:
     if not isinstance(name, str) or not name:
         raise TypeError(f"the name of a heirloom is a str that is not empty; got {name!r}")
+    if check is not None and not callable(check):
+        raise TypeError(f"the check of heirloom {name!r} is a function or None; got {shown(check)}")
 
 
 def _living_owner(estate: Estate) -> Process | None:
