@@ -174,13 +174,18 @@ class EntryQueue:
         """
         with self._lock:
             if not self._open:
-                msg = f"{target} can be sent nothing any more; its system has been left"
-                raise SystemClosedError(msg)
+                raise _closed(target)
             # In this order Ctrl-C can strike anywhere: to be expected too often does no harm.
             if not self._expected:
-                self.token.run_sync_soon(self._deliver)
+                self._have_delivered(target)
                 self._expected = True
             self._items.append((deliver, item))
+
+    def _have_delivered(self, target: object) -> None:
+        try:
+            self.token.run_sync_soon(self._deliver)
+        except trio.RunFinishedError:
+            raise _closed(target) from None
 
     def open(self, nursery: trio.Nursery) -> None:
         """Make the calls of threads in *nursery* from here on."""
@@ -224,6 +229,10 @@ class EntryQueue:
                 deliver(item)
             except Exception as error:  # noqa: BLE001 -- what one thread sent must not keep trio from running
                 report.unsent(item, error)
+
+
+def _closed(target: object) -> SystemClosedError:
+    return SystemClosedError(f"{target} can be sent nothing any more; its system has been left")
 
 
 def _nothing() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import math
-from contextlib import asynccontextmanager, nullcontext, suppress
+from contextlib import asynccontextmanager, suppress
 from itertools import count
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
@@ -76,7 +76,7 @@ class ActorSystem:
     start_soon: Callable[..., None]
     """Starts a task that leaving the system's block waits for."""
 
-    def __init__(self, *, kill_grace: float) -> None:
+    def __init__(self, *, kill_grace: float, watchdog_seconds: float | None = None) -> None:
         self.kill_grace = kill_grace
         self.thread = self.open_to = get_ident()
         """`open_to` is the one thread whose requests need no closer look; none while there are zombies."""
@@ -86,6 +86,7 @@ class ActorSystem:
         self.token = trio.lowlevel.current_trio_token()
         self.handover = handover_here()
         self.entry = EntryQueue(self)
+        self._watch = None if watchdog_seconds is None else Watch(self, watchdog_seconds)
         self.dispatcher = Dispatcher()
         self.timers = TimerQueue()
         self.signals = SignalQueue()
@@ -221,6 +222,8 @@ class ActorSystem:
 
     async def open(self, nursery: trio.Nursery) -> None:
         """Start the root, and its tasks in *nursery* from here on."""
+        if self._watch is not None:
+            self._watch.begin()
         self.start_soon = nursery.start_soon
         self._root = process_of(await start_process(self, None, Root, (), {}, DEFAULTS))
 
@@ -235,6 +238,8 @@ class ActorSystem:
             self.kill_all()
         finally:
             self.services.cancel()
+            if self._watch is not None:
+                self._watch.end()
             self.stopped.set()
 
     async def _stop_all(self) -> None:
@@ -279,11 +284,11 @@ async def open_system(*, kill_grace: float = 1.0, watchdog_seconds: float | None
     """
     check_seconds("kill_grace", kill_grace)
     check_watchdog(watchdog_seconds)
-    system = ActorSystem(kill_grace=kill_grace)
+    system = ActorSystem(kill_grace=kill_grace, watchdog_seconds=watchdog_seconds)
     raised: BaseException | None = None
     try:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(_serve, system, watchdog_seconds)
+            nursery.start_soon(_serve, system)
             try:
                 await system.open(nursery)
                 with system.block:
@@ -298,10 +303,9 @@ async def open_system(*, kill_grace: float = 1.0, watchdog_seconds: float | None
 
 
 @enable_ki_protection
-async def _serve(system: ActorSystem, watchdog_seconds: float | None) -> None:
-    watch = nullcontext() if watchdog_seconds is None else Watch(system, watchdog_seconds)
+async def _serve(system: ActorSystem) -> None:
     try:
-        with watch, system.services:
+        with system.services:
             async with trio.open_nursery() as nursery:
                 system.entry.open(nursery)
                 nursery.start_soon(system.dispatcher.run)

@@ -27,7 +27,7 @@ from actors.options import is_number
 from actors.process import Process
 
 if TYPE_CHECKING:
-    from types import FrameType, TracebackType
+    from types import FrameType
 
     from actors.system import ActorSystem
 
@@ -102,7 +102,7 @@ def _type_of_message(process: Process) -> str | None:
 
 
 class Watch:
-    """The watch over one system, for the length of a ``with`` block."""
+    """The watch over one system."""
 
     def __init__(self, system: ActorSystem, seconds: float) -> None:
         self._system = system
@@ -115,10 +115,12 @@ class Watch:
         self.due = monotonic() + seconds / 2
         """When it is to be checked next."""
 
-    def __enter__(self) -> None:
+    def begin(self) -> None:
+        """Have it checked from now on."""
         watchman.add(self)
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def end(self) -> None:
+        """Have it checked no more."""
         watchman.remove(self)
 
     def check(self, now: float) -> None:
