@@ -34,7 +34,7 @@ _found: Final[WeakKeyDictionary[type, tuple[str, ...] | None]] = WeakKeyDictiona
 def fault_in(value: object) -> str | None:
     """Return where *value* holds something that can be changed, and what, or None if it is a record.
 
-    It costs about 0.1 µs for each part that is a number or a string, and does not look into or copy those.
+    It costs about 0.2 µs for each tuple or instance and 0.05 µs for each plain part, however long that is.
 
     >>> fault_in(("till", 7, frozenset({b"key"})))
     >>> fault_in(("till", ("notes", [])))
