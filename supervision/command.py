@@ -15,7 +15,8 @@ def main() -> NoReturn:
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
         cure = "python -m pip install 'trio-actors[shell]'"
-        sys.stderr.write(f"actors: {' and '.join(missing)} is not installed; the commands need it: {cure}\n")
+        is_not, it = ("is not", "it") if len(missing) == 1 else ("are not", "them")
+        sys.stderr.write(f"actors: {' and '.join(missing)} {is_not} installed; the commands need {it}: {cure}\n")
         sys.exit(USAGE)
     from actors.shell.commands import run_commands  # noqa: PLC0415 -- it cannot be imported without them
     from supervision.run import run  # noqa: PLC0415 -- as above

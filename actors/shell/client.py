@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
@@ -55,10 +55,11 @@ def find_node(wanted: str | None) -> tuple[str, Path]:
         raise SeveralNodesError(f"{len(found)} nodes{which} run; say which", found)
     if wanted is None:
         raise NoNodeError(f"no node runs, as far as {directory.directories()[0]} tells")
-    raise NoNodeError(f"no node is called {wanted!r}{nearest(wanted, nodes)}")
+    without_numbers = sorted({name.rpartition(".")[0] for name in nodes})
+    raise NoNodeError(f"no node is called {wanted!r}{nearest(wanted, without_numbers)}")
 
 
-def nearest(wanted: str, names: Iterator[str] | Mapping[str, Any] | list[str]) -> str:
+def nearest(wanted: str, names: list[str]) -> str:
     """Return a question whether one of *names* is meant, the nearest, or nothing.
 
     >>> nearest("offise", ["office", "pool"])

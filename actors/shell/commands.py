@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 import attrs
 import click
 
-from actors.shell.client import Connection, find_node, nearest
+from actors.shell.client import DEFAULT_SECONDS, Connection, find_node, nearest
 from actors.shell.errors import SeveralNodesError, ShellError
 from actors.shell.tables import show_actor, show_actors
 from actors.shell.view import ORDERS, in_order
@@ -44,9 +44,16 @@ def commands() -> None:
 
 def which_node(command: F) -> F:
     """Give *command* the options that all have which ask a node."""
-    command = click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
-    help_ = "The node, with or without its number; not needed if one runs."
-    return click.option("--node", metavar="NAME", help=help_)(command)
+    node = click.option("--node", metavar="NAME", help="The node, with or without its number; not needed if one runs.")
+    as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+    seconds = click.option(
+        "--seconds",
+        type=click.FloatRange(min=0, min_open=True),
+        default=DEFAULT_SECONDS,
+        show_default=True,
+        help="Wait so long for the node.",
+    )
+    return node(as_json(seconds(command)))
 
 
 @commands.command(
@@ -59,13 +66,13 @@ def which_node(command: F) -> F:
 @which_node
 @click.option("--sort", type=click.Choice(sorted(ORDERS)), default="age", show_default=True, help="What comes first.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Show so many at most.")
-def ps(node: str | None, sort: str, limit: int | None, *, as_json: bool) -> None:
+def ps(node: str | None, seconds: float, sort: str, limit: int | None, *, as_json: bool) -> None:
     """List the actors of a running node.
 
     Each with its mailbox now and at its fullest, what it received, handled and dropped, how long messages waited and
     handlers took, how often its supervisor restarted it, and when it last handled a message.
     """
-    with _connect(node) as connection:
+    with _connect(node, seconds) as connection:
         answer = connection.actors()
     actors = in_order(answer.actors, sort)[:limit]
     if as_json:
@@ -79,12 +86,12 @@ def ps(node: str | None, sort: str, limit: int | None, *, as_json: bool) -> None
 @commands.command(epilog=examples("actors stats till", "actors stats '#17' --json"))
 @click.argument("name")
 @which_node
-def stats(name: str, node: str | None, *, as_json: bool) -> None:
+def stats(name: str, node: str | None, seconds: float, *, as_json: bool) -> None:
     """Show all that is known of one actor.
 
     NAME is its name, what its supervisor calls it, or # and its number.
     """
-    with _connect(node) as connection:
+    with _connect(node, seconds) as connection:
         facts, found = connection.actor(name)
         if not found:
             known = [it.label for it in connection.actors().actors]
@@ -97,9 +104,9 @@ def stats(name: str, node: str | None, *, as_json: bool) -> None:
         show_actor(actor, detail)
 
 
-def _connect(node: str | None) -> Connection:
+def _connect(node: str | None, seconds: float) -> Connection:
     """Connect to the node that is meant."""
-    return Connection(*find_node(node))
+    return Connection(*find_node(node), seconds)
 
 
 def _print_json(value: object) -> None:
