@@ -12,7 +12,7 @@ from supervision.delays import Delays
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from actors import ActorRef, Backoff, Timer
+    from actors import ActorRef, Backoff
     from supervision.spec import ChildSpec
 
 State: TypeAlias = Literal["running", "restarting", "undefined"]
@@ -24,17 +24,12 @@ Kind: TypeAlias = Literal["worker", "supervisor"]
 
 @attrs.frozen(eq=False)
 class RestartDue:
-    """Note from a supervisor to itself: the delay before the restart of this child is over."""
+    """Note from a supervisor to itself: the delay before the restart of this child is over.
+
+    One that the child does not wait for any more means nothing.
+    """
 
     child: str | ActorRef
-
-
-@attrs.frozen(eq=False)
-class Wait:
-    """The delay of a restart: what will be sent at its end, and the timer that sends it."""
-
-    due: RestartDue
-    timer: Timer
 
 
 @attrs.define(eq=False)
@@ -48,8 +43,8 @@ class Child:
     """How often it was restarted because it failed, attempts that failed included."""
     delays: Delays | None = None
     """What its delays depend on, once there was a restart that may be delayed."""
-    wait: Wait | None = None
-    """The delay that runs now."""
+    due: RestartDue | None = None
+    """What will come at the end of the delay that runs now."""
     kept: Kept = attrs.field(factory=Kept)
     """Its unread messages between two incarnations, if its mailbox is to be kept."""
 
@@ -72,17 +67,15 @@ class Child:
 
     def started(self, ref: ActorRef) -> None:
         """Note that it runs as *ref*."""
-        self.ref, self.restarting, self.wait = ref, False, None
+        self.ref, self.restarting, self.due = ref, False, None
 
-    def waits(self, wait: Wait) -> None:
-        """Note that it is restarted after *wait*."""
-        self.ref, self.restarting, self.wait = None, True, wait
+    def waits(self, due: RestartDue) -> None:
+        """Note that it has no process and is restarted when *due* comes."""
+        self.ref, self.restarting, self.due = None, True, due
 
     def stopped(self) -> None:
         """Note that it has no process and that none is coming, not even after a delay."""
-        if self.wait is not None:
-            self.wait.timer.cancel()
-        self.ref, self.restarting, self.wait = None, False, None
+        self.ref, self.restarting, self.due = None, False, None
 
     def delayed_by(self, backoff: Backoff | None) -> Delays | None:
         """Return what its delays depend on, from now on by *backoff*."""
@@ -162,16 +155,16 @@ class Children:
         """Note that *child* could not be restarted and will be tried again."""
         child.restarting = True
 
-    def waits(self, child: Child, wait: Wait) -> None:
-        """Note that *child*, which has no process, is restarted after *wait*."""
-        child.waits(wait)
+    def waits(self, child: Child, due: RestartDue) -> None:
+        """Note that *child*, which has no process, is restarted when *due* comes."""
+        child.waits(due)
         self.waiting[child.id] = child
 
     def stopped(self, child: Child) -> None:
         """Note that *child* has no process and that none is coming, not even after a delay."""
         if child.ref is not None:
             del self._by_ref[child.ref]
-        if child.wait is not None:
+        if child.due is not None:
             del self.waiting[child.id]
         child.stopped()
 

@@ -157,13 +157,13 @@ class DynamicSupervisor(Parent):
         seconds = self._next_delay(child, self.backoff)
         if seconds is None:
             return await self._replace(old)
-        child.waits(self._wait(child, old, seconds))
+        child.waits(self._send_when_due(child, old, seconds))
         return None
 
     async def _due(self, due: RestartDue) -> Stop | None:
         old = due.child
         child = None if isinstance(old, str) else self.children.get(old)
-        if isinstance(old, str) or child is None or child.wait is None or child.wait.due is not due:
+        if isinstance(old, str) or child is None or child.due is not due:
             return None
         return await self._replace(old)
 
@@ -188,7 +188,6 @@ class DynamicSupervisor(Parent):
         """Restart a child whose start failed once more: after its delay, or else after what came in meanwhile."""
         child = self.children[old]
         if child.delays is not None:
-            child.delays.failed_to_start()
             return await self._restart(old)
         child.ref, child.restarting = None, True
         self.ref.cast(calls.TryAgain(old))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from actors import NO_REPLY, Actor, ActorExitedError, Crash, Exit, IgnoredError, NameTakenError, StartOptions
-from supervision.children import Child, ChildCounts, ChildInfo, RestartDue, Wait
+from supervision.children import Child, ChildCounts, ChildInfo, RestartDue
 from supervision.errors import (
     AlreadyStartedError,
     ChildStartError,
@@ -109,11 +109,12 @@ class Parent(Actor):
         delays.went_down(trio.current_time())
         return delays.next()
 
-    def _wait(self, child: Child, key: str | ActorRef, seconds: float) -> Wait:
+    def _send_when_due(self, child: Child, key: str | ActorRef, seconds: float) -> RestartDue:
         """Begin the delay of the restart of *child*, which the supervisor knows by *key*."""
         due = RestartDue(key)
+        self.ref.send_after(seconds, due)
         log_delay(self.ref, child.spec, seconds)
-        return Wait(due, self.ref.send_after(seconds, due))
+        return due
 
     def _report(self, context: Context, child: Child, reason: ExitReason | str) -> None:
         log_error(SupervisorReport(self.ref, context, reason, child.spec, child.ref))

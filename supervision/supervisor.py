@@ -75,7 +75,7 @@ class Supervisor(Parent):
         match message:
             case calls.TryAgain(child=str(child_id)):
                 child = self.children.get(child_id)
-                if child is None or not child.restarting or child.wait is not None:
+                if child is None or not child.restarting or child.due is not None:
                     return None
                 return await self._restart(child)
             case _:
@@ -222,14 +222,14 @@ class Supervisor(Parent):
         failed.restarts += 1
         seconds = self._next_delay(failed, self.spec.backoff)
         group = await self._take_down(failed)
-        if seconds is None or failed.temporary:
+        if seconds is None:
             return await self._start_again(group)
-        self.children.waits(failed, self._wait(failed, failed.id, seconds))
+        self.children.waits(failed, self._send_when_due(failed, failed.id, seconds))
         return None
 
     async def _due(self, due: RestartDue) -> Stop | None:
         failed = self.children.waiting.get(str(due.child))
-        if failed is None or failed.wait is None or failed.wait.due is not due:
+        if failed is None or failed.due is not due:
             return None
         return await self._start_again(await self._take_down(failed))
 
@@ -279,7 +279,7 @@ class Supervisor(Parent):
     async def _stop(self, group: list[Child]) -> None:
         """Stop *group*, newest first, except those that wait; temporary children are gone for good."""
         for child in reversed(group):
-            if child.wait is not None:
+            if child.due is not None:
                 continue
             if child.delays is not None:
                 child.delays.went_down(trio.current_time())

@@ -9,7 +9,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors import NORMAL, SHUTDOWN, ActorRef, Backoff
+from actors import NORMAL, SHUTDOWN, Actor, ActorRef, Backoff
 from supervision import (
     AlreadyPresentError,
     BadSpecError,
@@ -68,6 +68,29 @@ def dying(worker: type[Worker], times: int) -> type[Worker]:
             return result
 
     return Dying
+
+
+def slow_to_start(worker: type[Worker]) -> type[Worker]:
+    """Return *worker*, but it takes two seconds to start or to fail to."""
+
+    class SlowToStart(worker):  # type: ignore[valid-type, misc]
+        async def init(self) -> Any:
+            await trio.sleep(2.0)
+            return super().init()
+
+    return SlowToStart
+
+
+class Listener(Actor):
+    """Notes what it is told, and dies of errors."""
+
+    def __init__(self, heard: list[object]) -> None:
+        self.heard = heard
+
+    def handle_cast(self, message: object) -> None:
+        if isinstance(message, Exception):
+            raise message
+        self.heard.append(message)
 
 
 async def fail(supervisor: ActorRef, *ids: str) -> None:
@@ -296,23 +319,78 @@ async def test_a_child_restarted_on_request_begins_anew(worker: type[Worker], au
     assert diary.starts() == [0, 0, 0.75, 0.75, 1.75]
 
 
-async def test_a_due_note_of_a_restart_that_was_cut_off_starts_nothing(
+async def test_a_delay_that_was_cut_off_does_not_end_a_later_one(
     worker: type[Worker], autojump_clock: MockClock
 ) -> None:
-    """While the supervisor is busy the note comes into its mailbox, behind the requests and the exits."""
+    """The end of the first delay comes into the mailbox of a busy supervisor, behind what cuts it off."""
     diary = Diary()
-    children = [child("a", worker, log=diary), child("b", slow(worker, 2.0))]
+    children = [child("a", worker, "start", "start", "fail", log=diary), child("b", worker)]
 
-    async with supervising(*children, backoff=SECOND, intensity=OFTEN) as sup:
+    async with supervising(*children, strategy="one_for_all", backoff=SECOND, intensity=OFTEN) as sup:
         await fail(sup, "a", "a")
+        b = await restart_child(sup, "b")
+        assert b is not None
         async with trio.open_nursery() as nursery:
-            for request in (terminate_child(sup, "b"), terminate_child(sup, "a"), restart_child(sup, "a")):
+            for request in (start_child(sup, child("c", slow_to_start(worker))), terminate_child(sup, "a")):
                 nursery.start_soon(wait_for, request)
                 await wait_all_tasks_blocked()
-        await fail(sup, "a", "a")
+            await end(b, ABNORMAL)
+        await which_children(sup)
+        assert await states(sup) == {"c": "undefined", "b": "undefined", "a": "restarting"}
+        assert trio.current_time() == 2
         await trio.sleep(100)
 
-    assert diary.starts() == [0, 0, 2, 2, 3]
+    assert diary.starts() == [0, 0, 3]
+
+
+async def test_an_attempt_that_was_due_at_once_does_not_end_a_later_delay(
+    worker: type[Worker], autojump_clock: MockClock
+) -> None:
+    """A failed attempt without a delay goes to the end of the mailbox; a backoff and a crash come before it."""
+    diary = Diary()
+    children = [child("a", worker), child("b", slow_to_start(worker), "start", "fail", "fail", log=diary)]
+    spec = SupervisorSpec(children, strategy="rest_for_one", intensity=OFTEN, backoff=SECOND)
+
+    async with supervising(*children, strategy="rest_for_one", intensity=OFTEN) as sup:
+        a = await ref_of(sup, "a")
+        await end(await ref_of(sup, "b"), ABNORMAL)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(wait_for, reconfigure(sup, spec))
+            await wait_all_tasks_blocked()
+            await end(a, ABNORMAL)
+        await trio.sleep(100)
+
+    assert diary.starts("b") == [2, 2 + 2 + 2 + 1 + 2]
+
+
+async def test_a_child_that_ended_well_meanwhile_begins_anew(worker: type[Worker], autojump_clock: MockClock) -> None:
+    diary = Diary()
+    children = [child("a", worker, restart="transient", log=diary), child("b", worker)]
+
+    async with supervising(*children, strategy="one_for_all", backoff=SECOND, intensity=OFTEN) as sup:
+        await fail(sup, "a", "a")
+        await trio.sleep(1.5)
+        await end(await ref_of(sup, "a"), NORMAL)
+        await fail(sup, "b", "a")
+
+    assert diary.starts() == [0, 0, 1, 1.5, 1.5]
+
+
+async def test_a_mailbox_that_is_kept_outlives_a_delay(autojump_clock: MockClock) -> None:
+    heard = list[object]()
+    spec = ChildSpec("a", Listener, (heard,), name="listener", mailbox="keep")
+
+    async with supervising(spec, backoff=SECOND, intensity=OFTEN) as sup:
+        await fail(sup, "a")
+        listener = await ref_of(sup, "a")
+        for message in (RuntimeError("died"), "unread"):
+            listener.cast(message)
+        await listener.wait()
+        assert await states(sup) == {"a": "restarting"}
+        listener.cast("sent meanwhile")
+        await trio.sleep(1.5)
+
+    assert heard == ["unread", "sent meanwhile"]
 
 
 async def test_a_supervisor_that_is_stopped_does_not_wait(worker: type[Worker], autojump_clock: MockClock) -> None:
