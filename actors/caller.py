@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from threading import get_ident
 from typing import TYPE_CHECKING
 
 from trio.lowlevel import enable_ki_protection
 
 from actors.asking import GAVE_UP
+from actors.current import admit
 from actors.show import shown
 
 if TYPE_CHECKING:
@@ -61,13 +63,23 @@ class Caller:
 
     @enable_ki_protection
     def reply(self, value: object) -> None:
-        """Answer with *value*."""
-        self._asking.reply(value)
+        """Answer with *value*.
+
+        Raises `WrongThreadError` in another thread, and `ZombieError`.
+        """
+        self._admitted().reply(value)
 
     @enable_ki_protection
     def refuse(self, error: Exception) -> None:
         """Make the caller's `call` raise *error*; the actor that refuses lives on.
 
-        A handler that refuses returns `NO_REPLY`.
+        A handler that refuses returns `NO_REPLY`. Raises as `reply`.
         """
-        self._asking.refuse(error)
+        self._admitted().refuse(error)
+
+    def _admitted(self) -> Asking:
+        asking = self._asking
+        system = asking.process.system
+        if get_ident() != system.open_to:
+            admit(system, self)
+        return asking

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
@@ -20,6 +21,7 @@ from actors.envelope import CARRIERS, ERRANDS, Info, Tick, is_news
 from actors.errors import NoProcessError
 from actors.exit import NOPROC, ExitReason
 from actors.settlement import Delivery, Lost
+from actors.show import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,7 +93,9 @@ class DeadLetters:
             receiver.cast(letter.message)
         else:
             receiver.send(letter.message)
-        del self._kept[self._place_of(letter)]
+        # A full mailbox may have made a letter of it at once, and room for that by forgetting this one.
+        with suppress(LookupError):
+            self.discard(letter)
 
     @enable_ki_protection
     def discard(self, letter: DeadLetter) -> None:
@@ -142,7 +146,7 @@ class DeadLetters:
         for place, kept in enumerate(self._kept):
             if kept is letter:
                 return place
-        raise LookupError(f"{letter!r} is not, or no longer, one of the {len(self)} dead letters that are kept")
+        raise LookupError(f"{shown(letter)} is not, or no longer, one of the {len(self)} dead letters that are kept")
 
     def _keep(
         self, item: Any, target: ActorRef | NameRef, sender: Process | None, reason: ExitReason | MailboxFull

@@ -10,6 +10,7 @@ import trio
 from trio.lowlevel import enable_ki_protection
 
 from actors import report
+from actors.current import admit_living
 from actors.errors import CallTimeoutError, SystemClosedError, WrongThreadError
 from actors.handover import handover_here
 from actors.options import DEFAULT_TIMEOUT, check_timeout
@@ -170,8 +171,9 @@ class EntryQueue:
     def post(self, deliver: Callable[[Any], None], item: object, target: object) -> None:
         """Have ``deliver(item)`` called on the system's thread, in the order of the posts; safe in every thread.
 
-        Raises `SystemClosedError` when that cannot be any more, and then it is not done.
+        Raises `SystemClosedError` when that cannot be any more, and `ZombieError`; then it is not done.
         """
+        admit_living(self._system, target)
         with self._lock:
             if not self._open:
                 raise _closed(target)

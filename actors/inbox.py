@@ -138,8 +138,9 @@ class Inbox:
         if self.stash is None:
             self.stash = []
         aside = any(taken == self.taken for _, _, taken in self.stash[-1:])
-        if not self.running or aside or type(item) in NOT_SENT:
-            what = "there is none" if not self.running else "it was set aside already" if aside else "it is no message"
+        nothing = not self.running or self.reason is not None
+        if nothing or aside or type(item) in NOT_SENT:
+            what = "there is none" if nothing else "it was set aside already" if aside else "it is no message"
             raise NothingToStashError(f"{self.ref} cannot set aside what it is handling: {what}")
         sender = self.mailbox.sender if isinstance(self.mailbox, RuledQueue) else self.sender_of(self.taken - 1)
         self.stash.append((item, sender, self.taken))

@@ -6,12 +6,13 @@ a handler's changes half done.
 
 from __future__ import annotations
 
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, runtime_checkable
 
 import trio
 from trio.lowlevel import enable_ki_protection
 
-from actors.current import current_process
+from actors.current import admit, current_process
 from actors.errors import CallingSelfError, CallTimeoutError, NoProcessError
 from actors.name_ref import process_of
 from actors.options import check_timeout, seconds_of
@@ -155,6 +156,8 @@ def _living(ref: ActorRef | NameRef) -> Process:
     if process is None or process.reason is not None:
         msg = f"{ref} is dead and cannot be inspected"
         raise NoProcessError(msg)
+    if get_ident() != process.system.open_to:
+        admit(process.system, ref)
     return process
 
 

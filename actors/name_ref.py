@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import trio
 
+from actors.current import admit
 from actors.envelope import Info
 from actors.errors import NoProcessError
 from actors.exit import NOPROC, NORMAL, ExitReason
@@ -57,6 +59,12 @@ class NameRef:
             return self._system.kept_for(self.name)
         return ref
 
+    def _lose(self, item: object) -> None:
+        """Give *item* to the dead letters: nobody has the name."""
+        if get_ident() != self._system.open_to:
+            admit(self._system, self)
+        self._system.dead_letters.bury_unaddressed(item, self)
+
     def _find(self) -> ActorRef:
         ref = self._via.whereis(self.name)
         if ref is None:
@@ -73,7 +81,7 @@ class NameRef:
         """As `ActorRef.cast`; a name that nobody has makes *message* a dead letter."""
         ref = self._receiver()
         if ref is None:
-            self._system.dead_letters.bury_unaddressed(message, self)
+            self._lose(message)
         else:
             ref.cast(message, priority=priority)
 
@@ -82,7 +90,7 @@ class NameRef:
         ref = self._receiver()
         if ref is None:
             await trio.lowlevel.checkpoint()
-            self._system.dead_letters.bury_unaddressed(message, self)
+            self._lose(message)
         else:
             await ref.cast_wait(message, priority=priority)
 
@@ -90,7 +98,7 @@ class NameRef:
         """As `ActorRef.deliver`; a message for a name that nobody has is `Lost`."""
         ref = self._receiver()
         if ref is None:
-            self._system.dead_letters.bury_unaddressed(Delivery(message, settle), self)
+            self._lose(Delivery(message, settle))
         else:
             ref.deliver(message, settle, priority=priority)
 
@@ -98,7 +106,7 @@ class NameRef:
         """As `ActorRef.send`; a name that nobody has makes *message* a dead letter."""
         ref = self._receiver()
         if ref is None:
-            self._system.dead_letters.bury_unaddressed(Info(message), self)
+            self._lose(Info(message))
         else:
             ref.send(message, priority=priority)
 

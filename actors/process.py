@@ -308,6 +308,8 @@ class Process(Inbox):
         self.reason = ending.reason
         self.attention = True
         self.idle = False
+        if self.is_aside(self.message):
+            self.message = None  # it is unread like the others that were set aside, and not what the process ended in
         unread = self.kept.take(self) if self.kept is not None and not self.kept.closed else self.close_inbox()
         self.system.signals.announce_end(self, unread)
         del self.actor, self.handle_call, self.handle_cast

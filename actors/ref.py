@@ -11,9 +11,9 @@ from trio.lowlevel import enable_ki_protection, wait_task_rescheduled
 
 from actors import signals
 from actors.asking import Asking
-from actors.current import current_actor, current_process
+from actors.current import admit, current_actor, current_process
 from actors.envelope import Info, Order
-from actors.errors import ActorExitedError, CallingSelfError, NoProcessError, WrongThreadError, ZombieError
+from actors.errors import ActorExitedError, CallingSelfError, NoProcessError
 from actors.exit import NORMAL, ExitReason, check_reason
 from actors.from_thread import FromThread
 from actors.kept import KeptQueue
@@ -75,7 +75,7 @@ class ActorRef:
         """
         process = self._process
         if get_ident() != process.system.open_to:
-            admit(process)
+            admit(process.system, self)
         if priority is not NORMAL_PRIORITY:
             process.put(message, priority)
             return
@@ -118,9 +118,12 @@ class ActorRef:
     def deliver(self, message: object, settle: Settle, *, priority: Priority = NORMAL_PRIORITY) -> None:
         """As `cast`, and have *settle* called, once, with what became of *message*.
 
-        With `Handled` when the handler has returned, with `Failed` when the actor ended in it, with `Lost` when it
-        ended before or had no room; a message that is set aside settles when it is handled at last. It is no dead
-        letter then. *settle* is called by the runtime between two messages: it must neither wait nor raise.
+        With `Handled` when the handler has returned what it may, with `Failed` when the actor ended in it, with
+        `Lost` when it ended before or its mailbox dropped the message; one that is set aside settles when it is
+        handled at last. It is no dead letter then. *settle* is called by the runtime between two messages, after
+        the `Down` and the errors of calls that an end leads to: it must not wait, and what it raises is logged.
+
+        Raises `MailboxFullError` where the mailbox refuses what is more; *settle* is not called then.
         """
         self._here().put(Delivery(message, settle), priority)
 
@@ -154,7 +157,7 @@ class ActorRef:
             check_timeout(timeout)
         process = self._process
         if get_ident() != process.system.open_to:
-            admit(process)
+            admit(process.system, self)
         sender = current_process()
         asking = Asking(process, message, sender, timeout)
         if process.idle and process.callbacks.inline:
@@ -283,25 +286,15 @@ class ActorRef:
     def successor(self) -> ActorRef | None:
         """Return whoever has its name now: itself while it lives, and nobody if it has none."""
         process = self._process
+        if process.reason is None:
+            return self
         return None if process.name is None else (process.via or process.system.names).whereis(process.name)
 
     def _here(self) -> Process:
         """Return the process, if this is its thread."""
         if get_ident() != self._process.system.open_to:
-            admit(self._process)
+            admit(self._process.system, self)
         return self._process
-
-
-def admit(process: Process) -> None:
-    """Refuse who may not ask *process* for anything: another thread, and a zombie."""
-    system = process.system
-    if get_ident() != system.thread:
-        raise WrongThreadError(
-            f"{process.ref} belongs to thread {system.thread}; this was asked in thread {get_ident()}"
-        )
-    asking = current_process()
-    if asking in system.zombies:
-        raise ZombieError(f"{asking.ref} was killed and left behind; it asked for something of {process.ref}")
 
 
 def _refuse_to_wait_for_self(process: Process, message: object) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from actors.errors import NameTakenError
+from actors.errors import NameTakenError, NoProcessError
 
 if TYPE_CHECKING:
     from actors.ref import ActorRef
@@ -33,7 +33,9 @@ class Registry:
         return f"<Registry: {len(self._refs)} names>"
 
     def register(self, name: str, ref: ActorRef) -> None:
-        """Give *name* to *ref*, or raise `NameTakenError`."""
+        """Give *name* to *ref*, or raise `NameTakenError`; nobody who is dead is given one."""
+        if not ref.alive:
+            raise NoProcessError(f"{ref} is dead, and is not given the name {name!r}")
         holder = self._refs.setdefault(name, ref)
         if holder is not ref:
             msg = f"the name {name!r} is taken by {holder}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from types import CoroutineType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import attrs
@@ -19,7 +20,7 @@ logger: Final = logging.getLogger("actors")
 
 @attrs.frozen
 class Handled:
-    """The handler has returned."""
+    """The handler has returned, also `Continue` or `Stop`."""
 
 
 @attrs.frozen
@@ -31,7 +32,7 @@ class Failed:
 
 @attrs.frozen
 class Lost:
-    """No handler has seen the message: the actor ended before, or dropped it."""
+    """No handler is done with the message: the actor ended before or had set it aside, or its mailbox dropped it."""
 
     reason: ExitReason | MailboxFull
 
@@ -56,6 +57,14 @@ class Delivery:
         if settle is None:
             return
         try:
-            settle(outcome)
-        except Exception:
-            logger.exception("settling %s as %s failed", shown(self.message), outcome)
+            result = settle(outcome)
+        except BaseException as error:  # noqa: BLE001 -- it runs between two messages of somebody else
+            _complain(self.message, outcome, error)
+        else:
+            if isinstance(result, CoroutineType):
+                result.close()
+                _complain(self.message, outcome, TypeError("settle must be def; it was async def, and did nothing"))
+
+
+def _complain(message: object, outcome: Outcome, error: BaseException) -> None:
+    logger.error("settling %s as %s failed", shown(message), shown(outcome), exc_info=error)

@@ -76,7 +76,7 @@ class SignalQueue:
         for monitor in list(process.monitoring or ()):
             monitor.cancel()
         self._queue.append((_tell_callers, (process, _callers(process, unread), reason)))
-        if type(process.message) is Delivery and not process.is_aside(process.message):
+        if type(process.message) is Delivery:
             self._queue.append((process.message.settle, (Failed(reason),)))
         if len(unread):
             self._queue.append((process.system.dead_letters.bury_all, (unread, process)))

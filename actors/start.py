@@ -9,8 +9,8 @@ from trio.lowlevel import Abort, enable_ki_protection, wait_task_rescheduled
 
 from actors import report
 from actors.actor import Actor
-from actors.current import current_process
-from actors.errors import ActorExitedError, InitTimeoutError, StoppingError, ZombieError
+from actors.current import admit, current_process
+from actors.errors import ActorExitedError, InitTimeoutError, StoppingError
 from actors.exit import Crash
 from actors.mailbox import UNBOUNDED
 from actors.process import Process
@@ -68,11 +68,10 @@ def _prepare(system: ActorSystem, parent: Process | None, actor: type[Actor], op
     if not (isinstance(actor, type) and issubclass(actor, Actor)):
         msg = f"only a subclass of Actor can be started; got {actor!r}"
         raise TypeError(msg)
+    admit(system, actor.__name__)
     if parent is not None and (parent.ending is not None or parent.reason is not None):
         msg = f"{parent.ref} is stopping and does not start {actor.__name__}"
         raise StoppingError(msg)
-    if (starter := current_process()) in system.zombies:
-        raise ZombieError(f"{starter.ref} was killed and left behind; it does not start {actor.__name__}")
     process = Process(system, parent, options.name, options.via)
     process.shutdown = actor.shutdown if options.shutdown is None else options.shutdown
     rules = actor.mailbox if options.mailbox is None else options.mailbox

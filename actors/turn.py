@@ -182,12 +182,11 @@ def complete(process: Process, item: Any, result: Any) -> None:
     elif type(item) is Asking:
         _complete_call(process, item, result)
     else:
-        if type(item) is Delivery and not process.is_aside(item):
-            item.settle(Handled())
-        elif type(item) is Continuation:
+        if type(item) is Continuation:
             item.caller = None
-        if result is not None:
-            _complete_other(process, item, result)
+        allowed = result is None or _complete_other(process, item, result)
+        if allowed and type(item) is Delivery and not process.is_aside(item):
+            item.settle(Handled())
 
 
 def _complete_call(process: Process, asking: Asking, result: Any) -> None:
@@ -207,7 +206,8 @@ def _complete_call(process: Process, asking: Asking, result: Any) -> None:
         _refuse_result(process, "handle_call", result, "a reply, NO_REPLY, Continue and Stop")
 
 
-def _complete_other(process: Process, item: Any, result: Any) -> None:
+def _complete_other(process: Process, item: Any, result: Any) -> bool:
+    """Do what *result* asks for; tell whether the callback may return it."""
     if isinstance(result, Stop) and result.reply is NO_REPLY:
         process.end(result.reason)
     elif isinstance(result, Continue) and result.reply is NO_REPLY:
@@ -216,6 +216,8 @@ def _complete_other(process: Process, item: Any, result: Any) -> None:
         names = {Alarm: "handle_info", Info: "handle_info", Tick: "handle_info", Continuation: "handle_continue"}
         callback = names.get(type(item), "handle_cast")
         _refuse_result(process, callback, result, "None, and Continue and Stop without a reply")
+        return False
+    return True
 
 
 def _complete_init(process: Process, result: Any) -> None:
