@@ -243,10 +243,14 @@ async def take(system: ActorSystem, ref: ActorRef, step: tuple[Any, ...]) -> Act
             with pytest.raises(RecordError):
                 LIVE[way][0](orders)
         case ("inherit",):
-            await ref.call(Shop.init)
+            await ref.call(inherit_again)
         case _:
             return await end_and_start(system, ref, step[0])
     return ref
+
+
+def inherit_again(shop: Shop) -> None:
+    shop.orders = shop.inherit("orders")
 
 
 async def end_and_start(system: ActorSystem, ref: ActorRef, way: str) -> ActorRef:
