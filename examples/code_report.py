@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from actors import ExitReason
+from actors import ActorRef, Durations, ExitReason, Statistics
 from code_measures import Function, Measures
 
 WORST = 5
@@ -55,6 +55,15 @@ class GivenUp:
 
 
 @frozen
+class Career:
+    """What a worker had to do until it crashed, or until the end of the audit."""
+
+    worker: ActorRef
+    statistics: Statistics
+    crash: ExitReason | None = None
+
+
+@frozen
 class Report:
     """What became of every file that was found."""
 
@@ -63,6 +72,8 @@ class Report:
     given_up: Sequence[GivenUp]
     restarts: int
     """How many crashed workers were replaced."""
+    careers: Sequence[Career]
+    """What became of each worker."""
 
 
 class Watch:
@@ -92,6 +103,10 @@ class Watch:
         if self.bar.disable and 10 * before // self.total < 10 * self.settled // self.total:
             print(f"audited {self.settled:,} of {self.total:,} files", file=sys.stderr)
 
+    def interrupted(self, reason: ExitReason) -> None:
+        """Show that there will be no report."""
+        print(f"stopped with {self.settled:,} of {self.total:,} files audited: {reason}", file=sys.stderr)
+
 
 def show(report: Report) -> None:
     """Print the worst offenders, what crashed, and the totals."""
@@ -111,6 +126,7 @@ def tables(report: Report) -> Iterator[Table]:
     yield worst_files(report, "unused imports", lambda it: it.unused_imports)
     yield worst_files(report, "undocumented public names", lambda it: it.undocumented)
     yield crashes(report)
+    yield mailboxes(report)
 
 
 def worst_functions(report: Report, title: str, unit: str, size: Callable[[Function], int]) -> Table:
@@ -139,6 +155,27 @@ def crashes(report: Report) -> Table:
         place, reason = report.listing.place(it.path), printable(str(it.reason))
         table.add_row(f"{it.attempts:,}", Text(place), Text(reason))
     return table
+
+
+def mailboxes(report: Report) -> Table:
+    """Return a table of the mailboxes of all workers, those who crashed too, in the order they started."""
+    table = numbered_table("workers' mailboxes, times of one message in 64", "received", "handled", "longest")
+    for column in ("wait p50", "p99", "handling p50", "p99"):
+        table.add_column(column, justify="right")
+    table.add_column("worker")
+    for it in sorted(report.careers, key=lambda it: it.worker.id):
+        known = it.statistics
+        counts = (f"{count:,}" for count in (known.received, known.handled, known.greatest_length))
+        times = (*quantiles(known.waiting), *quantiles(known.handling))
+        end = f", crashed by {str(it.crash).partition(':')[0]}" if it.crash else ""
+        table.add_row(*counts, *times, Text(f"#{it.worker.id}{end}"))
+    return table
+
+
+def quantiles(durations: Durations) -> Iterator[str]:
+    """Yield p50 and p99 in milliseconds, or nothing for what was not timed."""
+    for share in (0.5, 0.99):
+        yield f"{1000 * durations.quantile(share):,.2f} ms" if durations.count else ""
 
 
 def numbered_table(title: str, number: str, *columns: str) -> Table:

@@ -12,14 +12,18 @@ from tempfile import TemporaryDirectory
 import pytest
 
 import code_audit
-from actors import ActorExitedError, Crash, open_system
-from code_audit import BROKEN, FindFiles, Lister, NothingToAuditError, audit
+from actors import ActorExitedError, ActorRef, Crash, open_system
+from code_audit import BROKEN, Assignment, FindFiles, Lister, NothingToAuditError, audit, building
 from code_report import Report, Watch
+from code_team import Audit, Worker
+from supervision import Supervisor
 from tests.examples.trees import BAD, GOOD, write
 
 
-async def audited(*roots: Path, workers: int = 3) -> Report:
-    return await audit(roots, frozenset(), workers, Watch())
+async def audited(*roots: Path, workers: int = 3, watch: Watch | None = None) -> Report:
+    async with open_system() as system:
+        await system.start(Supervisor, building())
+        return await audit(system, Assignment(roots, workers=workers), watch or Watch())
 
 
 def crashes(report: Report) -> dict[str, tuple[type, int]]:
@@ -97,7 +101,7 @@ async def test_a_file_that_is_mended_between_two_attempts_is_measured(tmp_path: 
             write(tmp_path, {"a.py": GOOD})
             super().advance()
 
-    report = await audit([tmp_path], frozenset(), 1, Mending())
+    report = await audited(tmp_path, workers=1, watch=Mending())
 
     assert [it.path.name for it in report.measured] == ["b.py", "a.py"]
     assert report.restarts == 1
@@ -111,7 +115,7 @@ async def test_a_file_that_vanishes_is_given_up(tmp_path: Path) -> None:
             (tmp_path / "b.py").unlink()
             super().begin(total)
 
-    report = await audit([tmp_path], frozenset(), 2, Deleting())
+    report = await audited(tmp_path, workers=2, watch=Deleting())
 
     assert crashes(report) == {"b.py": (FileNotFoundError, 3)}
     assert len(report.measured) == 1
@@ -206,8 +210,8 @@ async def test_a_worker_that_is_killed_is_replaced_and_its_file_tried_again(
     write(tmp_path, {f"{n}.py": GOOD for n in range(10)})
     killed: list[Path] = []
 
-    class Mortal(code_audit.Worker):
-        async def handle_cast(self, message: code_audit.Audit) -> None:
+    class Mortal(Worker):
+        async def handle_cast(self, message: Audit) -> None:
             if len(killed) < 2:
                 killed.append(message.path)
                 self.ref.kill()
@@ -229,7 +233,7 @@ async def test_the_audit_fails_when_its_books_are_lost(tmp_path: Path) -> None:
             raise RuntimeError("the books are lost")
 
     with pytest.raises(ActorExitedError, match="the books are lost"):
-        await audit([tmp_path], frozenset(), 2, Losing())
+        await audited(tmp_path, workers=2, watch=Losing())
 
 
 async def test_the_pool_gives_up_when_workers_crash_more_than_their_files_explain(
@@ -238,7 +242,7 @@ async def test_the_pool_gives_up_when_workers_crash_more_than_their_files_explai
     write(tmp_path, {"a.py": BAD})
     starts: list[int] = []
 
-    class Frail(code_audit.Worker):
+    class Frail(Worker):
         def init(self) -> None:
             starts.append(len(starts))
             if len(starts) > 1:
@@ -250,3 +254,37 @@ async def test_the_pool_gives_up_when_workers_crash_more_than_their_files_explai
         await audited(tmp_path, workers=1)
 
     assert len(starts) == 1 + 3
+
+
+async def test_the_report_has_the_mailbox_of_every_worker_crashed_or_not(tmp_path: Path) -> None:
+    write(tmp_path, {f"{n}.py": GOOD for n in range(300)} | {"a.py": BAD, "b.py": BAD})
+
+    report = await audited(tmp_path)
+
+    crashed = [it for it in report.careers if it.crash is not None]
+    assert (len(crashed), len(report.careers)) == (6, 9)
+    assert {type(it.crash.cause) for it in crashed if isinstance(it.crash, Crash)} == {SyntaxError}
+    assert sum(it.statistics.received for it in report.careers) == 300 + 6
+    assert sum(it.statistics.handled for it in report.careers) == 300
+    assert max(it.statistics.greatest_length for it in report.careers) == 1
+    timed = [it.statistics for it in report.careers if it.statistics.received >= 64]
+    assert timed
+    assert all(it.waiting.count == it.handling.count == it.received // 64 for it in timed)
+
+
+async def test_a_worker_that_was_killed_leaves_no_career(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, {f"{n}.py": GOOD for n in range(10)})
+
+    class Mortal(Worker):
+        async def handle_cast(self, message: Audit) -> None:
+            if message.path.name == "3.py" and not mourned:
+                mourned.append(self.ref)
+                self.ref.kill()
+            await super().handle_cast(message)
+
+    mourned: list[ActorRef] = []
+    monkeypatch.setattr(code_audit, "Worker", Mortal)
+    report = await audited(tmp_path)
+
+    assert len(report.careers) == 3
+    assert mourned[0] not in {it.worker for it in report.careers}

@@ -1,5 +1,6 @@
 """The command line of the code audit: what it prints, what it refuses, how it is stopped."""
 
+import json
 import os
 import pty
 import re
@@ -15,6 +16,9 @@ import code_audit
 from tests.examples.trees import BAD, GOOD, write
 
 PROGRAM = Path(code_audit.__file__)
+ACTORS = [sys.executable, "-W", "error", "-m", "supervision.command"]
+
+pytestmark = pytest.mark.usefixtures("runtime_directory")
 
 
 def run(*arguments: str | Path, encoding: str = "utf-8") -> subprocess.CompletedProcess[str]:
@@ -42,6 +46,7 @@ def test_prints_totals_that_add_up_and_keeps_quiet_about_crashes(tmp_path: Path)
 21 restarts of crashed workers by their supervisor
 800 lines, 200 functions, 200 unused imports, 200 undocumented public names
 """)
+    assert "Workers' mailboxes, times of one message in 64" in finished.stdout
     assert finished.stderr.splitlines()[-1] == "audited 207 of 207 files"
     assert len(finished.stderr.splitlines()) == 10
 
@@ -117,11 +122,11 @@ def test_refuses_a_wrong_option_with_exit_code_2(
 
 
 @pytest.mark.slow
-def test_refuses_a_tree_without_a_python_file_with_exit_code_2(tmp_path: Path) -> None:
+def test_fails_where_there_is_no_python_file(tmp_path: Path) -> None:
     finished = run("--path", tmp_path)
 
-    assert finished.returncode == 2
-    assert finished.stderr.endswith(f"error: no Python file in {tmp_path}\n")
+    assert finished.returncode == 1
+    assert finished.stderr.endswith(f"NothingToAuditError: no Python file in {tmp_path}\n")
 
 
 @pytest.fixture
@@ -142,8 +147,9 @@ def test_ctrl_c_stops_the_audit_and_says_how_far_it_came() -> None:
         rest = program.communicate(timeout=30)[1]
 
     assert first.startswith(b"audited ")
-    assert program.returncode == 130
-    assert re.fullmatch(rb"(audited .*\n)*stopped with [\d,]+ of [\d,]+ files audited\n", rest)
+    assert program.returncode == 0
+    stopped = rb"SIGINT: stopping.*\n(audited .*\n)*stopped with [\d,]+ of [\d,]+ files audited: shutdown\n"
+    assert re.fullmatch(rb"(audited .*\n)*" + stopped, rest)
 
 
 @pytest.mark.slow
@@ -175,3 +181,23 @@ def read_all(terminal: int) -> Iterator[bytes]:
                 yield stream.read(4096)
             except OSError:
                 return
+
+
+@pytest.mark.slow
+def test_actors_run_does_the_same_and_actors_ps_shows_who_does_what(tmp_path: Path) -> None:
+    write(tmp_path, {f"p{n % 7}/good{n}.py": GOOD * 40 for n in range(1500)} | {"bad.py": BAD})
+    command = [*ACTORS, "run", f"{PROGRAM}:tree", "--", "--path", str(tmp_path)]
+
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
+        assert program.stderr is not None
+        first = program.stderr.readline()
+        listed = subprocess.run([*ACTORS, "ps", "--json"], capture_output=True, text=True, timeout=30, check=True)
+        printed = program.communicate(timeout=60)[0]
+
+    actors = json.loads(listed.stdout)["actors"]
+    names = {it["name"] or it["child"] for it in actors if it["child"]}
+    assert first == "audited 151 of 1,501 files\n"
+    assert names >= {"lister", "floor", "auditor", "office", "collector", "foreman", "pool", "worker 1", "worker 4"}
+    assert sum(it["handled"] for it in actors if it["kind"] == "Worker") > 100
+    assert program.returncode == 0
+    assert "1,501 files found = 1,500 measured + 1 given up\n" in printed
