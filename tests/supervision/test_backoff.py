@@ -1,6 +1,7 @@
 """Supervisors that delay the restarts of a child that keeps failing."""
 
 import logging
+import math
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors import NORMAL, SHUTDOWN, Actor, ActorRef, Backoff
+from actors import NORMAL, SHUTDOWN, Actor, ActorRef, Backoff, open_system
 from supervision import (
     AlreadyPresentError,
     BadSpecError,
@@ -17,6 +18,7 @@ from supervision import (
     ChildSpec,
     DelayReport,
     DynamicSupervisor,
+    Supervisor,
     SupervisorSpec,
     delete_child,
     reconfigure,
@@ -26,10 +28,12 @@ from supervision import (
     which_child,
     which_children,
 )
+from supervision.intensity import Preset
 from supervision.strategy import Strategy
 from tests.supervision.workers import (
     ABNORMAL,
     Plan,
+    SyncWorker,
     Worker,
     child,
     counts,
@@ -451,6 +455,34 @@ async def test_it_gives_up_if_the_delays_that_intensity_allows_fit_into_the_peri
         assert sup.alive is alive
 
 
+@pytest.mark.parametrize(
+    ("preset", "backoff", "seconds"),
+    [
+        ("strict", Backoff(), 0.3),
+        ("strict", Backoff(1.0), 3.0),
+        ("strict", Backoff(5.0), 15.0),
+        ("moderate", Backoff(), 1.5),
+        ("moderate", Backoff(1.0), 15.0),
+        ("moderate", Backoff(5.0), math.inf),
+        ("lenient", Backoff(), 51.1),
+        ("lenient", Backoff(1.0), math.inf),
+        ("lenient", Backoff(5.0), math.inf),
+    ],
+)
+async def test_a_preset_and_a_backoff_give_up_when_the_guide_says(
+    preset: Preset, backoff: Backoff, seconds: float, autojump_clock: MockClock
+) -> None:
+    spec = SupervisorSpec([child("a", dying(SyncWorker, 40))], intensity=preset, backoff=backoff)
+
+    async with open_system() as system:
+        sup = await system.start(Supervisor, spec)
+        with trio.move_on_after(900):
+            await sup.wait()
+            assert trio.current_time() == pytest.approx(seconds)
+
+        assert sup.alive is (seconds == math.inf)
+
+
 async def test_when_a_sibling_crashes_while_one_waits_all_stay_down(
     worker: type[Worker], autojump_clock: MockClock
 ) -> None:
@@ -458,7 +490,7 @@ async def test_when_a_sibling_crashes_while_one_waits_all_stay_down(
     children = [child("a", worker, log=diary), child("b", worker, log=diary)]
 
     async with supervising(*children, strategy="one_for_all", backoff=SECOND, intensity=OFTEN) as sup:
-        await fail(sup, "a", "a")
+        await fail(sup, "b", "a", "a")
         begun = len(diary)
         await restart_child(sup, "b")
         await fail(sup, "b")
