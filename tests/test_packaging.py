@@ -91,7 +91,7 @@ def core_import_names() -> set[str]:
             if requirement.name not in names:
                 names.add(requirement.name)
                 todo.append(requirement.name)
-    return names | {"attr"}
+    return names | {"attr", "cython_runtime"}  # attrs has two names, and msgpack is compiled with Cython
 
 
 @each_module

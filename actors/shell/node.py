@@ -102,13 +102,18 @@ class Node:
 
     def remove(self) -> None:
         """Remove the socket's file."""
-        directory.remove(self.path, self._made)
+        try:
+            directory.remove(self.path, self._made)
+        except OSError as error:
+            logger.warning("the socket of %s is left behind: %s", self.name, error)
 
     async def serve(self) -> None:
-        """Serve clients until cancelled."""
+        """Serve clients until cancelled, or until the socket itself fails, which is logged."""
         listener = trio.SocketListener(trio.socket.from_stdlib_socket(self._listener))
         try:
             await trio.serve_listeners(self._serve_client, [listener])
+        except Exception:
+            logger.exception("nobody can look at %s any more", self)
         finally:
             self.remove()
 

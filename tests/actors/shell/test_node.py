@@ -13,7 +13,7 @@ import pytest
 import trio
 
 from actors import Actor, ActorSystem, Caller
-from actors.shell import Counters, Limits, Node, serve_node
+from actors.shell import Counters, Limits, Node, directory, serve_node
 from actors.shell.frame import HEADER, encode
 from actors.snapshot import FIELDS
 from tests.actors.shell.conversation import Connect, rows
@@ -314,3 +314,22 @@ async def test_the_client_of_a_refused_request_hears_why(connect: Connect, node:
 
     assert frame is not None
     assert frame.content == ["unknown", "'dance' is no request; there are actor, actors, node"]
+
+
+async def test_a_socket_that_fails_is_logged_and_harms_nobody(
+    real_system: ActorSystem,
+    runtime_directory: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def accept(listener: trio.SocketListener) -> trio.SocketStream:
+        raise OSError("no more sockets today")
+
+    monkeypatch.setattr(trio.SocketListener, "accept", accept)
+    till = await real_system.start(Till)
+
+    await serve_node(real_system, "shop")
+
+    assert f"nobody can look at <Node shop.{os.getpid()}: 0 clients, 0 requests> any more" in caplog.text
+    assert await till.call("alive") == "alive"
+    assert list(directory.sockets()) == []
