@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from threading import Event, RLock, get_ident
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 import trio
@@ -93,9 +95,9 @@ class FromThread:
 
     def _wait(self, call: ThreadCall) -> None:
         """Wait until *call* is over, as long as there is somebody who can end it."""
-        left = LOOK_AGAIN if call.timeout is None else call.timeout + GRACE
-        while not call.over.wait(left):
-            if call.timeout is not None:
+        give_up = math.inf if call.timeout is None else monotonic() + call.timeout + GRACE
+        while not call.over.wait(max(0.0, min(LOOK_AGAIN, give_up - monotonic()))):
+            if monotonic() >= give_up:
                 call.expire()
                 return
             try:
@@ -123,11 +125,11 @@ class ThreadCall:
         """Make the call on the system's thread, and tell the thread that waits how it ended."""
         try:
             self._value = await self._target.call(self.message, timeout=self.timeout)
-        except trio.Cancelled:
-            self.close()
-            raise
         except Exception as error:  # noqa: BLE001 -- raised in the thread that called
             self._error = error
+        except BaseException:
+            self.close()
+            raise
         self.over.set()
 
     def close(self) -> None:
@@ -215,7 +217,9 @@ class EntryQueue:
 
     @enable_ki_protection
     def _deliver(self) -> None:
-        self._used = True
+        if not self._used:
+            self._used = True
+            self._handover.expect()
         self._handover.hear()
         with self._lock:
             self._expected = False

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 import trio
 
@@ -39,38 +39,39 @@ class Handover(trio.abc.Instrument):
         self.outstanding = 0
         """How many pieces of work threads are doing for the loop."""
         self._installed = False
-        self._heard = False
+        self._expected = 0
         self._quiet_at = 0
         self._next = 0
 
     def __repr__(self) -> str:
         return f"<Handover: {self.outstanding} outstanding{', active' if self._installed else ''}>"
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Self:
         self.outstanding += 1
         self._install()
+        return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.outstanding -= 1
-        if self.outstanding == 0 and not self._heard:
-            self._remove()
+        self._remove_if_idle()
+
+    def expect(self) -> None:
+        """Be active from now on, until `forget`: threads that nobody here started have something to say.
+
+        They need the lock merely to come to the point of saying it, so the loop pauses often while they speak,
+        and seldom when they are quiet.
+        """
+        self._expected += 1
+        self._install()
 
     def hear(self) -> None:
-        """Note that a thread which nobody here started has something to say, and is likely to say more.
-
-        It needs the lock merely to come to the point of saying it, so from now on the loop pauses: often while
-        threads speak, seldom when they are quiet.
-        """
-        if not self._heard:
-            self._heard = True
-            self._install()
+        """Note that such a thread has spoken, and is likely to say more."""
         self._quiet_at = perf_counter_ns() + QUIET_AFTER
 
     def forget(self) -> None:
-        """Take it that no thread will have anything to say any more, unless it is heard again."""
-        self._heard = False
-        if self.outstanding == 0:
-            self._remove()
+        """Take back one `expect`."""
+        self._expected -= 1
+        self._remove_if_idle()
 
     def before_io_wait(self, timeout: float) -> None:
         """Pause, if the loop would not wait by itself and the last pause is long enough ago."""
@@ -89,8 +90,8 @@ class Handover(trio.abc.Instrument):
             self._installed = True
             trio.lowlevel.add_instrument(self)
 
-    def _remove(self) -> None:
-        if self._installed:
+    def _remove_if_idle(self) -> None:
+        if self._installed and self.outstanding == self._expected == 0:
             self._installed = False
             trio.lowlevel.remove_instrument(self)
 

@@ -179,9 +179,10 @@ class Watchman:
         """Check *watch* from now on."""
         with self._changed:
             self._watches[watch] = None
-            if self._thread is None:
-                self._thread = Thread(target=self._run, name="actors watchdog", daemon=True)
-                self._thread.start()
+            if self._thread is None and not self._ending:
+                thread = Thread(target=self._run, name="actors watchdog", daemon=True)
+                thread.start()
+                self._thread = thread
             elif watch.due < self._wakes_at:
                 self._changed.notify()
 
