@@ -30,16 +30,29 @@ if TYPE_CHECKING:
 from tests.actors.shops import BOOM, Shop, WaitingShop, appended, content, orders_of
 
 
-async def test_append_numbers_on_and_gives_no_number_of_a_deleted_record_again(system: ActorSystem, kind: Kind) -> None:
-    shop = await system.start(kind(Shop))
-    await appended(shop, "tea", "milk")
-    await shop.call(lambda shop: shop.orders.__delitem__(1))
-    shop.kill()
+async def test_append_gives_no_number_of_a_deleted_record_again(system: ActorSystem, kind: Kind) -> None:
+    def hand_on(shop: Shop) -> int:
+        number = shop.orders.append("tea")
+        del shop.orders[number]
+        return number
 
-    heir = await system.start(kind(Shop))
-    await heir.call(lambda shop: shop.orders.__setitem__(2, "sugar"))
+    first = await system.start(kind(Shop))
+    numbers = [await first.call(hand_on), await first.call(hand_on)]
+    first.kill()
+    await first.wait()
+    second = await system.start(kind(Shop))
+    numbers.append(await second.call(hand_on))
 
-    assert await heir.call(lambda shop: shop.orders.append("salt")) == 3
+    assert numbers == [0, 1, 2]
+
+
+async def test_append_leaves_out_numbers_that_are_keys_already(system: ActorSystem) -> None:
+    orders = await orders_of(await system.start(Shop))
+    orders[1] = "tea"
+
+    numbers = [orders.append("milk"), orders.append("sugar")]
+
+    assert numbers == [0, 2]
 
 
 async def test_a_key_keeps_its_place_when_its_record_changes(system: ActorSystem) -> None:

@@ -113,6 +113,12 @@ class LoosePlace(Place):
     """A named tuple that may carry attributes."""
 
 
+class Row(tuple[int, ...]):  # noqa: SLOT001 -- that it has none is the point
+    """A tuple that looks like a named one."""
+
+    _fields = ()
+
+
 @attrs.frozen(order=False)
 class Shelf(list[int]):
     row: int
@@ -138,6 +144,7 @@ FAULTS: list[tuple[object, str]] = [
     (Late("tea"), " is a Late"),
     (Text("tea"), " is a Text"),
     (LoosePlace(1, 2), " is a LoosePlace"),
+    (Row((1, 2)), " is a Row"),
     (Shelf(1), " is a Shelf"),
     (RefusalError(1), " is a RefusalError"),
     ((1, [2]), "[1] is a list"),
