@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import deque
+from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Final
 
 from actors.asking import Asking
@@ -37,6 +38,7 @@ class Inbox:
     """
 
     __slots__ = (
+        "aside",
         "greatest",
         "kept",
         "last_handled",
@@ -45,6 +47,7 @@ class Inbox:
         "message",
         "next_mark",
         "received",
+        "returned",
         "sample_at",
         "samples",
         "sender",
@@ -60,8 +63,12 @@ class Inbox:
     message: Any
     """What it handles, or handled last."""
     samples: Samples | None
-    stash: list[tuple[Any, Process | None, int]] | None
-    """What was set aside, with its senders, and how many messages had been taken then."""
+    stash: list[tuple[Any, Process | None]] | None
+    """What was set aside, with its senders."""
+    aside: int | None
+    """In which turn a message was set aside last."""
+    returned: int
+    """How many messages that were set aside have been put back."""
     sender: Process | None
     """Who sent the last message."""
     senders: Senders | None
@@ -74,11 +81,17 @@ class Inbox:
         """The process that this is a part of."""
         return self  # type: ignore[return-value]
 
+    @property
+    def turn(self) -> int:
+        """The number of the message that is handled, or was last; unlike `taken`, it goes on when one comes again."""
+        return self.taken + self.returned
+
     def open_inbox(self) -> None:
         """Begin, with an empty mailbox without rules."""
         self.mailbox = deque()
         self.message = None
-        self.received = self.taken = self.greatest = 0
+        self.received = self.taken = self.returned = self.greatest = 0
+        self.aside = None
         self.last_received = self.last_handled = 0
         self.next_mark = 0
         self.sample_at = SAMPLE_EVERY
@@ -92,28 +105,40 @@ class Inbox:
 
     def insert(self, item: object, priority: Priority) -> None:
         """Append *item* to the mailbox, by its *priority* if that has priorities."""
-        if not isinstance(priority, Priority):
-            allowed = ", ".join(level.name for level in Priority)
-            raise TypeError(f"the priority of a message to {self.ref} is {priority!r}; allowed is Priority: {allowed}")
+        self.check_priority(priority)
         ruled = self.mailbox.queue if isinstance(self.mailbox, KeptQueue) else self.mailbox
         if isinstance(ruled, RuledQueue):
             self.mailbox.append(item, priority)  # type: ignore[call-arg]
         else:
             self.mailbox.append(item)
 
+    def check_priority(self, priority: object) -> None:
+        """Refuse what is no `Priority`."""
+        if not isinstance(priority, Priority):
+            allowed = ", ".join(level.name for level in Priority)
+            raise TypeError(f"the priority of a message to {self.ref} is {priority!r}; allowed is Priority: {allowed}")
+
     def close_inbox(self) -> Unread:
         """Have everything that comes become a dead letter; return what waits."""
         unread = Unread.of(self.whole)
+        self.bar_inbox()
+        return unread
+
+    def bar_inbox(self) -> None:
+        """Have everything that comes become a dead letter; what waits is somebody else's already."""
         self.mailbox = DeadQueue(self.whole)
         self.sender = self.senders = self.stash = None
-        return unread
 
     def change_sender(self, sender: Process | None) -> None:
         """Note that the message that came last is from *sender*, and not from the one before."""
-        if self.reason is not None and not len(self.mailbox):
-            return
+        if self.reason is None:  # a dead one's `KeptQueue` does it for what it takes in
+            self.note_sender(sender)
+
+    def note_sender(self, sender: Process | None) -> None:
+        """Note that *sender* sent the last of those that wait."""
         waiting = len(self.mailbox)
-        if waiting <= 1:
+        # The sender of what is being handled counts too: it may be set aside.
+        if waiting <= 1 and not self.running:
             self.senders = None
         elif not isinstance(self.mailbox, RuledQueue):
             if self.senders is None:
@@ -127,7 +152,7 @@ class Inbox:
 
     def pairs(self) -> list[tuple[Any, Process | None]]:
         """Return what was set aside, and what waits, with its senders."""
-        aside = [(item, sender) for item, sender, _ in self.stash or ()]
+        aside = self.stash or []
         if isinstance(self.mailbox, RuledQueue):
             return [*aside, *self.mailbox.pairs()]
         return [*aside, *((item, self.sender_of(number)) for number, item in enumerate(self.mailbox, self.taken))]
@@ -135,34 +160,37 @@ class Inbox:
     def set_aside(self) -> Any:
         """Put the message that is being handled into the stash; return what its handler is to return."""
         item = self.message
-        if self.stash is None:
-            self.stash = []
-        aside = any(taken == self.taken for _, _, taken in self.stash[-1:])
+        aside = self.aside == self.turn
         nothing = not self.running or self.reason is not None
         if nothing or aside or type(item) in NOT_SENT:
             what = "there is none" if nothing else "it was set aside already" if aside else "it is no message"
             raise NothingToStashError(f"{self.ref} cannot set aside what it is handling: {what}")
+        if isinstance(self.mailbox, RuledQueue):
+            self.mailbox.set_aside(item)
         sender = self.mailbox.sender if isinstance(self.mailbox, RuledQueue) else self.sender_of(self.taken - 1)
-        self.stash.append((item, sender, self.taken))
+        self.stash = self.stash or []
+        self.stash.append((item, sender))
+        self.aside = self.turn
         return NO_REPLY if type(item) is Asking else None
 
     def is_aside(self, item: object) -> bool:
-        """Tell whether *item*, which its handler has just returned from, was set aside by it."""
-        return self.stash is not None and any(other is item for other, _, _ in self.stash[-1:])
+        """Tell whether *item* is what is handled, or was handled last, and was set aside by its handler."""
+        return self.aside == self.turn and item is self.message
 
     def take_back(self) -> int:
         """Put the stash ahead of what waits; return how many messages that are."""
         stash, self.stash = self.stash or [], None
         if stash and isinstance(self.mailbox, RuledQueue):
-            for item, sender, _ in reversed(stash):
+            for item, sender in reversed(stash):
                 self.mailbox.appendleft(item, sender)
         elif stash:
             if self.senders is None:
                 self.senders = Senders(self.sender)
-            self.senders.put_ahead(self.taken, [sender for _, sender, _ in stash])
-            for item, _, _ in reversed(stash):
+            self.senders.put_ahead(self.taken, [sender for _, sender in stash])
+            for item, _ in reversed(stash):
                 self.mailbox.appendleft(item)
         self.taken -= len(stash)
+        self.returned += len(stash)
         return len(stash)
 
     def put_first(self, item: object) -> None:
@@ -170,12 +198,14 @@ class Inbox:
         self.mailbox.appendleft(item)
         self.received += 1
         if self.senders is not None:
-            self.senders.shift(1)
+            self.senders.make_room(self.taken)
 
     def continue_with(self, argument: object, caller: Caller | None = None) -> None:
         """Have `handle_continue` run before any message; it is not counted, since it is none."""
         self.mailbox.appendleft(Continuation(argument, caller))
+        was_aside = self.aside == self.turn
         self.taken -= 1
+        self.aside = self.turn if was_aside else None
 
     def mark(self, number: int, now: int) -> None:
         """Note that message *number* came *now*, so that its waiting and handling will be timed."""
@@ -188,9 +218,10 @@ class Inbox:
         """Time the message that is about to be taken, which came when it *arrived*."""
         if self.samples is None:
             self.samples = Samples()
+        self.samples.taken_at = perf_counter_ns()
         self.next_mark = self.samples.mark(self.taken + 1, arrived)
 
     def take_sample(self, began: int, ended: int) -> None:
         """Time the message that was handled from *began* to *ended*."""
         if self.samples is not None:
-            self.next_mark = self.samples.take(self.taken, began, ended)
+            self.next_mark = self.samples.take(self.taken, max(began, self.samples.taken_at), ended)

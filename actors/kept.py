@@ -10,6 +10,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from actors.asking import Asking
+from actors.current import current_process
 from actors.envelope import CARRIERS, ERRANDS, Tick, is_news
 from actors.ruled import RuledQueue
 from actors.senders import Senders
@@ -38,10 +39,13 @@ class KeptQueue:
 
     def append(self, item: Any, *priority: Any) -> None:
         """Take in what the successor is to have; a call fails at once."""
-        if outlives(item):
-            self.queue.append(item, *priority)
-        else:
-            self._process.system.dead_letters.bury(item, self._process)
+        process = self._process
+        if not outlives(item):
+            process.system.dead_letters.bury(item, process)
+            return
+        self.queue.append(item, *priority)
+        if not isinstance(self.queue, RuledQueue) and (sender := current_process()) is not process.sender:
+            process.note_sender(sender)
 
     appendleft = append
 
@@ -94,19 +98,12 @@ class Kept:
             return
         queue = last.mailbox.queue if isinstance(last.mailbox, KeptQueue) else last.mailbox
         if isinstance(queue, RuledQueue) and isinstance(process.mailbox, RuledQueue):
-            queue.process, queue.rules = process, process.mailbox.rules
-            process.mailbox = queue
+            _hand_on_ruled(queue, process)
         elif isinstance(queue, deque) and isinstance(process.mailbox, deque):
-            process.mailbox = queue
-            process.sender, process.senders = last.sender, last.senders
-            if process.senders is not None:
-                process.senders.shift(-last.taken)
+            _hand_on_plain(queue, last, process)
         else:
-            # Its specification was replaced meanwhile.
-            for item in queue:
-                process.mailbox.append(item)
-        process.received = len(process.mailbox)
-        last.close_inbox()
+            _hand_on_by_other_rules(queue, last, process)
+        last.bar_inbox()
 
     def give_up(self) -> None:
         """Make dead letters of what is kept: there will be no other incarnation."""
@@ -130,8 +127,40 @@ class Kept:
         return last
 
 
+def _hand_on_ruled(queue: RuledQueue, process: Process) -> None:
+    assert isinstance(process.mailbox, RuledQueue)
+    queue.process, queue.rules, queue.dropped = process, process.mailbox.rules, 0
+    process.mailbox = queue
+    process.received = len(queue)
+    queue.admit()
+
+
+def _hand_on_plain(queue: Queue, last: Process, process: Process) -> None:
+    process.mailbox = queue
+    process.received = len(queue)
+    process.sender, process.senders = last.sender, last.senders
+    if process.senders is not None:
+        process.senders.shift(-last.taken)
+
+
+def _hand_on_by_other_rules(queue: Queue, last: Process, process: Process) -> None:
+    # The specification was replaced meanwhile.
+    pairs = [*queue.pairs(), *queue.close()] if isinstance(queue, RuledQueue) else last.pairs()
+    if isinstance(process.mailbox, RuledQueue):
+        process.mailbox.take_over(pairs)
+    else:
+        _fill(process, pairs)
+    process.received = len(process.mailbox)
+
+
+def _fill(process: Process, pairs: list[tuple[Any, Process | None]]) -> None:
+    process.mailbox = deque(item for item, _ in pairs)
+    process.senders = Senders.of_each(process.taken, [sender for _, sender in pairs])
+    process.sender = pairs[-1][1] if pairs else None
+
+
 def _sift_ruled(process: Process, queue: RuledQueue) -> list[tuple[Any, Process | None]]:
-    for item, sender, _ in reversed(process.stash or ()):
+    for item, sender in reversed(process.stash or ()):
         queue.appendleft(item, sender)
     return queue.sift(outlives)
 
@@ -141,8 +170,5 @@ def _sift_plain(process: Process) -> list[tuple[Any, Process | None]]:
     if not process.stash and (CARRIERS | ERRANDS).isdisjoint(map(type, process.mailbox)):
         return []
     pairs = process.pairs()
-    kept = [pair for pair in pairs if outlives(pair[0])]
-    process.mailbox = deque(item for item, _ in kept)
-    process.senders = Senders.of_each(process.taken, [sender for _, sender in kept])
-    process.sender = kept[-1][1] if kept else None
+    _fill(process, [pair for pair in pairs if outlives(pair[0])])
     return [pair for pair in pairs if not outlives(pair[0])]

@@ -111,8 +111,11 @@ class ActorRef:
             return
         if current_process() is process and process.running:
             _refuse_to_wait_for_self(process, message)
+        process.check_priority(priority)
         held = queue.hold(message, priority, trio.lowlevel.current_task())
         await wait_task_rescheduled(held.give_up)
+        if (sender := held.sender) is not None and sender.ending is not None:
+            await trio.lowlevel.checkpoint()
 
     @enable_ki_protection
     def deliver(self, message: object, settle: Settle, *, priority: Priority = NORMAL_PRIORITY) -> None:
@@ -160,7 +163,7 @@ class ActorRef:
             admit(process.system, self)
         sender = current_process()
         asking = Asking(process, message, sender, timeout)
-        if process.idle and process.callbacks.inline:
+        if process.idle and process.callbacks.inline and process.stash is None:
             run_call(process, asking)
         else:
             if sender is process and process.running:
@@ -186,7 +189,7 @@ class ActorRef:
     def send_request(self, message: object, *, priority: Priority = NORMAL_PRIORITY) -> Request:
         """Send *message* to `handle_call`, without waiting; the `Request` collects the answer later.
 
-        Raises `MailboxFullError`; where the overflow is ``wait``, it is the request that waits for room.
+        Raises `MailboxFullError`, also where the overflow is ``wait``: it cannot wait.
         """
         asking = Asking(self._here(), message, current_process(), None)
         request = Request(asking)

@@ -33,6 +33,9 @@ Entry: TypeAlias = "tuple[Any, Process | None, int]"
 
 LEVELS: Final = tuple(reversed(Priority))
 
+SWEEP_ABOVE: Final = 64
+"""So many may wait for room until those that wait no longer are swept out."""
+
 
 @attrs.define(eq=False)
 class Held:
@@ -53,6 +56,7 @@ class Held:
     def give_up(self, _raise_cancel: object) -> Abort:
         """Send nothing: the waiting task was cancelled."""
         self.given_up = True
+        self.task = None
         return Abort.SUCCEEDED
 
     def let_go(self) -> None:
@@ -65,16 +69,20 @@ class Held:
 class RuledQueue:
     """The messages of one actor, kept by the rules of its `Mailbox`.
 
-    What the runtime sends is never refused. It is of normal priority; only an order to stop, which must not overtake
-    what was sent before it, is of the lowest.
+    What the runtime sends is never refused, and is of normal priority. An order to stop comes after all that was sent
+    before it, whatever its priority, and whatever is sent later comes after the order, so that an actor that is never
+    without work stops too.
     """
 
     __slots__ = (
+        "_after_order",
         "_counted",
         "_first",
         "_held",
         "_length",
         "_levels",
+        "_ordered",
+        "_sweep_at",
         "_until_sample",
         "dropped",
         "process",
@@ -90,10 +98,14 @@ class RuledQueue:
         """Who sent what was taken last."""
         self._first: deque[Entry] = deque()
         self._levels: dict[Priority, deque[Entry]] = {level: deque() for level in LEVELS}
+        self._after_order: deque[tuple[Priority, Entry]] = deque()
+        """What came after an order to stop, which nobody will handle here."""
+        self._ordered = False
         self._held: deque[Held] = deque()
+        self._sweep_at = SWEEP_ABOVE
         self._length = 0
         self._counted = 0
-        """How many wait that count against the bound."""
+        """How many wait, or were set aside, that count against the bound."""
         self._until_sample = SAMPLE_EVERY
 
     def __len__(self) -> int:
@@ -105,6 +117,7 @@ class RuledQueue:
     def pairs(self) -> list[tuple[Any, Process | None]]:
         """Return what waits with its senders, in the order in which it will be handled."""
         entries = [*self._first, *(entry for level in LEVELS for entry in self._levels[level])]
+        entries += [entry for _, entry in self._after_order]
         return [(item, sender) for item, sender, _ in entries]
 
     def append(self, item: Any, priority: Priority = NORMAL_PRIORITY) -> None:
@@ -112,8 +125,11 @@ class RuledQueue:
 
         Raises `MailboxFullError` before anything is done.
         """
-        if is_news(item):
-            self._enter(item, Priority.LOW if type(item) is Order else NORMAL_PRIORITY, None)
+        if type(item) is Order:
+            self._enter(item, Priority.LOW, None)
+            self._ordered = True
+        elif is_news(item):
+            self._enter(item, NORMAL_PRIORITY, None)
         elif self.full:
             self._overflow(item, priority)
         else:
@@ -121,10 +137,13 @@ class RuledQueue:
             self._enter(item, priority, current_process())
 
     def appendleft(self, item: Any, sender: Process | None = None) -> None:
-        """Take *item* in ahead of everything else, whether there is room or not."""
-        self._counted += not is_news(item)
+        """Take *item* in ahead of everything else: the runtime's own, or what was set aside and counts already."""
         self._length += 1
         self._first.appendleft((item, sender, 0))
+
+    def set_aside(self, item: Any) -> None:
+        """Count *item*, which was taken, as before: it waits outside."""
+        self._counted += not is_news(item)
 
     def popleft(self) -> Any:
         """Remove the next item and return it; whoever waits for room gets what this leaves."""
@@ -136,14 +155,14 @@ class RuledQueue:
         if not is_news(item):
             self._counted -= 1
             if self._held:
-                self._admit()
+                self.admit()
         return item
 
     @property
     def full(self) -> bool:
         """Whether there is no room for another message."""
         most = self.rules.max_messages
-        return 0 < most <= self._counted + len(self.process.stash or ())
+        return 0 < most <= self._counted
 
     @property
     def waits(self) -> bool:
@@ -152,13 +171,36 @@ class RuledQueue:
 
     def hold(self, item: Any, priority: Priority, task: trio.lowlevel.Task | None) -> Held:
         """Have *item* wait for room, behind all that wait for it already."""
+        if len(self._held) >= self._sweep_at:
+            self._held = deque(one for one in self._held if one.wanted)
+            self._sweep_at = max(SWEEP_ABOVE, 2 * len(self._held))
         held = Held(item, priority, current_process(), task)
         self._held.append(held)
         return held
 
+    def admit(self) -> None:
+        """Let in what waits for room, as far as there is room."""
+        while self._held and not self.full:
+            held = self._held.popleft()
+            if held.wanted:
+                self._counted += 1
+                self._enter(held.item, held.priority, held.sender)
+                self.process.received += 1
+                held.let_go()
+
+    def take_over(self, pairs: list[tuple[Any, Process | None]]) -> None:
+        """Take in what waited elsewhere, with its senders, whether there is room or not."""
+        for item, sender in pairs:
+            self._counted += 1
+            self._enter(item, NORMAL_PRIORITY, sender)
+
     def sift(self, kept: Callable[[Any], bool]) -> list[tuple[Any, Process | None]]:
-        """Remove and return, with its sender, what is not to be *kept*; who waits for room waits on."""
+        """Remove and return, with its sender, what is not to be *kept*; what waits for room gets what that leaves."""
         removed = []
+        self._ordered = False
+        while self._after_order:
+            priority, entry = self._after_order.popleft()
+            self._levels[priority].append(entry)
         for entries in (self._first, *self._levels.values()):
             removed += [(item, sender) for item, sender, _ in entries if not kept(item)]
             staying = [entry for entry in entries if kept(entry[0])]
@@ -168,6 +210,7 @@ class RuledQueue:
         self._held = deque(one for one in self._held if kept(one.item))
         self._length = len(self._first) + sum(map(len, self._levels.values()))
         self._counted = self._length  # what is kept counts, all of it
+        self.admit()
         return removed
 
     def close(self) -> list[tuple[Any, Process | None]]:
@@ -184,19 +227,14 @@ class RuledQueue:
             self._until_sample = SAMPLE_EVERY
             arrived = perf_counter_ns()
         self._length += 1
-        self._levels[priority if self.rules.priority else NORMAL_PRIORITY].append((item, sender, arrived))
-
-    def _admit(self) -> None:
-        while self._held and not self.full:
-            held = self._held.popleft()
-            if held.wanted:
-                self._counted += 1
-                self._enter(held.item, held.priority, held.sender)
-                self.process.received += 1
-                held.let_go()
+        level = priority if self.rules.priority else NORMAL_PRIORITY
+        if self._ordered:
+            self._after_order.append((level, (item, sender, arrived)))
+        else:
+            self._levels[level].append((item, sender, arrived))
 
     def _overflow(self, item: Any, priority: Priority) -> None:
-        match fate(self.rules.overflow, can_wait=type(item) is Asking):
+        match fate(self.rules.overflow, can_wait=type(item) is Asking and item.on_answer is None):
             case "refuse" if type(item) is not Tick:
                 raise self._refusal()
             case "hold":
@@ -209,7 +247,12 @@ class RuledQueue:
                 self._drop(item, current_process())
 
     def _remove_oldest(self, at_most: Priority) -> Entry | None:
-        """Remove the least urgent message, of these the oldest; none that is more urgent than *at_most*."""
+        """Remove the least urgent message, of these the oldest; none that is more urgent than *at_most*.
+
+        What was set aside once is not removed, nor anything for what came too late to be handled.
+        """
+        if self._ordered:
+            return None
         for level in reversed(LEVELS):
             if level > at_most and self.rules.priority:
                 break

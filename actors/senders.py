@@ -46,9 +46,19 @@ class Senders:
         return self._runs[max(0, bisect_right(self._runs, number, key=itemgetter(0)) - 1)][1]
 
     def put_ahead(self, number: int, senders: list[Process | None]) -> None:
-        """Note who sent the messages that were put ahead of message *number*."""
+        """Note who sent the messages that were put ahead of message *number*.
+
+        The one before it, which is being handled, is from then on the one before them.
+        """
+        first = number - len(senders)
         behind = [(number, self.of(number)), *(run for run in self._runs if run[0] > number)]
-        self._runs = [*enumerate(senders, number - len(senders)), *behind]
+        self._runs = [(first - 1, self.of(number - 1)), *enumerate(senders, first), *behind]
+
+    def make_room(self, number: int) -> None:
+        """Give message *number*, and each behind it, the next number."""
+        before = [run for run in self._runs if run[0] < number]
+        behind = [(one + 1, sender) for one, sender in self._runs if one > number]
+        self._runs = [*before, (number + 1, self.of(number)), *behind]
 
     def shift(self, by: int) -> None:
         """Give every message a number that is *by* more."""

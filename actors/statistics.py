@@ -75,10 +75,12 @@ class Durations:
 class Samples:
     """The timed messages of one actor, and the marks of those that still wait."""
 
-    __slots__ = ("_marks", "handling", "waiting")
+    __slots__ = ("_marks", "handling", "taken_at", "waiting")
 
     def __init__(self) -> None:
         self._marks: deque[tuple[int, int]] = deque()
+        self.taken_at = 0
+        """When a message was taken that only then was known to be timed."""
         self.waiting = Durations()
         self.handling = Durations()
 

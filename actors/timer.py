@@ -128,11 +128,11 @@ class Timer:
 class IdleTimer:
     """A `Timeout` that is sent unless a message arrives first."""
 
-    __slots__ = ("_process", "_taken")
+    __slots__ = ("_process", "_turn")
 
     def __init__(self, process: Process, seconds: float) -> None:
         self._process = process
-        self._taken = process.taken
+        self._turn = process.turn
         if seconds == 0:
             process.put_first(Alarm(self))
         else:
@@ -143,7 +143,7 @@ class IdleTimer:
         """Whether it has not been replaced, and no message has arrived since."""
         process = self._process
         wanted = process.idle_timer is self and process.reason is None
-        return wanted and process.taken == self._taken and not process.mailbox
+        return wanted and process.turn == self._turn and not process.mailbox
 
     def expire(self) -> None:
         """Send the `Timeout`."""
