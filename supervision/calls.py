@@ -115,7 +115,7 @@ async def terminate_child(supervisor: SupervisorRef, child: str | ActorRef) -> N
 
     Under a `Supervisor` the child is named by its id, and its specification stays unless it is temporary; nothing
     happens if it does not run. Under a `DynamicSupervisor` the child is named by its process and is forgotten. A
-    restart that is being tried again and again ends with this, too. Raises ``ChildNotFoundError``.
+    restart that is delayed, or tried again and again, ends with this, too. Raises ``ChildNotFoundError``.
     """
     await supervisor.call(TerminateChild(child), timeout=None)
 

@@ -132,6 +132,17 @@ async def test_without_a_backoff_no_restart_is_delayed(worker: type[Worker], aut
     assert diary.starts() == [0] * 6
 
 
+async def test_a_test_may_say_what_chance_comes_to(worker: type[Worker], autojump_clock: MockClock) -> None:
+    diary = Diary()
+    chances = iter([0.0, 1.0, 0.5])
+    backoff = Backoff(1.0, jitter=0.5, randomness=lambda: next(chances))
+
+    async with supervising(child("a", dying(worker, 4), log=diary), backoff=backoff, intensity=OFTEN):
+        await trio.sleep(100)
+
+    assert diary.starts() == [0, 0, 1, 2, 5]
+
+
 async def test_a_child_may_have_a_backoff_of_its_own(worker: type[Worker], autojump_clock: MockClock) -> None:
     diary = Diary()
     children = [
