@@ -227,13 +227,23 @@ def test_ps_shows_less_on_a_narrow_terminal_and_in_colours(busy: Machine) -> Non
     environment = busy.environment | {"TERM": "xterm", "COLUMNS": "80"}
     subprocess.run([*ACTORS, "ps"], env=environment, stdout=end, timeout=20, check=True)
     os.close(end)
-    with os.fdopen(terminal, "rb", buffering=0) as stream:
-        shown = stream.read(10_000).decode()
+    shown = read_all(terminal)
 
     lines = re.sub(r"\x1b\[\d*m", "", shown).split("\r\n")
     assert "\x1b[1m" in shown
     assert lines[1].split()[:4] == ["id", "actor", "state", "mailbox"]
     assert max(len(line) for line in lines) <= 80
+
+
+def read_all(terminal: int) -> str:
+    """Return what was written to the other end of *terminal*, which is closed."""
+    shown = b""
+    with os.fdopen(terminal, "rb", buffering=0) as stream:
+        while True:
+            try:
+                shown += stream.read(4096)
+            except OSError:
+                return shown.decode()
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import random
+import socket
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -181,6 +182,15 @@ async def test_another_user_is_refused(
 
     assert await client.refusal() == "stranger"
     assert seen(node, strangers=1)
+
+
+async def test_where_the_platform_does_not_tell_who_connects_the_modes_are_what_there_is(
+    connect: Connect, node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(socket, "SO_PEERCRED")
+    client = await connect(node)
+
+    assert [frame.word for frame in await client.ask("node")] == ["end"]
 
 
 INTRUDER = """
