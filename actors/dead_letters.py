@@ -18,7 +18,7 @@ from trio.lowlevel import enable_ki_protection
 from actors.asking import Asking
 from actors.current import current_process
 from actors.envelope import CARRIERS, ERRANDS, Info, Tick, is_news
-from actors.errors import NoProcessError
+from actors.errors import MailboxFullError, NoProcessError
 from actors.exit import NOPROC, ExitReason
 from actors.settlement import Delivery, Lost
 from actors.show import shown
@@ -130,9 +130,9 @@ class DeadLetters:
             elif type(item) is not Asking and not is_news(item):
                 self._keep(item, process.ref, unread.sender_of(place), reason)
 
-    def bury_dropped(self, item: Any, process: Process, sender: Process | None, reason: MailboxFull) -> None:
-        """Take what a full mailbox dropped."""
-        self._keep(item, process.ref, sender, reason)
+    def bury_dropped(self, item: Any, sender: Process | None, refusal: MailboxFullError) -> None:
+        """Take what a full mailbox dropped, or refused when nobody was there any more to be told."""
+        self._keep(item, refusal.ref, sender, refusal.reason)
 
     def bury_unaddressed(self, item: Any, target: NameRef) -> None:
         """Take a message for a name that nobody has."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from actors.exit import ExitReason
+    from actors.mailbox import MailboxFull
     from actors.ref import ActorRef
 
 
@@ -42,9 +43,14 @@ class CallTimeoutError(ActorError, TimeoutError):
 
 
 class MailboxFullError(ActorError):
-    """The mailbox holds as many messages as it may; this one was not sent."""
+    """The mailbox holds as many messages as it may; this one was not sent, or was dropped."""
 
     retryable = True
+
+    def __init__(self, message: str, ref: ActorRef, reason: MailboxFull) -> None:
+        super().__init__(message)
+        self.ref = ref
+        self.reason = reason
 
 
 class NoReplyError(ActorError):

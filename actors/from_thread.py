@@ -13,7 +13,8 @@ from trio.lowlevel import enable_ki_protection
 
 from actors import report
 from actors.current import admit_living
-from actors.errors import CallTimeoutError, SystemClosedError, WrongThreadError
+from actors.envelope import Info
+from actors.errors import CallTimeoutError, MailboxFullError, SystemClosedError, WrongThreadError
 from actors.handover import handover_here
 from actors.options import DEFAULT_TIMEOUT, check_timeout
 from actors.show import shown
@@ -56,16 +57,16 @@ class FromThread:
     def cast(self, message: object) -> None:
         """Have *message* cast on the actor's own thread, soon; return at once.
 
-        It is lost to nothing but the end of the actor, which makes it a dead letter. A name is looked up when
-        the message is passed on. The actor's own thread may do this too; a direct cast overtakes it.
+        It is lost to nothing but the end of the actor and a full mailbox, which make it a dead letter. A name is
+        looked up when the message is passed on. The actor's own thread may do this too; a direct cast overtakes it.
 
         Raises `SystemClosedError` once the system has been left.
         """
-        self._entry.post(self._target.cast, message, self._target)
+        self._entry.post(self._cast, message, self._target)
 
     def send(self, message: object) -> None:
         """Have *message* sent, to `handle_info`; as `cast` in all else."""
-        self._entry.post(self._target.send, message, self._target)
+        self._entry.post(self._send, message, self._target)
 
     @overload
     def call(self, message: Call[R], *, timeout: float | None = 5.0) -> R: ...
@@ -92,6 +93,18 @@ class FromThread:
         self._entry.post(self._entry.start_call, call, self._target)
         self._wait(call)
         return call.result()
+
+    def _cast(self, message: object) -> None:
+        try:
+            self._target.cast(message)
+        except MailboxFullError as refusal:
+            self._entry.bury(message, refusal)
+
+    def _send(self, message: object) -> None:
+        try:
+            self._target.send(message)
+        except MailboxFullError as refusal:
+            self._entry.bury(Info(message), refusal)
 
     def _wait(self, call: ThreadCall) -> None:
         """Wait until *call* is over, as long as there is somebody who can end it."""
@@ -214,6 +227,10 @@ class EntryQueue:
             self.post(self.start_call, call, call)
         elif not call.given_up:
             self._system.context.run(self._nursery.start_soon, call.run)
+
+    def bury(self, item: object, refusal: MailboxFullError) -> None:
+        """Make a dead letter of what a full mailbox refused, since the thread that sent it has gone on."""
+        self._system.dead_letters.bury_dropped(item, None, refusal)
 
     @enable_ki_protection
     def _deliver(self) -> None:

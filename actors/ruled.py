@@ -266,13 +266,14 @@ class RuledQueue:
 
     def _drop(self, item: Any, sender: Process | None) -> None:
         self.dropped += 1
+        refusal = self._refusal()
         if type(item) is Asking:
-            item.refuse(self._refusal())
+            item.refuse(refusal)
         elif type(item) is Delivery:
-            item.settle(Lost(MailboxFull(self.rules.max_messages)))
+            item.settle(Lost(refusal.reason))
         else:
-            reason = MailboxFull(self.rules.max_messages)
-            self.process.system.dead_letters.bury_dropped(item, self.process, sender, reason)
+            self.process.system.dead_letters.bury_dropped(item, sender, refusal)
 
     def _refusal(self) -> MailboxFullError:
-        return MailboxFullError(f"the mailbox of {self.process.ref} is full ({self.rules.max_messages} messages)")
+        ref, most = self.process.ref, self.rules.max_messages
+        return MailboxFullError(f"the mailbox of {ref} is full ({most} messages)", ref, MailboxFull(most))
