@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trio
 
-from actors import Actor, ActorRef, ActorSystem, Continue, get_statistics, suspend
+from actors import Actor, ActorRef, ActorSystem, Backoff, Continue, get_statistics, suspend
 from actors.name_ref import process_of
 from actors.snapshot import Snapshot, as_mapping, counts_of, durations_of, printable
 from supervision import ChildSpec, DynamicSupervisor, Supervisor, SupervisorSpec, start_child
@@ -267,3 +267,17 @@ async def test_who_starts_between_two_rows_is_left_out_and_so_is_who_dies(system
 
 def test_what_cannot_be_sent_is_escaped() -> None:
     assert printable("café \udce9") == "café \\udce9"
+
+
+async def test_a_child_whose_restart_is_delayed_is_restarting(system: ActorSystem) -> None:
+    spec = SupervisorSpec([ChildSpec("a", Till, name="a", backoff=Backoff(20.0))], intensity=5)
+    await system.start(Supervisor, spec)
+    for _ in range(2):
+        till = system.whereis("a")
+        assert till is not None
+        till.kill()
+        await trio.testing.wait_all_tasks_blocked()
+
+    [_, row] = shown(system)
+
+    assert (row["id"], row["child"], row["state"]) == (None, "a", "restarting")
