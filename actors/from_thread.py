@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from functools import partial
 from threading import Event, RLock, get_ident
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
@@ -16,6 +17,7 @@ from actors.current import admit_living
 from actors.envelope import Info
 from actors.errors import CallTimeoutError, MailboxFullError, SystemClosedError, WrongThreadError
 from actors.handover import handover_here
+from actors.message import NORMAL_PRIORITY, Priority
 from actors.options import DEFAULT_TIMEOUT, check_timeout
 from actors.show import shown
 
@@ -54,7 +56,7 @@ class FromThread:
     def __repr__(self) -> str:
         return f"<{self._target!r} from other threads>"
 
-    def cast(self, message: object) -> None:
+    def cast(self, message: object, *, priority: Priority = NORMAL_PRIORITY) -> None:
         """Have *message* cast on the actor's own thread, soon; return at once.
 
         It is lost to nothing but the end of the actor and a full mailbox, which make it a dead letter. A name is
@@ -62,20 +64,22 @@ class FromThread:
 
         Raises `SystemClosedError` once the system has been left.
         """
-        self._entry.post(self._cast, message, self._target)
+        self._entry.post(_with(self._cast, priority), message, self._target)
 
-    def send(self, message: object) -> None:
+    def send(self, message: object, *, priority: Priority = NORMAL_PRIORITY) -> None:
         """Have *message* sent, to `handle_info`; as `cast` in all else."""
-        self._entry.post(self._send, message, self._target)
+        self._entry.post(_with(self._send, priority), message, self._target)
 
     @overload
-    def call(self, message: Call[R], *, timeout: float | None = 5.0) -> R: ...
+    def call(self, message: Call[R], *, timeout: float | None = 5.0, priority: Priority = ...) -> R: ...
     @overload
-    def call(self, message: Question, *, timeout: float | None = 5.0) -> object: ...
+    def call(self, message: Question, *, timeout: float | None = 5.0, priority: Priority = ...) -> object: ...
     @overload
-    def call(self, message: object, *, timeout: float | None = 5.0) -> Any: ...
+    def call(self, message: object, *, timeout: float | None = 5.0, priority: Priority = ...) -> Any: ...
 
-    def call(self, message: object, *, timeout: float | None = DEFAULT_TIMEOUT) -> Any:
+    def call(
+        self, message: object, *, timeout: float | None = DEFAULT_TIMEOUT, priority: Priority = NORMAL_PRIORITY
+    ) -> Any:
         """Send *message* to `handle_call` and block this thread until the answer is there.
 
         The *timeout* is kept on trio's clock, and counts from when the node hears of the call; a node that is
@@ -85,24 +89,25 @@ class FromThread:
         `WrongThreadError` on the system's own thread, which cannot answer while it is blocked.
         """
         check_timeout(timeout)
+        _check_priority(priority)
         thread = self._entry.thread
         if get_ident() == thread:
             msg = f"{self._target} answers on this thread ({thread}), which would be blocked; use 'await ref.call'"
             raise WrongThreadError(msg)
-        call = ThreadCall(self._target, message, timeout)
+        call = ThreadCall(self._target, message, timeout, priority)
         self._entry.post(self._entry.start_call, call, self._target)
         self._wait(call)
         return call.result()
 
-    def _cast(self, message: object) -> None:
+    def _cast(self, message: object, priority: Priority = NORMAL_PRIORITY) -> None:
         try:
-            self._target.cast(message)
+            self._target.cast(message, priority=priority)
         except MailboxFullError as refusal:
             self._entry.bury(message, refusal)
 
-    def _send(self, message: object) -> None:
+    def _send(self, message: object, priority: Priority = NORMAL_PRIORITY) -> None:
         try:
-            self._target.send(message)
+            self._target.send(message, priority=priority)
         except MailboxFullError as refusal:
             self._entry.bury(Info(message), refusal)
 
@@ -122,12 +127,13 @@ class FromThread:
 class ThreadCall:
     """One call of a thread that waits for its end."""
 
-    __slots__ = ("_error", "_target", "_value", "given_up", "message", "over", "timeout")
+    __slots__ = ("_error", "_target", "_value", "given_up", "message", "over", "priority", "timeout")
 
-    def __init__(self, target: ActorRef | NameRef, message: object, timeout: float | None) -> None:
+    def __init__(self, target: ActorRef | NameRef, message: object, timeout: float | None, priority: Priority) -> None:
         self._target = target
         self.message = message
         self.timeout = timeout
+        self.priority = priority
         self.over = Event()
         self.given_up = False
         self._value: object = None
@@ -137,7 +143,7 @@ class ThreadCall:
     async def run(self) -> None:
         """Make the call on the system's thread, and tell the thread that waits how it ended."""
         try:
-            self._value = await self._target.call(self.message, timeout=self.timeout)
+            self._value = await self._target.call(self.message, timeout=self.timeout, priority=self.priority)
         except Exception as error:  # noqa: BLE001 -- raised in the thread that called
             self._error = error
         except BaseException:
@@ -256,6 +262,16 @@ class EntryQueue:
 
 def _closed(target: object) -> SystemClosedError:
     return SystemClosedError(f"{target} can be sent nothing any more; its system has been left")
+
+
+def _with(deliver: Callable[..., None], priority: Priority) -> Callable[[object], None]:
+    _check_priority(priority)
+    return deliver if priority is NORMAL_PRIORITY else partial(deliver, priority=priority)
+
+
+def _check_priority(priority: object) -> None:
+    if not isinstance(priority, Priority):
+        raise TypeError(f"the priority of a message is a Priority; got {priority!r}")
 
 
 def _nothing() -> None:

@@ -20,11 +20,15 @@ from actors import (
     Caller,
     CallTimeoutError,
     FromThread,
+    Mailbox,
     NoProcessError,
+    Priority,
     SystemClosedError,
     WrongThreadError,
     get_statistics,
     open_system,
+    resume,
+    suspend,
 )
 
 if TYPE_CHECKING:
@@ -140,6 +144,43 @@ async def test_a_timeout_that_is_none_is_refused(system: ActorSystem, timeout: A
 
     with pytest.raises(ValueError, match="timeout is a number of seconds"):
         await in_thread(lambda: FromThread(till, system).call("seen", timeout=timeout))
+
+
+async def test_what_a_thread_sends_has_its_priority(system: ActorSystem, kind: Kind) -> None:
+    till = await system.start(kind(Till), mailbox=Mailbox(priority=True))
+    foreign = FromThread(till, system)
+    await suspend(till)
+
+    foreign.cast("low", priority=Priority.LOW)
+    foreign.cast("normal")
+    foreign.send("high", priority=Priority.HIGH)
+    await wait_all_tasks_blocked()
+    await resume(till)
+    await wait_all_tasks_blocked()
+
+    seen = await in_thread(lambda: foreign.call("seen", timeout=None, priority=Priority.CRITICAL))
+    assert seen == [("info", "high"), "normal", "low"]
+
+
+@pytest.mark.parametrize("way", [FromThread.cast, FromThread.send, FromThread.call], ids=["cast", "send", "call"])
+async def test_a_priority_that_is_none_is_refused_in_the_thread(system: ActorSystem, way: Any) -> None:
+    foreign = FromThread(await system.start(Till), system)
+
+    with pytest.raises(TypeError, match="the priority of a message is a Priority; got 'high'"):
+        await in_thread(lambda: way(foreign, "hello", priority="high"))
+
+
+async def test_what_a_full_mailbox_rejects_is_a_dead_letter(system: ActorSystem, kind: Kind) -> None:
+    till = await system.start(kind(Till), mailbox=Mailbox(max_messages=1, overflow="reject"))
+    foreign = FromThread(till, system)
+    await suspend(till)
+
+    foreign.cast("fits")
+    foreign.cast("too much")
+    foreign.send("also too much")
+    await wait_all_tasks_blocked()
+
+    assert [letter.message for letter in system.dead_letters] == ["too much", "also too much"]
 
 
 async def test_what_comes_for_the_dead_is_a_dead_letter(system: ActorSystem, kind: Kind) -> None:

@@ -164,6 +164,28 @@ async def test_a_node_that_stays_blocked_is_reported_again_ten_times_later(diary
     assert second.seconds >= 10 * first.seconds
 
 
+class BlockingInit(Till):
+    def init(self) -> None:
+        self.block_the_node()
+
+
+class BlockingConstructor(Till):
+    def __init__(self, diary: Diary) -> None:
+        super().__init__(diary)
+        self.block_the_node()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("actor", [BlockingInit, BlockingConstructor])
+async def test_an_actor_that_blocks_while_it_starts_is_named(diary: Diary, kind: Kind, actor: type[Till]) -> None:
+    async with open_system(watchdog_seconds=SECONDS) as system:
+        till = await system.start(kind(actor), diary)
+
+    [report] = diary.reports
+    assert (report.ref, report.message) == (till, None)
+    assert "block_the_node" in report.stack
+
+
 @pytest.mark.slow
 async def test_a_task_that_a_handler_started_is_its_actors(diary: Diary) -> None:
     class Delegating(Till):
