@@ -183,6 +183,11 @@ def unblocked(ref: ActorRef | None, seconds: float) -> None:
     _log(logging.WARNING, "%s lets its node go on, which was blocked for %.1f s", _blocker(ref), seconds)
 
 
+def unwatched(error: Exception) -> None:
+    """Report that the watchdog could not look at a system, which is a fault of this runtime."""
+    _log(logging.ERROR, "the watchdog could not look at a system", exc_info=error)
+
+
 def unsent(message: object, error: Exception) -> None:
     """Report a message of another thread that could not be sent, since the thread went on long ago."""
     _log(logging.ERROR, "%s of another thread could not be sent", shown(message), exc_info=error)

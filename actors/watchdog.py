@@ -61,7 +61,7 @@ class Place:
 
 
 def look_at(thread: int) -> Place | None:
-    """Return where *thread* is in its run of trio; None if it is in none."""
+    """Return where *thread* is in its run of trio; None if it is in no task of one."""
     frames: list[FrameType] = []
     process: Process | None = None
     frame = sys._current_frames().get(thread)  # noqa: SLF001 -- the documented way to see another thread
@@ -71,9 +71,9 @@ def look_at(thread: int) -> Place | None:
         elif process is None:
             frames.append(frame)
         frame = frame.f_back
-    if frame is None:
+    task: Any = None if frame is None else frame.f_locals.get("task")
+    if task is None:
         return None
-    task: Any = frame.f_locals.get("task")
     return Place(task, process or process_in(task.context), frames[::-1])
 
 
@@ -205,7 +205,10 @@ class Watchman:
                 watches = list(self._watches)
             for watch in watches:
                 if (now := monotonic()) >= watch.due:
-                    watch.check(now)
+                    try:
+                        watch.check(now)
+                    except Exception as error:  # noqa: BLE001 -- what fails for one system must not leave the others unwatched
+                        report.unwatched(error)
 
     def _wait(self) -> bool:
         """Wait until a watch is due; tell whether the thread is to go on."""

@@ -15,7 +15,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from actors import Actor, ActorRef, ActorSystem, BlockedReport, Caller, open_system
-from actors.watchdog import Watch, Watchman
+from actors.watchdog import Watch, Watchman, look_at
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -337,6 +337,29 @@ def test_the_thread_ends_when_there_is_nobody_to_watch(monkeypatch: pytest.Monke
     thread.join(20.0)
 
     assert not thread.is_alive()
+
+
+@pytest.mark.slow
+async def test_a_watch_that_fails_is_reported_and_leaves_the_others_watched(diary: Diary, kind: Kind) -> None:
+    class Broken(Watch):
+        def check(self, now: float) -> None:
+            super().check(now)
+            raise LookupError("cannot see")
+
+    async with open_system(watchdog_seconds=SECONDS) as system:
+        broken = Broken(system, SECONDS)
+        broken.begin()
+        till = await system.start(kind(Till), diary)
+        await till.call(Sale(), timeout=None)
+        broken.end()
+
+    assert till in [report.ref for report in diary.reports]
+    assert "the watchdog could not look at a system" in [record.getMessage() for _, record in diary.records]
+
+
+def test_a_thread_that_is_in_no_task_is_nowhere() -> None:
+    assert look_at(threading.get_ident()) is None
+    assert look_at(-1) is None
 
 
 async def test_without_a_watchdog_nobody_is_told(diary: Diary, kind: Kind) -> None:
