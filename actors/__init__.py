@@ -46,7 +46,17 @@ from actors.exit import (
 from actors.from_thread import FromThread
 from actors.heirloom import Heirloom
 from actors.heirlooms import HeirloomCheck, Heirlooms, HeirloomStatus, Quarantined
-from actors.inspect import get_state, get_statistics, get_status, replace_state, resume, suspend
+from actors.inspect import (
+    get_state,
+    get_statistics,
+    get_status,
+    get_trace,
+    replace_state,
+    resume,
+    start_trace,
+    stop_trace,
+    suspend,
+)
 from actors.mailbox import Mailbox, MailboxFull
 from actors.message import Call, Down, Exit, Priority, Timeout
 from actors.monitor import Monitor
@@ -62,6 +72,7 @@ from actors.settlement import Failed, Handled, Lost, Outcome
 from actors.statistics import Durations, Statistics
 from actors.system import ActorSystem, open_system
 from actors.timer import Timer
+from actors.trace import TraceEvent
 
 __all__ = [
     "IGNORE",
@@ -137,6 +148,7 @@ __all__ = [
     "SystemExitedError",
     "Timeout",
     "Timer",
+    "TraceEvent",
     "UndefinedHandlerError",
     "WrongThreadError",
     "ZombieError",
@@ -144,12 +156,15 @@ __all__ = [
     "get_state",
     "get_statistics",
     "get_status",
+    "get_trace",
     "heard",
     "is_clean",
     "open_system",
     "replace_state",
     "resume",
     "run_blocking",
+    "start_trace",
+    "stop_trace",
     "suspend",
 ]
 

@@ -15,9 +15,10 @@ from actors.mailbox import UNBOUNDED
 from actors.options import Seconds, StartOptions, check_mailbox, is_number, start_options
 from actors.show import shown
 from actors.timer import IdleTimer
+from actors.turn import invoke
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from actors.caller import Caller
     from actors.exit import ExitReason
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from actors.registry import Names
     from actors.report import Status
     from actors.system import ActorSystem
+    from actors.trace import Trace
 
 logger = logging.getLogger("actors")
 
@@ -44,6 +46,10 @@ class Callbacks:
     init: bool
     terminate: bool
     """Whether the class has an `init`, or a `terminate`, of its own."""
+    invoke: Callable[[Process, Any], Any] = invoke
+    """What calls the callback that an envelope is for."""
+    trace: Trace | None = None
+    """What notes the events of a process that is traced, which has its own of these."""
 
 
 CALLBACKS: Final = ("init", "handle_call", "handle_cast", "handle_info", "handle_continue", "terminate")

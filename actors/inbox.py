@@ -157,6 +157,11 @@ class Inbox:
             return [*aside, *self.mailbox.pairs()]
         return [*aside, *((item, self.sender_of(number)) for number, item in enumerate(self.mailbox, self.taken))]
 
+    @property
+    def current_sender(self) -> Process | None:
+        """Who sent the message that has just been taken; what is called inline has not been."""
+        return self.mailbox.sender if isinstance(self.mailbox, RuledQueue) else self.sender_of(self.taken - 1)
+
     def set_aside(self) -> Any:
         """Put the message that is being handled into the stash; return what its handler is to return."""
         item = self.message
@@ -167,9 +172,8 @@ class Inbox:
             raise NothingToStashError(f"{self.ref} cannot set aside what it is handling: {what}")
         if isinstance(self.mailbox, RuledQueue):
             self.mailbox.set_aside(item)
-        sender = self.mailbox.sender if isinstance(self.mailbox, RuledQueue) else self.sender_of(self.taken - 1)
         self.stash = self.stash or []
-        self.stash.append((item, sender))
+        self.stash.append((item, self.current_sender))
         self.aside = self.turn
         return NO_REPLY if type(item) is Asking else None
 

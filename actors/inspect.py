@@ -19,6 +19,7 @@ from actors.options import check_timeout, seconds_of
 from actors.report import status_of
 from actors.state import set_state_of, state_of
 from actors.statistics import Statistics, statistics_of
+from actors.trace import Trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from actors.process import Process
     from actors.ref import ActorRef
     from actors.report import Status
+    from actors.trace import TraceEvent
 
 T = TypeVar("T")
 
@@ -102,6 +104,42 @@ def get_statistics(ref: ActorRef | NameRef) -> Statistics:
     Raises `NoProcessError` if the actor is dead.
     """
     return statistics_of(_living(ref))
+
+
+def start_trace(ref: ActorRef | NameRef, *, last: int = 100) -> None:
+    """Remember the *last* events of an actor, from its next message on, until `stop_trace` or its end (OTP's sys:log).
+
+    They can be seen with `get_trace`, and are shown in its crash report. Tracing keeps the messages alive and makes
+    each cost some microseconds more; whoever is not traced pays nothing. Starting again begins anew. An actor may
+    trace itself, from its `init` on.
+
+    Raises `NoProcessError` if the actor is dead.
+    """
+    if not isinstance(last, int) or isinstance(last, bool) or last < 1:
+        msg = f"the trace of {ref} is to keep {last!r} events; allowed is an int of 1 or more"
+        raise ValueError(msg)
+    Trace(_living(ref), last).start()
+
+
+def get_trace(ref: ActorRef | NameRef) -> list[TraceEvent]:
+    """Return the latest events of an actor, the oldest first, at once; none if it is not traced.
+
+    A handler that has not returned is there without its end. Each message and reply in turn, and each reason, is shown
+    as the actor's `format_status` shows it as a status; where that fails, nothing of it is shown. Raises
+    `NoProcessError` if the actor is dead.
+    """
+    trace = _living(ref).callbacks.trace
+    return [] if trace is None else trace.events()
+
+
+def stop_trace(ref: ActorRef | NameRef) -> None:
+    """Trace an actor no longer, and forget its events. It does nothing to one that is not traced.
+
+    Raises `NoProcessError` if the actor is dead.
+    """
+    trace = _living(ref).callbacks.trace
+    if trace is not None:
+        trace.stop()
 
 
 async def suspend(ref: ActorRef | NameRef, *, timeout: float | None = 5.0) -> None:

@@ -312,6 +312,8 @@ class Process(Inbox):
             self.message = None  # it is unread like the others that were set aside, and not what the process ended in
         unread = self.kept.take(self) if self.kept is not None and not self.kept.closed else self.close_inbox()
         self.system.signals.announce_end(self, unread)
+        if self.callbacks.trace is not None:
+            self.callbacks.trace.stop()
         del self.actor, self.handle_call, self.handle_cast
         self.message = self.idle_timer = None
         if self.coroutine is not None:

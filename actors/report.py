@@ -19,13 +19,15 @@ from actors.show import shown, told
 from actors.state import state_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
+    from actors.actor import Actor
     from actors.ending import Ending
     from actors.heirlooms import Quarantined
     from actors.process import Process
     from actors.ref import ActorRef
+    from actors.trace import TraceEvent
 
 logger: Final = logging.getLogger("actors")
 
@@ -56,6 +58,8 @@ class CrashReport:
     """The actor whose call was being handled."""
     caller_stack: tuple[str, ...]
     """Where whoever called was waiting, innermost last."""
+    trace: tuple[TraceEvent, ...] = ()
+    """What happened last, oldest first, if it was traced (`start_trace`)."""
 
     def __str__(self) -> str:
         lines = [
@@ -68,6 +72,8 @@ class CrashReport:
         if self.caller_stack:
             lines.append(f"  called by {self.caller or 'a task outside every actor'}, waiting at:")
             lines += [f"    {place}" for place in self.caller_stack]
+        if self.trace:
+            lines += ["  what happened last:", *(f"    {event}" for event in self.trace)]
         return "\n".join(lines)
 
 
@@ -129,6 +135,7 @@ def _report_crash(process: Process, ending: Ending) -> None:
         parent=_parent(process),
         caller=None if caller is None or caller.sender is None else caller.sender.ref,
         caller_stack=() if caller is None else _stack_of(caller),
+        trace=() if process.callbacks.trace is None else tuple(process.callbacks.trace.events()),
     )
     _log(logging.ERROR, "%s", report, extra={"report": report}, exc_info=_shown_error(status, ending.reason))
 
@@ -235,17 +242,30 @@ def _log(level: int, message: str, *args: object, **kwargs: Any) -> None:
 
 def status_of(process: Process, reason: ExitReason | None = None) -> Status:
     """Return what *process* shows of itself; nothing, if its `format_status` fails."""
-    message = content(process.message)
+    return viewer(process)(content(process.message), reason)
+
+
+def viewer(process: Process) -> Callable[[object, ExitReason | None], Status]:
+    """Return what tells how the actor of *process* shows a message and a reason, beside its state as it is now."""
     actor = process.actor
-    kind = type(actor).__name__
     try:
-        status = actor.format_status(Status(message, state_of(actor), reason))
+        state = state_of(actor)
+    except BaseException as error:  # noqa: BLE001 -- what cannot be looked at is not shown
+        hidden = _hidden(actor, f"raised {type(error).__name__}")
+        return lambda _message, _reason: hidden
+    return lambda message, reason: _formatted(actor, Status(message, state, reason))
+
+
+def _formatted(actor: Actor, status: Status) -> Status:
+    try:
+        formatted: object = actor.format_status(status)
     except BaseException as error:  # noqa: BLE001 -- a failing formatter must hide everything
-        hidden = f"<format_status of {kind} raised {type(error).__name__}>"
-        return Status(hidden, hidden, None)
-    if isinstance(status, Status):
-        return status
-    hidden = f"<format_status of {kind} returned a {type(status).__name__}>"
+        return _hidden(actor, f"raised {type(error).__name__}")
+    return formatted if isinstance(formatted, Status) else _hidden(actor, f"returned a {type(formatted).__name__}")
+
+
+def _hidden(actor: Actor, what: str) -> Status:
+    hidden = f"<format_status of {type(actor).__name__} {what}>"
     return Status(hidden, hidden, None)
 
 

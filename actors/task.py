@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from time import perf_counter_ns
 from types import CoroutineType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import trio
@@ -14,9 +14,11 @@ from trio.lowlevel import Abort, enable_ki_protection, wait_task_rescheduled
 from actors import report
 from actors.dispatcher import SLICE_MESSAGES, SLICE_NANOSECONDS
 from actors.ending import Grace
-from actors.turn import CLOSED, ENVELOPES, complete, fail, fail_in_terminate, invoke
+from actors.turn import CLOSED, ENVELOPES, complete, fail, fail_in_terminate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from actors.process import Process
 
 
@@ -65,20 +67,21 @@ async def _handle_messages(process: Process) -> None:
     if not process.callbacks.tasked:
         return
     mailbox = process.mailbox
-    handle_cast = process.handle_cast
+    handle_cast: Any = process.handle_cast
     process.greatest = max(process.greatest, len(mailbox))
     ended = perf_counter_ns()
     left, slice_end = SLICE_MESSAGES, ended + SLICE_NANOSECONDS
-    while not process.attention or await _goes_on(process):
+    while not process.attention or (handle_cast := await _goes_on(process)):
         if process.suspended or not mailbox or left <= 0 or ended > slice_end:
             await _pause(process)
+            handle_cast = getattr(process, "handle_cast", None)  # the dead have none
             ended = perf_counter_ns()
             left, slice_end = SLICE_MESSAGES, ended + SLICE_NANOSECONDS
             continue
         began = ended
         process.message = item = mailbox.popleft()
         process.taken += 1
-        result = invoke(process, item) if type(item) in ENVELOPES else handle_cast(item)
+        result = process.callbacks.invoke(process, item) if type(item) in ENVELOPES else handle_cast(item)
         if type(result) is CoroutineType:
             result = await result
         if result is not None or type(item) in CLOSED:
@@ -89,13 +92,13 @@ async def _handle_messages(process: Process) -> None:
         left -= 1
 
 
-async def _goes_on(process: Process) -> bool:
-    """Look up between two messages; tell whether there is to be another."""
+async def _goes_on(process: Process) -> Callable[[Any], Any] | None:
+    """Look up between two messages; return what handles a cast from here on, or None if there is to be no other."""
     if process.ending is not None or process.reason is not None:
-        return False
+        return None
     await _finish_callback(process)
     process.answer_inspections()
-    return process.ending is None
+    return process.handle_cast if process.ending is None else None
 
 
 async def _finish_callback(process: Process) -> None:

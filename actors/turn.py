@@ -61,7 +61,7 @@ def handle_messages(process: Process, budget: Budget) -> None:
             process.taken += 1
             left -= 1
             if type(item) in ENVELOPES:
-                settle(process, item, invoke(process, item))
+                settle(process, item, process.callbacks.invoke(process, item))
             elif (result := handle_cast(item)) is not None:
                 settle(process, item, result)
             process.last_handled = ended = perf_counter_ns()

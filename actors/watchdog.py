@@ -37,7 +37,7 @@ FURTHER: Final = 10
 LINGER: Final = 1.0
 """Seconds that the thread waits for another system when there is none to watch."""
 
-RUNTIME: Final = frozenset({"actors.process", "actors.start", "actors.task", "actors.turn"})
+RUNTIME: Final = frozenset({"actors.process", "actors.start", "actors.task", "actors.trace", "actors.turn"})
 """The modules that run callbacks; whose it is stands in a variable of theirs."""
 
 
