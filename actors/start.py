@@ -56,12 +56,16 @@ async def start_process(
     run_init(process)
     if not process.started and process.reason is None:
         await _init_over(process, options.init_timeout)
-    starter = current_process()
-    if starter is not None and starter.ending is not None:
-        await trio.lowlevel.checkpoint()
+    await _let_end(current_process())
     if process.started:
         return process.ref
     raise _start_error(process)
+
+
+async def _let_end(starter: Process | None) -> None:
+    """Go no further if *starter* is to end, perhaps because of what it has started."""
+    if starter is not None and starter.ending is not None:
+        await trio.lowlevel.checkpoint()
 
 
 def _prepare(system: ActorSystem, parent: Process | None, actor: type[Actor], options: StartOptions) -> Process:
