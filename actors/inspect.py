@@ -106,6 +106,7 @@ def get_statistics(ref: ActorRef | NameRef) -> Statistics:
     return statistics_of(_living(ref))
 
 
+@enable_ki_protection
 def start_trace(ref: ActorRef | NameRef, *, last: int = 100) -> None:
     """Remember the *last* events of an actor, from its next message on, until `stop_trace` or its end (OTP's sys:log).
 
@@ -132,6 +133,7 @@ def get_trace(ref: ActorRef | NameRef) -> list[TraceEvent]:
     return [] if trace is None else trace.events()
 
 
+@enable_ki_protection
 def stop_trace(ref: ActorRef | NameRef) -> None:
     """Trace an actor no longer, and forget its events. It does nothing to one that is not traced.
 

@@ -26,6 +26,7 @@ class Till(Actor):
 WAYS: dict[str, Callable[[ActorRef], object]] = {
     "cast": lambda ref: ref.cast("cast"),
     "send": lambda ref: ref.send("info"),
+    "deliver": lambda ref: ref.deliver("delivery", lambda _outcome: None),
     "send_request": lambda ref: ref.send_request("request"),
     "send_after": lambda ref: ref.send_after(1.0, "later"),
     "exit": lambda ref: ref.exit(KILLED),
