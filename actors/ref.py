@@ -124,7 +124,8 @@ class ActorRef:
         With `Handled` when the handler has returned what it may, with `Failed` when the actor ended in it, with
         `Lost` when it ended before or its mailbox dropped the message; one that is set aside settles when it is
         handled at last. It is no dead letter then. *settle* is called by the runtime between two messages, after
-        the `Down` and the errors of calls that an end leads to: it must not wait, and what it raises is logged.
+        the `Down` and the errors of calls that an end leads to, and in the context of any actor or none: it must not
+        wait, and what it raises is logged.
 
         Raises `MailboxFullError` where the mailbox refuses what is more; *settle* is not called then.
         """
