@@ -372,6 +372,27 @@ async def test_what_is_set_aside_settles_when_it_is_handled_at_last(system: Acto
     assert ledger.entries == [(set_aside, Handled())]
 
 
+async def test_what_is_set_aside_and_taken_back_at_once_settles_when_it_is_handled_again(
+    system: ActorSystem, kind: Kind
+) -> None:
+    ledger = Ledger()
+    turns: list[int] = []
+
+    def twice(till: Till) -> None:
+        turns.append(len(ledger.entries))
+        if len(turns) == 1:
+            till.stash()
+            till.unstash()
+
+    till = await system.start(kind(Till))
+
+    ledger.deliver(till, twice)
+    await wait_all_tasks_blocked()
+
+    assert turns == [0, 0]
+    assert ledger.entries == [(twice, Handled())]
+
+
 @pytest.mark.parametrize("later", [0, 1], ids=["last", "not last"])
 async def test_what_is_set_aside_is_lost_with_its_actor(system: ActorSystem, kind: Kind, later: int) -> None:
     ledger = Ledger()
@@ -715,3 +736,5 @@ async def test_whatever_happens_every_message_settles_once(actress: str, rules: 
 
     assert len(ledger.entries) == delivered
     assert len({id(message) for message, _ in ledger.entries}) == delivered
+    handled = {message.act for message, outcome in ledger.entries if isinstance(outcome, Handled)}  # type: ignore[attr-defined]
+    assert handled.isdisjoint({"fail", "bad"})
