@@ -721,7 +721,7 @@ async def play(ledger: Ledger, name: Any, step: Step) -> int:
 
 @pytest.mark.parametrize("actress", SCRIPTED)
 @pytest.mark.parametrize("rules", RULES, ids=str)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(script=st.lists(STEPS, max_size=12))
 async def test_whatever_happens_every_message_settles_once(actress: str, rules: Mailbox, script: list[Step]) -> None:
     ledger = Ledger()
