@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from trio.lowlevel import enable_ki_protection
 
-from actors.asking import GAVE_UP
+from actors.asking import GAVE_UP, Asking
 from actors.current import admit
 from actors.show import shown
 
 if TYPE_CHECKING:
-    from actors.asking import Asking
+    from actors.process import Process
     from actors.ref import ActorRef
 
 
@@ -25,41 +25,60 @@ class Caller:
     a `NoReplyError`.
     """
 
-    __slots__ = ("__weakref__", "_asking")
+    __slots__ = ("__weakref__", "_asking", "_message", "_process", "_sender", "_timeout")
 
-    def __init__(self, asking: Asking) -> None:
-        self._asking = asking
+    def __init__(self, process: Process, message: object, sender: Process | None, timeout: float | None) -> None:
+        self._process = process
+        self._message = message
+        self._sender = sender
+        self._timeout = timeout
+        self._asking: Asking | None = None
+        """What is still to be answered; a call that is answered by what its handler returns at once needs none."""
+
+    @classmethod
+    def of(cls, asking: Asking) -> Caller:
+        """Make the caller for a call that has been on its way."""
+        caller = cls(asking.process, asking.message, asking.sender, asking.timeout)
+        caller._asking = asking
+        return caller
 
     def __repr__(self) -> str:
-        asking = self._asking
-        state = "gave up" if self.gave_up else "answered" if asking.answered else "waiting"
-        return f"<Caller of {asking.process.ref} with {shown(asking.message)}: {state}>"
+        state = "gave up" if self.gave_up else "answered" if self.answered else "waiting"
+        return f"<Caller of {self._process.ref} with {shown(self._message)}: {state}>"
+
+    @property
+    def asking(self) -> Asking:
+        """The call, from the side that waits; for the runtime."""
+        if self._asking is None:
+            self._asking = Asking(self._process, self._message, self._sender, self._timeout)
+            # Whose handler has returned got no answer but what that returned.
+            self._asking.answered = self._process.caller is not self
+        return self._asking
 
     @property
     def message(self) -> object:
         """What was asked."""
-        return self._asking.message
+        return self._message
 
     @property
     def sender(self) -> ActorRef | None:
         """The actor that called; None when the call came from outside every actor."""
-        sender = self._asking.sender
-        return None if sender is None else sender.ref
+        return None if self._sender is None else self._sender.ref
 
     @property
     def deadline(self) -> float:
         """When the caller gives up, on trio's clock; infinity if it never does."""
-        return self._asking.deadline
+        return self.asking.deadline
 
     @property
     def answered(self) -> bool:
         """Whether an answer would come too late: there has been one, or nobody waits any more."""
-        return self._asking.answered
+        return self.asking.answered
 
     @property
     def gave_up(self) -> bool:
         """Whether it stopped waiting unanswered: its time was over, or it was cancelled."""
-        return self._asking.value is GAVE_UP
+        return self.asking.value is GAVE_UP
 
     @enable_ki_protection
     def reply(self, value: object) -> None:
@@ -78,8 +97,7 @@ class Caller:
         self._admitted().refuse(error)
 
     def _admitted(self) -> Asking:
-        asking = self._asking
-        system = asking.process.system
+        system = self._process.system
         if get_ident() != system.open_to:
             admit(system, self)
-        return asking
+        return self.asking

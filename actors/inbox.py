@@ -39,6 +39,7 @@ class Inbox:
 
     __slots__ = (
         "aside",
+        "caller",
         "greatest",
         "kept",
         "last_handled",
@@ -62,6 +63,8 @@ class Inbox:
     mailbox: Queue
     message: Any
     """What it handles, or handled last."""
+    caller: Caller | None
+    """Who called, while a call is handled within the call itself."""
     samples: Samples | None
     stash: list[tuple[Any, Process | None]] | None
     """What was set aside, with its senders."""
@@ -89,7 +92,7 @@ class Inbox:
     def open_inbox(self) -> None:
         """Begin, with an empty mailbox without rules."""
         self.mailbox = deque()
-        self.message = None
+        self.message = self.caller = None
         self.received = self.taken = self.returned = self.greatest = 0
         self.aside = None
         self.last_received = self.last_handled = 0
@@ -164,7 +167,7 @@ class Inbox:
 
     def set_aside(self) -> Any:
         """Put the message that is being handled into the stash; return what its handler is to return."""
-        item = self.message
+        item = self.message = self.message if self.caller is None else self.caller.asking
         aside = self.aside == self.turn
         nothing = not self.running or self.reason is not None
         if nothing or aside or type(item) in NOT_SENT:

@@ -163,28 +163,26 @@ class ActorRef:
         if get_ident() != process.system.open_to:
             admit(process.system, self)
         sender = current_process()
-        asking = Asking(process, message, sender, timeout)
         if process.idle and process.callbacks.inline and process.stash is None:
-            run_call(process, asking)
+            answer = run_call(process, message, sender, timeout)
+            if type(answer) is not Asking:
+                budget = process.system.dispatcher
+                if budget.left <= 0:
+                    await trio.lowlevel.checkpoint()
+                    budget.begin_slice()
+                if sender is not None and sender.ending is not None:
+                    await trio.lowlevel.checkpoint()
+                return answer
         else:
             if sender is process and process.running:
                 _refuse_to_wait_for_self(process, message)
-            process.put(asking, priority)
-        if not asking.answered:
-            asking.task = trio.lowlevel.current_task()
-            if timeout is not None:
-                process.system.timers.add(asking.deadline, asking)
-            await wait_task_rescheduled(asking.abandon)
-        else:
-            budget = process.system.dispatcher
-            if budget.left <= 0:
-                await trio.lowlevel.checkpoint()
-                budget.begin_slice()
+            answer = Asking(process, message, sender, timeout)
+            process.put(answer, priority)
+        if not answer.answered:
+            await answer.wait()
         if sender is not None and sender.ending is not None:
             await trio.lowlevel.checkpoint()
-        if asking.error is not None:
-            raise asking.error
-        return asking.value
+        return answer.result()
 
     @enable_ki_protection
     def send_request(self, message: object, *, priority: Priority = NORMAL_PRIORITY) -> Request:

@@ -97,7 +97,9 @@ class TracedCaller(Caller):
     __slots__ = ("_original", "_trace")
 
     def __init__(self, original: Caller, trace: Trace) -> None:
-        super().__init__(original._asking)  # noqa: SLF001 -- it stands for the same call
+        asking = original.asking
+        super().__init__(asking.process, asking.message, asking.sender, asking.timeout)
+        self._asking = asking
         # The call is forgotten when the original is.
         self._original = original
         self._trace = trace

@@ -86,34 +86,40 @@ def run_init(process: Process) -> None:
 
 
 @enable_ki_protection
-def run_call(process: Process, asking: Asking) -> None:
-    """Handle a call now, within the call: without the mailbox."""
+def run_call(process: Process, message: object, sender: Process | None, timeout: float | None) -> Any:
+    """Handle a call now, within the call: without the mailbox. Return the answer, or the `Asking` that has it."""
     process.idle = False
     process.running = True
-    process.message = asking
+    process.message = message
+    process.caller = caller = Caller(process, message, sender, timeout)
     process.taken += 1
     process.received = received = process.received + 1
     process.last_received = began = perf_counter_ns()
     if received >= process.sample_at:
         process.mark(received, began)
     try:
-        caller = Caller(asking)
-        result = process.context.run(process.handle_call, asking.message, caller)
+        result = process.context.run(process.handle_call, message, caller)
     except BaseException as error:  # noqa: BLE001 -- whatever a handler raises is the end of its actor
+        process.message = result = caller.asking
         fail(process, error)
     else:
-        if type(result) in SPECIAL or process.attention:
-            asking.caller = caller
-            settle(process, asking, result)
-        elif not asking.answered:
-            asking.answered = True
-            asking.value = result
+        if type(result) in SPECIAL or process.attention or caller._asking is not None:  # noqa: SLF001 -- as fast as it can be
+            result = _complete_inline(process, caller, result)
+    process.caller = None
     process.last_handled = ended = perf_counter_ns()
     if process.taken == process.next_mark:
         process.take_sample(began, ended)
     budget = process.system.dispatcher
     budget.left = 0 if ended > budget.slice_end else budget.left - 1
     process.release()
+    return result
+
+
+def _complete_inline(process: Process, caller: Caller, result: Any) -> Asking:
+    process.message = asking = caller.asking
+    asking.caller = caller
+    settle(process, asking, result)
+    return asking
 
 
 @enable_ki_protection
@@ -139,7 +145,7 @@ def invoke(process: Process, item: Any) -> Any:
     """Call the callback that *item* is for."""
     kind = type(item)
     if kind is Asking:
-        caller = Caller(item)
+        caller = Caller.of(item)
         result = process.handle_call(item.message, caller)
         if type(result) in SPECIAL:
             item.caller = caller
