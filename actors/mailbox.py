@@ -32,11 +32,18 @@ class Mailbox:
     """What happens to a message for a full one.
 
     ``reject``: `cast`, `send` and `call` raise `MailboxFullError`. ``drop_newest``, ``drop_oldest``: it, or the message
-    that has waited longest, becomes a dead letter; a call that is dropped raises `MailboxFullError`. ``wait``: `call`
-    and `cast_wait` wait for room, `cast` and `send`, which cannot, raise `MailboxFullError`.
+    that has waited longest, of the least urgent if there are priorities, becomes a dead letter; a call that is dropped
+    raises `MailboxFullError`. What was set aside once is not dropped. ``wait``: `call` and `cast_wait` wait for room;
+    `cast`, `send`, `deliver` and `send_request`, which cannot, raise `MailboxFullError`.
+
+    What a timer or another thread sends becomes a dead letter where others would be refused.
     """
     priority: bool = False
-    """Whether messages of a higher `Priority` are handled first; those of one priority in the order they came."""
+    """Whether messages of a higher `Priority` are handled first; those of one priority in the order they came.
+
+    What the runtime sends is of normal priority. An order to stop comes after everything that was sent before it, and
+    ahead of everything that is sent later.
+    """
     keep: bool = False
     """Whether unread casts and infos go to the next incarnation when a supervisor restarts the actor.
 

@@ -165,22 +165,27 @@ class Model:
             return
         if action.startswith("echo"):
             self.send(Letter(echo, "cast", "stepper", Priority.NORMAL))
-        if action == "unstash and stash":
-            self.first[:0] = self.stash
-            self.stash.clear()
+        if action.startswith("unstash and"):
+            self._unstash()
         if action.endswith(" stash") or action == "stash":
             self.stash.append(letter)
-            return
+        else:
+            self._take(letter, action)
+
+    def _take(self, letter: Letter, action: Action) -> None:
         self.handled.append(letter.content)
         if letter.way == "call":
             self.outcomes[letter.content] = "answered"
         if action == "unstash":
-            self.first[:0] = self.stash
-            self.stash.clear()
+            self._unstash()
         elif action == "idle":
             self.first.insert(0, Letter(Timeout(), None, "nobody", Priority.NORMAL))
         elif action == "continue":
             self.first.insert(0, Letter("continued", None, "nobody", Priority.NORMAL))
+
+    def _unstash(self) -> None:
+        self.first[:0] = self.stash
+        self.stash.clear()
 
     def cancel(self, letter: Letter) -> None:
         self.held.remove(letter)
