@@ -69,6 +69,8 @@ class Parent(Actor):
         """Start *child* and return its process, or None if it chose not to start. Raises `ChildStartError`."""
         spec = child.spec
         kept = child.kept if spec.rules.keep else None
+        if kept is None:
+            child.kept.give_up()  # its specification was replaced since it ended
         options = StartOptions(name=spec.name, shutdown=spec.shutdown, mailbox=spec.rules, kept=kept)
         try:
             ref = await self.start_child(spec.actor, spec.args, spec.kwargs, options)

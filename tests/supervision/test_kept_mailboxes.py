@@ -20,7 +20,7 @@ from actors import (
     open_system,
     suspend,
 )
-from supervision import ChildSpec, Supervisor, SupervisorSpec
+from supervision import ChildSpec, Supervisor, SupervisorSpec, reconfigure
 from tests.actors.kinds import KINDS, Kind
 from tests.actors.probe import Probe
 from tests.actors.recorder import Gated, Recorder, does, drained
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from trio.testing import MockClock
 
     from actors import ActorRef
+
+
+BOUNDED = Mailbox(max_messages=1, overflow="wait", keep=True)
+RULES = {"plain": Mailbox(keep=True), "bounded": BOUNDED, "priority": Mailbox(priority=True, keep=True)}
 
 
 @pytest.fixture
@@ -195,3 +199,41 @@ async def test_what_was_set_aside_is_kept_ahead_of_what_waits(system: ActorSyste
 
     assert log == ["restarted", 1, 2, 3]
     assert get_statistics(name).length == 0
+
+
+@pytest.mark.parametrize("later", RULES.values(), ids=RULES)
+@pytest.mark.parametrize("sooner", RULES.values(), ids=RULES)
+async def test_what_is_kept_outlives_a_change_of_the_rules(
+    system: ActorSystem, kind: Kind, sooner: Mailbox, later: Mailbox
+) -> None:
+    ada = await system.start(Probe)
+    name, first, log = await supervise(system, kind(Recorder), sooner)
+    spec = ChildSpec("recorder", kind(Recorder), args=(log,), name="recorder", mailbox=later)
+    await does(ada, lambda _me: first.cast(1))
+
+    async with trio.open_nursery() as nursery:
+        if sooner is BOUNDED:
+            nursery.start_soon(first.cast_wait, 2)
+        await reconfigure(system.named("supervisor"), SupervisorSpec([spec], intensity=10))
+        await wait_all_tasks_blocked()
+        first.kill()
+        await wait_all_tasks_blocked()
+
+    assert log == ([1, 2] if sooner is BOUNDED else [1])
+    known = get_statistics(name)
+    assert (known.received, known.handled, known.length) == (len(log), len(log), 0)
+
+
+async def test_what_was_kept_is_dead_letters_when_the_rules_keep_nothing_any_more(
+    system: ActorSystem, kind: Kind
+) -> None:
+    name, first, log = await supervise(system, kind(Recorder), Mailbox(keep=True))
+    spec = ChildSpec("recorder", kind(Recorder), args=(log,), name="recorder")
+    first.cast(1)
+
+    await reconfigure(system.named("supervisor"), SupervisorSpec([spec], intensity=10))
+    first.kill()
+    await wait_all_tasks_blocked()
+
+    assert [letter.message for letter in system.dead_letters] == [1]
+    assert get_statistics(name).received == 0
