@@ -134,8 +134,12 @@ class Inbox:
 
     def change_sender(self, sender: Process | None) -> None:
         """Note that the message that came last is from *sender*, and not from the one before."""
-        if self.reason is None:  # a dead one's `KeptQueue` does it for what it takes in
-            self.note_sender(sender)
+        if self.reason is not None:
+            return  # its `KeptQueue` does it for what it takes in
+        mailbox = self.mailbox
+        if type(mailbox) is deque and type(mailbox[-1]) is Asking:
+            return  # it becomes no dead letter
+        self.note_sender(sender)
 
     def note_sender(self, sender: Process | None) -> None:
         """Note that *sender* sent the last of those that wait."""
