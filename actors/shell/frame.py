@@ -8,16 +8,22 @@ one of the word ``end`` or ``error``.
 from __future__ import annotations
 
 from struct import Struct
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import msgpack
 
 from actors.shell.errors import FrameError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
 VERSION: Final = 1
 
 HEADER: Final = Struct(">I")
+
+PART: Final[bytes] = msgpack.packb([VERSION, "part", [0, 0]])[:-2]
+"""How a part begins: all but its time and its rows."""
 
 MAX_REQUEST_BYTES: Final = 64 * 1024
 MAX_REPLY_BYTES: Final = 16 * 1024 * 1024
@@ -39,6 +45,22 @@ def encode(word: str, content: object) -> bytes:
     b'\x00\x00\x00\x07\x93\x01\xa3end\xc0'
     """
     body: bytes = msgpack.packb([VERSION, word, content], default=_unknown)
+    return HEADER.pack(len(body)) + body
+
+
+def packer() -> Callable[[object], bytes]:
+    """Return what packs one value after the other for `encode_part`."""
+    pack: Callable[[object], bytes] = msgpack.Packer(default=_unknown).pack
+    return pack
+
+
+def encode_part(now: int, rows: Sequence[bytes]) -> bytes:
+    r"""Return the bytes of a part of an answer: when it was made, and its rows, which are packed already.
+
+    >>> encode_part(7, [b"\xa1a", b"\xa1b"]) == encode("part", [7, ["a", "b"]])
+    True
+    """
+    body: bytes = PART + msgpack.packb(now) + msgpack.Packer().pack_array_header(len(rows)) + b"".join(rows)
     return HEADER.pack(len(body)) + body
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 import time
@@ -11,6 +12,8 @@ import pytest
 import trio
 
 from actors import Actor, ActorRef
+from actors.shell.answer import answer
+from supervision import ChildSpec, DynamicSupervisor, start_child
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +28,11 @@ MOST_SECONDS_AT_ONCE = 0.005
 
 class Till(Actor):
     def handle_cast(self, message: object) -> None:
+        """Take anything."""
+
+
+class AsyncTill(Actor):
+    async def handle_cast(self, message: object) -> None:
         """Take anything."""
 
 
@@ -56,10 +64,17 @@ async def flood(refs: Sequence[ActorRef], rounds: float) -> None:
 
 @pytest.mark.slow
 @pytest.mark.hang_seconds(120)
+@pytest.mark.parametrize("till", [Till, AsyncTill])
 async def test_listing_10000_busy_actors_takes_50_ms_of_the_loop_in_slices_under_5_ms(
-    real_system: ActorSystem, nursery: trio.Nursery, node: Node
+    real_system: ActorSystem, nursery: trio.Nursery, node: Node, till: type[Actor]
 ) -> None:
-    refs = [await real_system.start(Till, name=f"till {number}") for number in range(ACTORS)]
+    # Half under the root and half under one supervisor, whose children are looked up.
+    refs = [await real_system.start(till, name=f"till {number}") for number in range(ACTORS // 2)]
+    supervisor = await real_system.start(DynamicSupervisor)
+    for number in range(ACTORS // 2):
+        child = await start_child(supervisor, ChildSpec(f"child {number}", till, restart="temporary"))
+        assert child is not None
+        refs.append(child)
     await flood(refs, 70)
     nursery.start_soon(flood, refs, float("inf"))
     totals: list[float] = []
@@ -71,11 +86,25 @@ async def test_listing_10000_busy_actors_takes_50_ms_of_the_loop_in_slices_under
         command = [sys.executable, "-m", "supervision.command", "ps", "--json"]
         finished = await trio.run_process(command, capture_stdout=True)
         trio.lowlevel.remove_instrument(meter)
-        assert len(json.loads(finished.stdout)["actors"]) == ACTORS
+        assert len(json.loads(finished.stdout)["actors"]) == ACTORS + 1
         totals.append(sum(meter.steps))
         longest.append(max(meter.steps))
 
-    # The best of three, for the machine may be busy with something else.
+    # The best of three, for whoever shares a core with this makes everything take longer.
     assert min(totals) < MOST_SECONDS
-    assert min(longest) < MOST_SECONDS_AT_ONCE
+    assert max(longest) < MOST_SECONDS_AT_ONCE
     nursery.cancel_scope.cancel()
+
+
+async def test_a_listing_does_not_set_off_the_garbage_collector(real_system: ActorSystem, node: Node) -> None:
+    refs = [await real_system.start(Till) for _ in range(600)]
+    await flood(refs, 70)
+    collections: list[str] = []
+    gc.collect()
+    gc.callbacks.append(lambda phase, _: collections.append(phase))
+
+    frames = list(answer(node, "actors", {}))
+
+    del gc.callbacks[-1]
+    assert len(frames) > 1
+    assert collections == []
