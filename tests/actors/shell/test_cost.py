@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import trio
+import trio.testing
 
 from actors import Actor, ActorRef
 from actors.shell.answer import answer
@@ -99,6 +100,7 @@ async def test_listing_10000_busy_actors_takes_50_ms_of_the_loop_in_slices_under
 async def test_a_listing_does_not_set_off_the_garbage_collector(real_system: ActorSystem, node: Node) -> None:
     refs = [await real_system.start(Till) for _ in range(600)]
     await flood(refs, 70)
+    await trio.testing.wait_all_tasks_blocked()
     collections: list[str] = []
     gc.collect()
     gc.callbacks.append(lambda phase, _: collections.append(phase))
