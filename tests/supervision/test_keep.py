@@ -87,7 +87,7 @@ async def system(autojump_clock: MockClock) -> AsyncIterator[ActorSystem]:
         yield opened
 
 
-@pytest.fixture(params=KINDS.values(), ids=KINDS)
+@pytest.fixture(params=list(KINDS.values()), ids=list(KINDS))
 def kind(request: pytest.FixtureRequest) -> Kind:
     chosen: Kind = request.param
     return chosen
