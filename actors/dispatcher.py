@@ -12,6 +12,8 @@ from trio.lowlevel import Abort, enable_ki_protection, reschedule, wait_task_res
 from actors.turn import fail, handle_messages, run_terminate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from actors.process import Process
 
 SLICE_MESSAGES: Final = 64
@@ -29,29 +31,34 @@ class Dispatcher:
         self._task: trio.lowlevel.Task | None = None
         self.left = SLICE_MESSAGES
         self.slice_end = 0
-        self.wake = self.add
+        self.wake: Callable[[Process], None] = self._ready.append
+        """Has a process served after those that were added before it."""
 
-    def add(self, process: Process) -> None:
-        """Serve *process* after those that were added before it."""
+    def _rouse(self, process: Process) -> None:
+        """Be `wake` while the task sleeps."""
         self._ready.append(process)
+        self.wake = self._ready.append
         if self._task is not None:
             task, self._task = self._task, None
             reschedule(task)
 
-    def begin_slice(self) -> None:
-        """Start counting anew: trio has just had its turn."""
+    def begin_slice(self) -> int:
+        """Start counting anew: trio has just had its turn. Return how many messages may be handled."""
         self.left = SLICE_MESSAGES
         self.slice_end = perf_counter_ns() + SLICE_NANOSECONDS
+        return SLICE_MESSAGES
 
     @enable_ki_protection
     async def run(self) -> None:
         """Serve, for ever."""
         ready = self._ready
+        left = 0
         while True:
             if not ready:
                 self._task = trio.lowlevel.current_task()
+                self.wake = self._rouse
                 await wait_task_rescheduled(self._abort)
-                self.begin_slice()
+                left = self.begin_slice()
             process = ready.popleft()
             if process.running or process.attention:
                 if process.ending is not None and process.reason is None and not process.running:
@@ -59,9 +66,10 @@ class Dispatcher:
                 continue
             process.running = True
             try:
-                process.context.run(handle_messages, process, self)
+                left = process.context.run(handle_messages, process, left, self.slice_end)
             except BaseException as error:  # noqa: BLE001 -- whatever a handler raises is the end of its actor
                 fail(process, error)
+                left -= 1
             # `Process.release`, written out for the sake of short handlers.
             process.running = False
             if process.attention:
@@ -70,9 +78,9 @@ class Dispatcher:
                 ready.append(process)
             else:
                 process.idle = True
-            if self.left <= 0:
+            if left <= 0:
                 await trio.lowlevel.checkpoint()
-                self.begin_slice()
+                left = self.begin_slice()
 
     def _abort(self, _raise_cancel: object) -> Abort:
         self._task = None

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from actors.actor import Actor, Callbacks
     from actors.asking import Asking
     from actors.caller import Caller
+    from actors.dispatcher import Dispatcher
     from actors.kept import Kept
     from actors.message import Priority
     from actors.monitor import Monitor
@@ -51,6 +52,7 @@ class Process(Inbox):
         "callbacks",
         "context",
         "coroutine",
+        "dispatcher",
         "ended",
         "ending",
         "handle_call",
@@ -82,15 +84,14 @@ class Process(Inbox):
         "system",
         "task",
         "via",
-        "wake",
     )  # fmt: skip
 
     actor: Actor
     callbacks: Callbacks
     handle_call: Callable[[Any, Caller], Any]
     handle_cast: Callable[[Any], Any]
-    wake: Callable[[Process], None]
-    """What has the messages that wait handled: by the dispatcher, or by a task of its own."""
+    dispatcher: Dispatcher | None
+    """Who handles its messages, unless it has a task of its own for them."""
     context: Context
     task: trio.lowlevel.Task | None
     scope: trio.CancelScope | None
@@ -149,7 +150,7 @@ class Process(Inbox):
         self.actor = instance
         self.handle_call = instance.handle_call
         self.handle_cast = instance.handle_cast
-        self.wake = Process.wake_task if self.callbacks.tasked else self.system.dispatcher.wake
+        self.dispatcher = None if self.callbacks.tasked else self.system.dispatcher
 
     # -- messages and scheduling
 
@@ -172,13 +173,15 @@ class Process(Inbox):
             self.change_sender(sender)
         if self.idle:
             self.idle = False
-            self.wake(self)
+            self.wake()
         elif self.running and len(self.mailbox) > self.greatest:
             self.greatest = len(self.mailbox)
 
-    def wake_task(self) -> None:
-        """Have the messages that wait handled by the process's own task."""
-        if self.parked:
+    def wake(self) -> None:
+        """Have the messages that wait handled: by the dispatcher, or by a task of its own."""
+        if self.dispatcher is not None:
+            self.dispatcher.wake(self)
+        elif self.parked:
             self.unpark()
         elif not self.has_task:
             self.start_task()
@@ -200,7 +203,7 @@ class Process(Inbox):
         if self.attention:
             self.attend()
         elif self.mailbox:
-            self.wake(self)
+            self.wake()
         else:
             self.idle = True
 
@@ -294,7 +297,7 @@ class Process(Inbox):
         elif self.parked:
             self.unpark()
         elif not self.has_task:
-            self.system.dispatcher.add(self)
+            self.system.dispatcher.wake(self)
 
     @enable_ki_protection
     def finish(self) -> None:

@@ -90,7 +90,10 @@ class ActorRef:
             process.change_sender(sender)
         if process.idle:
             process.idle = False
-            process.wake(process)
+            if process.dispatcher is not None:
+                process.dispatcher.wake(process)
+            else:
+                process.wake()
         elif process.running and len(process.mailbox) > process.greatest:
             process.greatest = len(process.mailbox)
 

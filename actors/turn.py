@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from time import perf_counter_ns
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from trio.lowlevel import enable_ki_protection
 
@@ -27,15 +27,6 @@ if TYPE_CHECKING:
     from actors.process import Process
 
 
-class Budget(Protocol):
-    """How much may be handled until trio has its turn."""
-
-    left: int
-    """So many messages."""
-    slice_end: int
-    """Until then, on the performance counter, in nanoseconds."""
-
-
 CLOSED: Final = frozenset({Asking, Continuation, Delivery})
 """What is not done with just because its callback has returned nothing."""
 
@@ -44,33 +35,37 @@ ENVELOPES: Final = CARRIERS | ERRANDS
 
 
 @enable_ki_protection
-def handle_messages(process: Process, budget: Budget) -> None:
-    """Handle what waits for *process*, as far as *budget* goes."""
+def handle_messages(process: Process, left: int, slice_end: int) -> int:
+    """Handle what waits for *process*: up to so many messages, and until *slice_end*; return how many are left."""
     mailbox = process.mailbox
     handle_cast = process.handle_cast
-    left, slice_end = budget.left, budget.slice_end
     length = len(mailbox)
     if length > process.greatest:  # noqa: PLR1730 -- a call of max costs four times as much
         process.greatest = length
     # A clock costs as much as a short handler: only the first message that is timed needs to know when it began.
     ended = perf_counter_ns() if process.taken + 1 == process.next_mark else 0
-    try:
-        while mailbox:
-            began = ended
-            process.message = item = mailbox.popleft()
-            process.taken += 1
-            left -= 1
-            if type(item) in ENVELOPES:
-                settle(process, item, process.callbacks.invoke(process, item))
-            elif (result := handle_cast(item)) is not None:
+    plain: type | None = None
+    while mailbox:
+        began = ended
+        process.message = item = mailbox.popleft()
+        process.taken = taken = process.taken + 1
+        left -= 1
+        kind = type(item)
+        if kind is plain or kind not in ENVELOPES:
+            plain = kind
+            result = handle_cast(item)
+            if result is not None:
                 settle(process, item, result)
-            process.last_handled = ended = perf_counter_ns()
-            if process.taken == process.next_mark:
-                process.take_sample(began, ended)
-            if left <= 0 or ended > slice_end or process.attention:
-                break
-    finally:
-        budget.left = 0 if ended > slice_end else left
+        else:
+            settle(process, item, process.callbacks.invoke(process, item))
+        process.last_handled = ended = perf_counter_ns()
+        if taken == process.next_mark:
+            process.take_sample(began, ended)
+        if ended > slice_end:
+            return 0
+        if left <= 0 or process.attention:
+            break
+    return left
 
 
 @enable_ki_protection
