@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from time import perf_counter_ns
+from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
 import trio
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from actors.process import Process
 
 SLICE_MESSAGES: Final = 64
-SLICE_NANOSECONDS: Final = 1_000_000
+SLICE_SECONDS: Final = 0.001
 """Between two checkpoints of trio: so many messages, or so much time in handlers, whichever comes first."""
 
 
@@ -30,7 +30,7 @@ class Dispatcher:
         self._ready: deque[Process] = deque()
         self._task: trio.lowlevel.Task | None = None
         self.left = SLICE_MESSAGES
-        self.slice_end = 0
+        self.slice_end = 0.0
         self.wake: Callable[[Process], None] = self._ready.append
         """Has a process served after those that were added before it."""
 
@@ -45,7 +45,7 @@ class Dispatcher:
     def begin_slice(self) -> int:
         """Start counting anew: trio has just had its turn. Return how many messages may be handled."""
         self.left = SLICE_MESSAGES
-        self.slice_end = perf_counter_ns() + SLICE_NANOSECONDS
+        self.slice_end = perf_counter() + SLICE_SECONDS
         return SLICE_MESSAGES
 
     @enable_ki_protection

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from time import perf_counter_ns
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 from actors.asking import Asking
@@ -50,11 +50,11 @@ class Inbox:
         "received",
         "returned",
         "sample_at",
+        "sampled",
         "samples",
         "sender",
         "senders",
         "stash",
-        "taken",
     )
 
     ref: ActorRef
@@ -85,6 +85,11 @@ class Inbox:
         return self  # type: ignore[return-value]
 
     @property
+    def taken(self) -> int:
+        """How many messages were taken out of the mailbox, less what was put back ahead of the others."""
+        return self.received - len(self.mailbox) - getattr(self.mailbox, "dropped", 0)
+
+    @property
     def turn(self) -> int:
         """The number of the message that is handled, or was last; unlike `taken`, it goes on when one comes again."""
         return self.taken + self.returned
@@ -93,9 +98,9 @@ class Inbox:
         """Begin, with an empty mailbox without rules."""
         self.mailbox = deque()
         self.message = self.caller = None
-        self.received = self.taken = self.returned = self.greatest = 0
+        self.received = self.returned = self.greatest = 0
         self.aside = None
-        self.last_received = self.last_handled = 0
+        self.last_received = self.last_handled = self.sampled = 0.0
         self.next_mark = 0
         self.sample_at = SAMPLE_EVERY
         self.samples = self.stash = self.sender = self.senders = self.kept = None
@@ -129,6 +134,7 @@ class Inbox:
 
     def bar_inbox(self) -> None:
         """Have everything that comes become a dead letter; what waits is somebody else's already."""
+        self.received = self.taken
         self.mailbox = DeadQueue(self.whole)
         self.sender = self.senders = self.stash = None
 
@@ -139,18 +145,17 @@ class Inbox:
         mailbox = self.mailbox
         if type(mailbox) is deque and type(mailbox[-1]) is Asking:
             return  # it becomes no dead letter
-        self.note_sender(sender)
+        self.note_sender(sender, self.received - 1)
 
-    def note_sender(self, sender: Process | None) -> None:
-        """Note that *sender* sent the last of those that wait."""
-        waiting = len(self.mailbox)
+    def note_sender(self, sender: Process | None, number: int) -> None:
+        """Note that *sender* sent the last of those that wait, which has this *number*."""
         # The sender of what is being handled counts too: it may be set aside.
-        if waiting <= 1 and not self.running:
+        if len(self.mailbox) <= 1 and not self.running:
             self.senders = None
         elif not isinstance(self.mailbox, RuledQueue):
             if self.senders is None:
                 self.senders = Senders(self.sender)
-            self.senders.change(self.taken + waiting - 1, sender, self.taken)
+            self.senders.change(number, sender, self.taken)
         self.sender = sender
 
     def sender_of(self, number: int) -> Process | None:
@@ -200,7 +205,6 @@ class Inbox:
             self.senders.put_ahead(self.taken, [sender for _, sender in stash])
             for item, _ in reversed(stash):
                 self.mailbox.appendleft(item)
-        self.taken -= len(stash)
         self.returned += len(stash)
         return len(stash)
 
@@ -213,26 +217,49 @@ class Inbox:
 
     def continue_with(self, argument: object, caller: Caller | None = None) -> None:
         """Have `handle_continue` run before any message; it is not counted, since it is none."""
-        self.mailbox.appendleft(Continuation(argument, caller))
         was_aside = self.aside == self.turn
-        self.taken -= 1
+        self.mailbox.appendleft(Continuation(argument, caller))
         self.aside = self.turn if was_aside else None
 
-    def mark(self, number: int, now: int) -> None:
+    def mark(self, number: int, now: float) -> None:
         """Note that message *number* came *now*, so that its waiting and handling will be timed."""
         if self.samples is None:
             self.samples = Samples()
         self.sample_at += SAMPLE_EVERY
         self.next_mark = self.samples.mark(number, now)
+        # Who is at work looks up, to see how near the mark is.
+        if self.running:
+            self.whole.attention = True
 
-    def mark_next(self, arrived: int) -> None:
-        """Time the message that is about to be taken, which came when it *arrived*."""
+    def left_at_mark(self, left: int) -> int:
+        """Tell how many of *left* messages will be left when the next timed one was handled; -1 if none is near."""
+        if not self.next_mark or self.samples is None:
+            return -1
+        taken = self.taken
+        self.next_mark = self.samples.first_after(taken)
+        return left - (self.next_mark - taken) if self.next_mark else -1
+
+    def sample_next(self, arrived: float) -> None:
+        """Time the message that has just been taken, which came when it *arrived*."""
         if self.samples is None:
             self.samples = Samples()
-        self.samples.taken_at = perf_counter_ns()
-        self.next_mark = self.samples.mark(self.taken + 1, arrived)
+        self.samples.taken_at = perf_counter()
+        self.sampled = arrived
 
-    def take_sample(self, began: int, ended: int) -> None:
+    def take_sample(self, began: float, ended: float) -> None:
         """Time the message that was handled from *began* to *ended*."""
-        if self.samples is not None:
-            self.next_mark = self.samples.take(self.taken, max(began, self.samples.taken_at), ended)
+        samples = self.samples
+        if samples is None:
+            return
+        if self.sampled:
+            samples.add(self.sampled, samples.taken_at, ended)
+            self.sampled = 0.0
+        else:
+            self.next_mark = samples.take(began, ended)
+
+    def sample_inline(self, began: float, ended: float) -> None:
+        """Time the call that was handled from *began* to *ended*, without having waited."""
+        if self.samples is None:
+            self.samples = Samples()
+        self.sample_at += SAMPLE_EVERY
+        self.samples.add(began, began, ended)

@@ -42,10 +42,11 @@ class KeptQueue:
         process = self._process
         if not outlives(item):
             process.system.dead_letters.bury(item, process)
+            process.received -= 1  # it counts as a message of nobody's
             return
         self.queue.append(item, *priority)
         if not isinstance(self.queue, RuledQueue) and (sender := current_process()) is not process.sender:
-            process.note_sender(sender)
+            process.note_sender(sender, process.received)
 
     appendleft = append
 
@@ -148,9 +149,10 @@ def _hand_on_by_other_rules(queue: Queue, last: Process, process: Process) -> No
     pairs = [*queue.pairs(), *queue.close()] if isinstance(queue, RuledQueue) else last.pairs()
     if isinstance(process.mailbox, RuledQueue):
         process.mailbox.take_over(pairs)
+        process.received = len(process.mailbox)
     else:
+        process.received = len(pairs)
         _fill(process, pairs)
-    process.received = len(process.mailbox)
 
 
 def _fill(process: Process, pairs: list[tuple[Any, Process | None]]) -> None:

@@ -112,6 +112,7 @@ class DeadQueue:
 
     def append(self, item: Any, /) -> None:
         """Give *item* to the dead letters."""
+        self._process.received -= 1  # it is not received
         self._process.system.dead_letters.bury(item, self._process)
 
     appendleft = append

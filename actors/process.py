@@ -9,7 +9,7 @@ is set. `attention` tells whoever runs it to look up between two messages.
 from __future__ import annotations
 
 import math
-from time import perf_counter_ns
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 from weakref import ref as weakref
 
@@ -165,7 +165,7 @@ class Process(Inbox):
         else:
             self.insert(item, priority)
         self.received = received = self.received + 1
-        self.last_received = now = perf_counter_ns()
+        self.last_received = now = perf_counter()
         if received >= self.sample_at:
             self.mark(received, now)
         sender = current_process()

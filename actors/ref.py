@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from threading import get_ident
-from time import perf_counter_ns
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import trio
@@ -82,7 +82,7 @@ class ActorRef:
         # `Process.put`, written out: the call alone would be a tenth of what a cast costs.
         process.mailbox.append(message)
         process.received = received = process.received + 1
-        process.last_received = now = perf_counter_ns()
+        process.last_received = now = perf_counter()
         if received >= process.sample_at:
             process.mark(received, now)
         sender = current_process()

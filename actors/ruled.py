@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from time import perf_counter_ns
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from actors.mailbox import Mailbox
     from actors.process import Process
 
-Entry: TypeAlias = "tuple[Any, Process | None, int]"
-"""An item, its sender, and when it came, on the performance counter; 0 unless it is timed."""
+Entry: TypeAlias = "tuple[Any, Process | None, float]"
+"""An item, its sender, and when it came, on the performance counter; 0.0 unless it is timed."""
 
 LEVELS: Final = tuple(reversed(Priority))
 
@@ -151,7 +151,7 @@ class RuledQueue:
         item, self.sender, arrived = entries.popleft()
         self._length -= 1
         if arrived:
-            self.process.mark_next(arrived)
+            self.process.sample_next(arrived)
         if not is_news(item):
             self._counted -= 1
             if self._held:
@@ -222,10 +222,10 @@ class RuledQueue:
 
     def _enter(self, item: Any, priority: Priority, sender: Process | None) -> None:
         self._until_sample -= 1
-        arrived = 0
+        arrived = 0.0
         if self._until_sample <= 0:
             self._until_sample = SAMPLE_EVERY
-            arrived = perf_counter_ns()
+            arrived = perf_counter()
         self._length += 1
         level = priority if self.rules.priority else NORMAL_PRIORITY
         if self._ordered:

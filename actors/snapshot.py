@@ -106,8 +106,8 @@ class Snapshot:
             received,
             handled,
             dropped,
-            process.last_received,
-            process.last_handled,
+            round(process.last_received * 1e9),
+            round(process.last_handled * 1e9),
             None if samples is None else counts_of(samples.waiting),
             None if samples is None else counts_of(samples.handling),
         )

@@ -78,23 +78,33 @@ class Samples:
     __slots__ = ("_marks", "handling", "taken_at", "waiting")
 
     def __init__(self) -> None:
-        self._marks: deque[tuple[int, int]] = deque()
-        self.taken_at = 0
+        self._marks: deque[tuple[int, float]] = deque()
+        self.taken_at = 0.0
         """When a message was taken that only then was known to be timed."""
         self.waiting = Durations()
         self.handling = Durations()
 
-    def mark(self, number: int, now: int) -> int:
+    def mark(self, number: int, now: float) -> int:
         """Note when message *number* came, and return the number of the first that is marked."""
         self._marks.append((number, now))
         return self._marks[0][0]
 
-    def take(self, number: int, began: int, ended: int) -> int:
-        """Time message *number*, which was handled from *began* to *ended*; return the next number that is marked."""
-        self.handling.add(ended - began)
-        while self._marks and self._marks[0][0] <= number:
-            self.waiting.add(max(0, began - self._marks.popleft()[1]))
+    def first_after(self, taken: int) -> int:
+        """Forget the marks of the messages that were taken; return the number of the first that is left, or 0."""
+        while self._marks and self._marks[0][0] <= taken:
+            self._marks.popleft()
         return self._marks[0][0] if self._marks else 0
+
+    def take(self, began: float, ended: float) -> int:
+        """Time the first message that is marked, handled from *began* to *ended*; return the next number, or 0."""
+        if self._marks:
+            self.add(self._marks.popleft()[1], began, ended)
+        return self._marks[0][0] if self._marks else 0
+
+    def add(self, arrived: float, began: float, ended: float) -> None:
+        """Time one message, by the performance counter in seconds."""
+        self.handling.add(round((ended - began) * 1e9))
+        self.waiting.add(max(0, round((began - arrived) * 1e9)))
 
 
 @attrs.frozen
@@ -145,5 +155,5 @@ def statistics_of(process: Process) -> Statistics:
     )
 
 
-def _since_epoch(counter: int) -> float | None:
-    return time.time() - (time.perf_counter_ns() - counter) / 1e9 if counter else None
+def _since_epoch(counter: float) -> float | None:
+    return time.time() - (time.perf_counter() - counter) if counter else None

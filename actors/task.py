@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from time import perf_counter_ns
+from time import perf_counter
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,7 +12,7 @@ import trio
 from trio.lowlevel import Abort, enable_ki_protection, wait_task_rescheduled
 
 from actors import report
-from actors.dispatcher import SLICE_MESSAGES, SLICE_NANOSECONDS
+from actors.dispatcher import SLICE_MESSAGES, SLICE_SECONDS
 from actors.ending import Grace
 from actors.turn import CLOSED, ENVELOPES, complete, fail, fail_in_terminate
 
@@ -69,25 +69,24 @@ async def _handle_messages(process: Process) -> None:
     mailbox = process.mailbox
     handle_cast: Any = process.handle_cast
     process.greatest = max(process.greatest, len(mailbox))
-    ended = perf_counter_ns()
-    left, slice_end = SLICE_MESSAGES, ended + SLICE_NANOSECONDS
+    ended = perf_counter()
+    left, slice_end = SLICE_MESSAGES, ended + SLICE_SECONDS
     while not process.attention or (handle_cast := await _goes_on(process)):
         if process.suspended or not mailbox or left <= 0 or ended > slice_end:
             await _pause(process)
             handle_cast = getattr(process, "handle_cast", None)  # the dead have none
-            ended = perf_counter_ns()
-            left, slice_end = SLICE_MESSAGES, ended + SLICE_NANOSECONDS
+            ended = perf_counter()
+            left, slice_end = SLICE_MESSAGES, ended + SLICE_SECONDS
             continue
         began = ended
         process.message = item = mailbox.popleft()
-        process.taken += 1
         result = process.callbacks.invoke(process, item) if type(item) in ENVELOPES else handle_cast(item)
         if type(result) is CoroutineType:
             result = await result
         if result is not None or type(item) in CLOSED:
             complete(process, item, result)
-        process.last_handled = ended = perf_counter_ns()
-        if process.taken == process.next_mark:
+        process.last_handled = ended = perf_counter()
+        if process.sampled or (process.next_mark and process.taken == process.next_mark):
             process.take_sample(began, ended)
         left -= 1
 

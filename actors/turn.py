@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from time import perf_counter_ns
+from time import perf_counter
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -35,7 +35,7 @@ ENVELOPES: Final = CARRIERS | ERRANDS
 
 
 @enable_ki_protection
-def handle_messages(process: Process, left: int, slice_end: int) -> int:
+def handle_messages(process: Process, left: int, slice_end: float) -> int:
     """Handle what waits for *process*: up to so many messages, and until *slice_end*; return how many are left."""
     mailbox = process.mailbox
     handle_cast = process.handle_cast
@@ -43,12 +43,12 @@ def handle_messages(process: Process, left: int, slice_end: int) -> int:
     if length > process.greatest:  # noqa: PLR1730 -- a call of max costs four times as much
         process.greatest = length
     # A clock costs as much as a short handler: only the first message that is timed needs to know when it began.
-    ended = perf_counter_ns() if process.taken + 1 == process.next_mark else 0
+    mark = process.left_at_mark(left)
+    ended = perf_counter() if mark == left - 1 else 0.0
     plain: type | None = None
     while mailbox:
         began = ended
         process.message = item = mailbox.popleft()
-        process.taken = taken = process.taken + 1
         left -= 1
         kind = type(item)
         if kind is plain or kind not in ENVELOPES:
@@ -58,9 +58,10 @@ def handle_messages(process: Process, left: int, slice_end: int) -> int:
                 settle(process, item, result)
         else:
             settle(process, item, process.callbacks.invoke(process, item))
-        process.last_handled = ended = perf_counter_ns()
-        if taken == process.next_mark:
+        process.last_handled = ended = perf_counter()
+        if left == mark or process.sampled:
             process.take_sample(began, ended)
+            mark = process.left_at_mark(left)
         if ended > slice_end:
             return 0
         if left <= 0 or process.attention:
@@ -84,14 +85,11 @@ def run_init(process: Process) -> None:
 def run_call(process: Process, message: object, sender: Process | None, timeout: float | None) -> Any:
     """Handle a call now, within the call: without the mailbox. Return the answer, or the `Asking` that has it."""
     process.idle = False
+    process.received = received = process.received + 1
+    process.last_received = began = perf_counter()
     process.running = True
     process.message = message
     process.caller = caller = Caller(process, message, sender, timeout)
-    process.taken += 1
-    process.received = received = process.received + 1
-    process.last_received = began = perf_counter_ns()
-    if received >= process.sample_at:
-        process.mark(received, began)
     try:
         result = process.context.run(process.handle_call, message, caller)
     except BaseException as error:  # noqa: BLE001 -- whatever a handler raises is the end of its actor
@@ -101,9 +99,9 @@ def run_call(process: Process, message: object, sender: Process | None, timeout:
         if type(result) in SPECIAL or process.attention or caller._asking is not None:  # noqa: SLF001 -- as fast as it can be
             result = _complete_inline(process, caller, result)
     process.caller = None
-    process.last_handled = ended = perf_counter_ns()
-    if process.taken == process.next_mark:
-        process.take_sample(began, ended)
+    process.last_handled = ended = perf_counter()
+    if received >= process.sample_at:
+        process.sample_inline(began, ended)
     budget = process.system.dispatcher
     budget.left = 0 if ended > budget.slice_end else budget.left - 1
     process.release()

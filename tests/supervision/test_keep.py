@@ -87,10 +87,9 @@ async def system(autojump_clock: MockClock) -> AsyncIterator[ActorSystem]:
         yield opened
 
 
-@pytest.fixture(params=list(KINDS.values()), ids=list(KINDS))
+@pytest.fixture(params=KINDS)
 def kind(request: pytest.FixtureRequest) -> Kind:
-    chosen: Kind = request.param
-    return chosen
+    return KINDS[request.param]
 
 
 async def desk(system: ActorSystem, kind: Kind, book: Book, **options: Any) -> tuple[ActorRef, NameRef]:
