@@ -55,10 +55,7 @@ class Dispatcher:
         left = 0
         while True:
             if not ready:
-                self._task = trio.lowlevel.current_task()
-                self.wake = self._rouse
-                await wait_task_rescheduled(self._abort)
-                left = self.begin_slice()
+                left = await self._sleep()
             process = ready.popleft()
             if process.running or process.attention:
                 if process.ending is not None and process.reason is None and not process.running:
@@ -81,6 +78,12 @@ class Dispatcher:
             if left <= 0:
                 await trio.lowlevel.checkpoint()
                 left = self.begin_slice()
+
+    async def _sleep(self) -> int:
+        self._task = trio.lowlevel.current_task()
+        self.wake = self._rouse
+        await wait_task_rescheduled(self._abort)
+        return self.begin_slice()
 
     def _abort(self, _raise_cancel: object) -> Abort:
         self._task = None

@@ -53,8 +53,7 @@ def handle_messages(process: Process, left: int, slice_end: float) -> int:
         kind = type(item)
         if kind is plain or kind not in ENVELOPES:
             plain = kind
-            result = handle_cast(item)
-            if result is not None:
+            if (result := handle_cast(item)) is not None:
                 settle(process, item, result)
         else:
             settle(process, item, process.callbacks.invoke(process, item))
