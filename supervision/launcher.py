@@ -16,15 +16,15 @@ from actors import SHUTDOWN, ActorExitedError, NoProcessError, is_clean, open_sy
 from actors.options import check_seconds
 from actors.shell import serve_node
 from supervision.errors import TreeGaveUpError
+from supervision.stop_signals import open_stop_signals
 from supervision.supervisor import Supervisor
 from supervision.zombies import abandon, say, wait_for_zombies
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from actors import ActorSystem, ExitReason
     from actors.shell import Node
     from supervision.spec import TreeSource
+    from supervision.stop_signals import StopSignals
 
 
 def launch(
@@ -38,7 +38,8 @@ def launch(
 
     Blocks, and runs trio; call it from the main thread. SIGINT (Ctrl-C) or SIGTERM stops the tree in order, the
     newest child first, each within its own time; one that comes while the tree starts waits until it is up. A
-    second one stops waiting: everything that still runs is killed.
+    second one stops waiting: everything that still runs is killed. One that finds the node blocked by a callback since
+    another came, a second or longer ago, is Ctrl-C to that callback.
 
     Returns when the tree was asked to stop and did, or ended by its auto_shutdown: the program goes on, and its exit
     status is 0. Raises `TreeGaveUpError` when the tree gave up, and what kept it from starting, such as
@@ -98,16 +99,17 @@ class Tree(Supervisor):
 
 
 async def _launch(launched: Launched) -> None:
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+    with open_stop_signals() as signals:
         async with trio.open_nursery() as nursery:
             ended = await outcome.acapture(_run, launched, signals, nursery)
             nursery.cancel_scope.cancel()
-    if launched.killed_by is not None:
-        raise SystemExit(128 + launched.killed_by)
+    killed_by = launched.killed_by or signals.struck
+    if killed_by is not None:
+        raise SystemExit(128 + killed_by)
     ended.unwrap()
 
 
-async def _run(launched: Launched, signals: AsyncIterator[int], nursery: trio.Nursery) -> None:
+async def _run(launched: Launched, signals: StopSignals, nursery: trio.Nursery) -> None:
     """Run the tree in a system of its own, and stop it in order when that is asked for.
 
     What watches over the system runs in *nursery*, beside it, and so until it is closed.
@@ -127,7 +129,7 @@ async def _run(launched: Launched, signals: AsyncIterator[int], nursery: trio.Nu
             await top.stop(SHUTDOWN)
 
 
-async def _obey(signals: AsyncIterator[int], launched: Launched, system: ActorSystem) -> None:
+async def _obey(signals: StopSignals, launched: Launched, system: ActorSystem) -> None:
     """Stop the tree at the first signal, stop waiting for it at the second, and for zombies at the next."""
     async for number in signals:
         asked_by = signal.Signals(number)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import dedent
+from time import sleep
 from typing import TypeAlias
 
 import pytest
@@ -194,6 +195,38 @@ def test_a_second_signal_stops_waiting_and_says_so(run: Run, number: signal.Sign
     ended, out, _ = program.ends()
     assert ended == status
     assert out == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["def", "async def"])
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signals_that_find_the_node_blocked_interrupt_who_blocks_it(
+    run: Run, kind: str, number: signal.Signals, status: int
+) -> None:
+    program = run(f"""
+        class Spinning(Worker):
+            def init(self):
+                super().init()
+                self.ref.cast("spin")
+
+            {kind} handle_cast(self, message):
+                print("spins", flush=True)
+                while True:
+                    pass
+
+        launch(tree(child("a"), child("b", Spinning, restart="temporary")))
+    """)
+    program.reads("started a", "started b", "spins")
+
+    # The second that has to pass from the first to the last of them is the one of real time.
+    while program.process.poll() is None:
+        program.send(number)
+        sleep(0.2)
+
+    ended, out, err = program.ends()
+    assert ended == status
+    assert out.startswith("stopping b shutdown\n")
+    assert f"{number.name}: the node is blocked; interrupting it\n" in err
 
 
 @pytest.mark.slow
