@@ -65,14 +65,14 @@ class Program:
         try:
             source = vars(module)[self.tree]
         except KeyError:
-            known = [name for name, value in vars(module).items() if not name.startswith("_") and _may_be_tree(value)]
+            known = [name for name, value in vars(module).items() if _may_be_tree(name, value, module)]
             near = get_close_matches(self.tree, known, n=3) or known
             meant = f"; did you mean {' or '.join(near)}?" if near else ""
             raise ProgramError(f"{self.file} has no {self.tree!r}{meant}") from None
         if isinstance(source, SupervisorSpec):
             return source
         if not callable(source):
-            raise ProgramError(self._wrong("is", source))
+            raise ProgramError(self._wrong("is of class", source))
         return _after(self._call(source), source)
 
     def _import(self) -> ModuleType:
@@ -117,11 +117,11 @@ class Program:
             return IGNORE
         if inspect.iscoroutine(made):
             made.close()
-        raise ProgramError(self._wrong("returned", made))
+        raise ProgramError(self._wrong("returned an object of class", made))
 
     def _wrong(self, verb: str, value: object) -> str:
         kind = type(value).__name__
-        return f"{self.file}:{self.tree} {verb} a {kind}; a tree is a SupervisorSpec, or a callable that returns one"
+        return f"{self.file}:{self.tree} {verb} {kind}; a tree is a SupervisorSpec, or a callable that returns one"
 
 
 def _after(made: SupervisorSpec | Signal, source: Callable[[], SupervisorSpec | Signal]) -> TreeSource:
@@ -130,5 +130,9 @@ def _after(made: SupervisorSpec | Signal, source: Callable[[], SupervisorSpec | 
     return lambda: first.pop() if first else source()
 
 
-def _may_be_tree(value: object) -> bool:
-    return isinstance(value, SupervisorSpec) or (inspect.isfunction(value) and not inspect.signature(value).parameters)
+def _may_be_tree(name: str, value: object, module: ModuleType) -> bool:
+    if name.startswith("_"):
+        return False
+    if inspect.isfunction(value):
+        return value.__module__ == module.__name__ and not inspect.signature(value).parameters
+    return isinstance(value, SupervisorSpec)

@@ -98,3 +98,12 @@ def test_what_a_program_cannot_import_is_not_taken_for_the_program(folder: Path)
 
     with pytest.raises(ProgramError, match="shop cannot be imported: ModuleNotFoundError: No module named 'nowhere"):
         Program("shop", "tree").load()
+
+
+def test_a_wrong_name_suggests_what_the_program_itself_defines(folder: Path) -> None:
+    write(folder, "shop.py", "from actors import abandoned_threads\ndef made():\n    return SupervisorSpec()")
+
+    with pytest.raises(ProgramError) as raised:
+        Program("shop.py", "nowhere").load()
+
+    assert str(raised.value) == "shop.py has no 'nowhere'; did you mean made?"
