@@ -419,11 +419,11 @@ def test_a_tree_that_does_not_start_ends_with_1_and_says_why(machine: Machine) -
         ("shop.py:trea", "shop.py has no 'trea'; did you mean tree?"),
         (
             "shop.py:number",
-            "shop.py:number is of class int; a tree is a SupervisorSpec, or a callable that returns one",
+            "shop.py:number is of class int; a tree is a SupervisorSpec, or a callable that returns",
         ),
         (
             "shop.py:later",
-            "shop.py:later returned an object of class coroutine; a tree is a SupervisorSpec, or a callable",
+            "shop.py:later returned an object of class coroutine; a tree is a SupervisorSpec, or a",
         ),
         ("shop.py:failing", "shop.py:failing failed: ValueError: no tree today"),
         ("broken.py:tree", "broken.py cannot be imported: ZeroDivisionError: division by zero"),
