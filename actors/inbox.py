@@ -233,7 +233,7 @@ class Inbox:
 
     def left_at_mark(self, left: int) -> int:
         """Tell how many of *left* messages will be left when the next timed one was handled; -1 if none is near."""
-        if not self.next_mark or self.samples is None:
+        if self.samples is None:
             return -1
         taken = self.taken
         self.next_mark = self.samples.first_after(taken)

@@ -43,7 +43,7 @@ def handle_messages(process: Process, left: int, slice_end: float) -> int:
     if length > process.greatest:  # noqa: PLR1730 -- a call of max costs four times as much
         process.greatest = length
     # A clock costs as much as a short handler: only the first message that is timed needs to know when it began.
-    mark = process.left_at_mark(left)
+    mark = process.left_at_mark(left) if process.next_mark else -1
     ended = perf_counter() if mark == left - 1 else 0.0
     plain: type | None = None
     while mailbox:
@@ -60,7 +60,7 @@ def handle_messages(process: Process, left: int, slice_end: float) -> int:
         process.last_handled = ended = perf_counter()
         if left == mark or process.sampled:
             process.take_sample(began, ended)
-            mark = process.left_at_mark(left)
+            mark = process.left_at_mark(left) if process.next_mark else -1
         if ended > slice_end:
             return 0
         if left <= 0 or process.attention:
