@@ -31,31 +31,40 @@ NOT_SENT: Final = frozenset({Continuation, Startup})
 """What a process is running a callback for when it handles no message."""
 
 
-class Inbox:
-    """The part of a process that others write to.
-
-    Messages are numbered as they come, from 0; those that wait begin with number `taken`.
-    """
+class Front:
+    """What every message touches: the first slots of a process, so that they lie together in memory."""
 
     __slots__ = (
-        "aside",
+        "attention",
+        "callbacks",
         "caller",
+        "context",
+        "dispatcher",
         "greatest",
-        "kept",
+        "handle_call",
+        "handle_cast",
+        "idle",
         "last_handled",
         "last_received",
         "mailbox",
         "message",
         "next_mark",
         "received",
-        "returned",
+        "running",
         "sample_at",
         "sampled",
-        "samples",
         "sender",
-        "senders",
-        "stash",
+        "system",
     )
+
+
+class Inbox(Front):
+    """The part of a process that others write to.
+
+    Messages are numbered as they come, from 0; those that wait begin with number `taken`.
+    """
+
+    __slots__ = ("aside", "kept", "returned", "samples", "senders", "stash")
 
     ref: ActorRef
     reason: ExitReason | None
