@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import attrs
 
+from actors import StartOptions
 from actors.kept import Kept
 from supervision.delays import Delays
 
@@ -47,6 +48,17 @@ class Child:
     """What will come at the end of the delay that runs now."""
     kept: Kept = attrs.field(factory=Kept)
     """Its unread messages between two incarnations, if its mailbox is to be kept."""
+    _options: tuple[ChildSpec, StartOptions] | None = attrs.field(default=None, init=False)
+
+    @property
+    def options(self) -> StartOptions:
+        """How it is started, made and checked once for each specification."""
+        if self._options is None or self._options[0] is not self.spec:
+            spec = self.spec
+            kept = self.kept if spec.rules.keep else None
+            options = StartOptions(name=spec.name, shutdown=spec.shutdown, mailbox=spec.rules, kept=kept)
+            self._options = spec, options
+        return self._options[1]
 
     @property
     def id(self) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from actors import NO_REPLY, Actor, ActorExitedError, Crash, Exit, IgnoredError, NameTakenError, StartOptions
+from actors import NO_REPLY, Actor, ActorExitedError, Crash, Exit, IgnoredError, NameTakenError
 from supervision.children import Child, ChildCounts, ChildInfo, RestartDue
 from supervision.errors import (
     AlreadyStartedError,
@@ -68,10 +68,9 @@ class Parent(Actor):
     async def _start(self, child: Child, *, requested: bool = False) -> ActorRef | None:
         """Start *child* and return its process, or None if it chose not to start. Raises `ChildStartError`."""
         spec = child.spec
-        kept = child.kept if spec.rules.keep else None
-        if kept is None:
+        options = child.options
+        if options.kept is None:
             child.kept.give_up()  # its specification was replaced since it ended
-        options = StartOptions(name=spec.name, shutdown=spec.shutdown, mailbox=spec.rules, kept=kept)
         try:
             ref = await self.start_child(spec.actor, spec.args, spec.kwargs, options)
         except IgnoredError:
