@@ -57,6 +57,8 @@ class Child:
             spec = self.spec
             kept = self.kept if spec.rules.keep else None
             options = StartOptions(name=spec.name, shutdown=spec.shutdown, mailbox=spec.rules, kept=kept)
+            if self.temporary:
+                return options  # it is started but once, and its arguments are not kept
             self._options = spec, options
         return self._options[1]
 
