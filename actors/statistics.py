@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import time
+from array import array
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
@@ -24,16 +25,22 @@ SAMPLE_EVERY: Final = 64
 """One message in so many is timed."""
 
 STEPS_PER_OCTAVE: Final = 8
-"""Durations that differ by less than an eighth of a factor of two, 9 %, are counted together."""
+"""Durations that differ by less than an eighth of a factor of two, 9 %, are counted together: in one class."""
+
+NARROWEST: Final = "H"
+WIDER: Final = {"H": "I", "I": "Q"}
+"""How the durations of one class are counted in an array: in two bytes, and in more when those are full."""
 
 
 class Durations:
     """Durations, counted in classes of about 9 %; times go in as nanoseconds and come out as seconds."""
 
-    __slots__ = ("_classes", "_total", "count", "greatest")
+    __slots__ = ("_counts", "_first", "_total", "count", "greatest")
 
     def __init__(self) -> None:
-        self._classes: dict[int, int] = {}
+        self._first = 0
+        # Of each class from the first to the last that has any: such an array is sent to a shell as it is.
+        self._counts = array(NARROWEST)
         self._total = 0
         self.count = 0
         self.greatest = 0.0
@@ -47,8 +54,27 @@ class Durations:
         self.count += 1
         self._total += nanoseconds
         self.greatest = max(self.greatest, nanoseconds / 1e9)
-        step = int(STEPS_PER_OCTAVE * math.log2(nanoseconds + 1))
-        self._classes[step] = self._classes.get(step, 0) + 1
+        place = int(STEPS_PER_OCTAVE * math.log2(nanoseconds + 1)) - self._first
+        if not 0 <= place < len(self._counts):
+            place = self._make_room(place)
+        try:
+            self._counts[place] += 1
+        except OverflowError:
+            self._counts = array(WIDER[self._counts.typecode], self._counts)
+            self._counts[place] += 1
+
+    def _make_room(self, place: int) -> int:
+        """Have a count at *place*, which is relative to the first, and return where it is then."""
+        counts = self._counts
+        if not counts:
+            self._first += place
+            place = 0
+        if place < 0:
+            self._first += place
+            counts[:0] = array(counts.typecode, bytes(-place * counts.itemsize))
+            return 0
+        counts.frombytes(bytes((place + 1 - len(counts)) * counts.itemsize))
+        return place
 
     @property
     def mean(self) -> float:
@@ -65,10 +91,10 @@ class Durations:
         (True, True)
         """
         wanted = share * self.count
-        for step in sorted(self._classes):
-            wanted -= self._classes[step]
-            if wanted <= 0:
-                return min(self.greatest, 2 ** ((step + 1) / STEPS_PER_OCTAVE) / 1e9)
+        for place, number in enumerate(self._counts):
+            wanted -= number
+            if number and wanted <= 0:
+                return min(self.greatest, 2 ** ((self._first + place + 1) / STEPS_PER_OCTAVE) / 1e9)
         return self.greatest
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 import trio
+from hypothesis import given
+from hypothesis import strategies as st
 
 from actors import Actor, ActorSystem, Caller, Continue, Durations, NoProcessError, get_statistics, resume, suspend
 
@@ -188,3 +191,27 @@ def test_quantiles_are_within_nine_percent() -> None:
     assert abs(durations.mean - 0.0005005) < 1e-9
     for share in (0.1, 0.5, 0.9, 0.99):
         assert share * 0.001 <= durations.quantile(share) <= share * 0.001 * 1.1
+
+
+@given(st.lists(st.integers(0, 10**12), min_size=1), st.floats(0, 1))
+def test_a_quantile_is_told_to_9_percent_in_whatever_order_durations_come(times: list[int], share: float) -> None:
+    durations = Durations()
+    for nanoseconds in times:
+        durations.add(nanoseconds)
+
+    exact = sorted(times)[max(0, math.ceil(share * len(times)) - 1)] / 1e9
+    assert exact <= durations.quantile(share) + 1e-9
+    assert durations.quantile(share) <= (exact + 1e-9) * 2 ** (1 / 8)
+    assert durations.quantile(1.0) == durations.greatest == max(times) / 1e9
+
+
+def test_many_durations_of_one_class_are_counted() -> None:
+    durations = Durations()
+    durations.add(1_000_000_000)
+
+    for _ in range(70_000):
+        durations.add(1000)
+
+    assert durations.count == 70_001
+    assert durations.quantile(0.9999) < 0.000_002
+    assert durations.quantile(1.0) == 1.0
