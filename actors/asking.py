@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Final
 
 import trio
-from trio.lowlevel import Abort, reschedule, wait_task_rescheduled
+from trio.lowlevel import Abort, reschedule
 
 from actors.errors import ActorExitedError, CallTimeoutError, NoReplyError
 from actors.show import shown
@@ -116,12 +116,11 @@ class Asking:
         if not self.answered:
             self.process.system.call_soon(self._fail_unanswered)
 
-    async def wait(self) -> None:
-        """Wait until it is answered, or the time of the caller is over."""
+    def begin_to_wait(self) -> None:
+        """Have the current task woken by the answer, or when the time of the caller is over."""
         self.task = trio.lowlevel.current_task()
         if self.timeout is not None:
             self.process.system.timers.add(self.deadline, self)
-        await wait_task_rescheduled(self.abandon)
 
     def result(self) -> object:
         """Return the reply, or raise what the caller is told instead."""

@@ -181,6 +181,7 @@ class Process(Inbox):
         """Wake the process's own task, which waits for something to do."""
         if self.task is not None:
             self.parked = False
+            self.system.runnable += 1
             reschedule(self.task)
 
     def start_task(self) -> None:

@@ -182,7 +182,8 @@ class ActorRef:
             answer = Asking(process, message, sender, timeout)
             process.put(answer, priority)
         if not answer.answered:
-            await answer.wait()
+            answer.begin_to_wait()
+            await wait_task_rescheduled(answer.abandon)
         if sender is not None and sender.ending is not None:
             await trio.lowlevel.checkpoint()
         return answer.result()

@@ -99,6 +99,8 @@ class ActorSystem:
         self.stopped = trio.Event()
         """Set when every actor is dead; from then on only zombies keep the block from ending."""
         self.closing = False
+        self.runnable = 0
+        """How many actors with a task of their own wait for nothing but trio's turn to come to them."""
         self._root: Process | None = None
         self._ids = count(1)
         self.block = trio.CancelScope()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from time import perf_counter
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 import trio
@@ -17,8 +17,6 @@ from actors.ending import Grace
 from actors.turn import CLOSED, ENVELOPES, complete, fail, fail_in_terminate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from actors.process import Process
 
 
@@ -63,41 +61,43 @@ async def _work(process: Process) -> None:
 
 
 async def _handle_messages(process: Process) -> None:
+    """Handle what comes. Between two checkpoints the slices of all that are at work are one slice together."""
     await _finish_callback(process)
     if not process.callbacks.tasked:
         return
     mailbox = process.mailbox
-    handle_cast: Any = process.handle_cast
     process.greatest = max(process.greatest, len(mailbox))
-    ended = perf_counter()
-    left, slice_end = SLICE_MESSAGES, ended + SLICE_SECONDS
-    while not process.attention or (handle_cast := await _goes_on(process)):
+    left, ended = SLICE_MESSAGES, perf_counter()
+    slice_end = ended + SLICE_SECONDS / (1 + 2 * process.system.runnable)
+    mark: int | None = process.left_at_mark(left)
+    while not process.attention or (mark := await _goes_on(process, left)) is not None:
         if process.suspended or not mailbox or left <= 0 or ended > slice_end:
             await _pause(process)
-            handle_cast = getattr(process, "handle_cast", None)  # the dead have none
-            ended = perf_counter()
-            left, slice_end = SLICE_MESSAGES, ended + SLICE_SECONDS
+            left, ended = SLICE_MESSAGES, perf_counter()
+            slice_end = ended + SLICE_SECONDS / (1 + 2 * process.system.runnable)
+            mark = process.left_at_mark(left) if process.next_mark else -1
             continue
         began = ended
         process.message = item = mailbox.popleft()
-        result = process.callbacks.invoke(process, item) if type(item) in ENVELOPES else handle_cast(item)
+        left -= 1
+        result = process.callbacks.invoke(process, item) if type(item) in ENVELOPES else process.handle_cast(item)
         if type(result) is CoroutineType:
             result = await result
         if result is not None or type(item) in CLOSED:
             complete(process, item, result)
         process.last_handled = ended = perf_counter()
-        if process.sampled or (process.next_mark and process.taken == process.next_mark):
+        if left == mark or process.sampled:
             process.take_sample(began, ended)
-        left -= 1
+            mark = process.left_at_mark(left)
 
 
-async def _goes_on(process: Process) -> Callable[[Any], Any] | None:
-    """Look up between two messages; return what handles a cast from here on, or None if there is to be no other."""
+async def _goes_on(process: Process, left: int) -> int | None:
+    """Look up between two messages; return `Inbox.left_at_mark`, or None if there is to be no other."""
     if process.ending is not None or process.reason is not None:
         return None
     await _finish_callback(process)
     process.answer_inspections()
-    return process.handle_cast if process.ending is None else None
+    return process.left_at_mark(left) if process.ending is None else None
 
 
 async def _finish_callback(process: Process) -> None:
@@ -110,13 +110,19 @@ async def _finish_callback(process: Process) -> None:
 @enable_ki_protection
 async def _pause(process: Process) -> None:
     """Wait until there is something to do; if there is, let trio have its turn."""
+    system = process.system
     if process.mailbox and not process.suspended:
-        await trio.lowlevel.checkpoint()
+        system.runnable += 1
+        try:
+            await trio.lowlevel.checkpoint()
+        finally:
+            system.runnable -= 1
         return
     process.running = False
     process.parked = True
     process.idle = not process.suspended
     await wait_task_rescheduled(_never_aborted)
+    system.runnable -= 1
     process.running = True
     process.greatest = max(process.greatest, len(process.mailbox))
 
