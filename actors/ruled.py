@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from itertools import chain
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -112,13 +113,16 @@ class RuledQueue:
         return self._length
 
     def __iter__(self) -> Iterator[Any]:
-        return (item for item, _ in self.pairs())
+        return (item for item, _, _ in self._entries())
+
+    def _entries(self) -> Iterator[Entry]:
+        """Yield what waits, in the order in which it will be handled."""
+        behind = (entry for _, entry in self._after_order)
+        return chain(self._first, chain.from_iterable(self._levels[level] for level in LEVELS), behind)
 
     def pairs(self) -> list[tuple[Any, Process | None]]:
         """Return what waits with its senders, in the order in which it will be handled."""
-        entries = [*self._first, *(entry for level in LEVELS for entry in self._levels[level])]
-        entries += [entry for _, entry in self._after_order]
-        return [(item, sender) for item, sender, _ in entries]
+        return [(item, sender) for item, sender, _ in self._entries()]
 
     def append(self, item: Any, priority: Priority = NORMAL_PRIORITY) -> None:
         """Take *item* in behind what is as urgent as it is, or do with it what the rules say.

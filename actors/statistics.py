@@ -156,12 +156,15 @@ class Statistics:
 
 def tallies(process: Process) -> tuple[int, int, int, int, int]:
     """Return how many messages were received, handled, wait, waited at most, and were dropped."""
-    aside = len(process.stash or ())
-    continues = type(next(iter(process.mailbox), None)) is Continuation
-    waiting = len(process.mailbox) + aside - continues
+    mailbox = process.mailbox
+    length = len(mailbox)
+    aside = len(process.stash) if process.stash else 0
+    dropped = 0 if type(mailbox) is deque else getattr(mailbox, "dropped", 0)
+    continues = length > 0 and type(next(iter(mailbox))) is Continuation
     unfinished = process.running and type(process.message) not in UNCOUNTED and not process.is_aside(process.message)
-    handled = process.taken - aside + continues - unfinished
-    return process.received, handled, waiting, max(process.greatest, waiting), getattr(process.mailbox, "dropped", 0)
+    waiting = length + aside - continues
+    handled = process.received - dropped - length - aside + continues - unfinished
+    return process.received, handled, waiting, max(process.greatest, waiting), dropped
 
 
 def statistics_of(process: Process) -> Statistics:
