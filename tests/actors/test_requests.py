@@ -192,6 +192,7 @@ async def test_send_request_bad_return_is_the_error_of_the_request(system: Actor
             return message
 
         def handle_call(self, message: object, caller: Caller) -> object:
+            self.caller = caller
             self.ref.cast("bad")
             return NO_REPLY
 
