@@ -11,6 +11,7 @@ import os
 import socket
 import struct
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -123,8 +124,6 @@ class Node:
         try:
             async with stream:
                 await self._converse(stream)
-        except (FrameError, RefusedError) as error:
-            self.counters.count(error.code)
         except trio.TooSlowError:
             self.counters.timed_out += 1
         except trio.BrokenResourceError:
@@ -136,7 +135,7 @@ class Node:
             self.clients -= 1
 
     async def _converse(self, stream: trio.SocketStream) -> None:
-        """Answer the requests of one client until it goes; tell it what is wrong with it, and raise that."""
+        """Answer the requests of one client until it goes; count what is wrong with it, and tell it."""
         try:
             self._admit(stream)
             while (frame := await self._receive(stream)) is not None:
@@ -144,8 +143,9 @@ class Node:
                 for part in answer(self, frame.word, frame.content):
                     await self._send(stream, part)
         except (FrameError, RefusedError) as error:
-            await self._send(stream, encode("error", [error.code, str(error)]))
-            raise
+            self.counters.count(error.code)
+            with suppress(trio.BrokenResourceError, trio.TooSlowError):
+                await self._send(stream, encode("error", [error.code, str(error)]))
 
     def _admit(self, stream: trio.SocketStream) -> None:
         """Refuse a client that is somebody else's, or one too many."""

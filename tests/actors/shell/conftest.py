@@ -34,9 +34,19 @@ async def nursery() -> AsyncIterator[trio.Nursery]:
 
 @pytest.fixture
 async def node(real_system: ActorSystem, nursery: trio.Nursery, runtime_directory: Path) -> Node:
-    """Serve the system with limits that can be reached."""
-    limits = Limits(clients=3, request_bytes=1000, idle_seconds=0.1, send_seconds=0.1)
-    node = await nursery.start(serve_node, real_system, "shop", limits)
+    """Serve the system with few clients and small requests, and with time for everybody on a busy machine."""
+    return await _serve(real_system, nursery, seconds=30.0)
+
+
+@pytest.fixture
+async def hasty_node(real_system: ActorSystem, nursery: trio.Nursery, runtime_directory: Path) -> Node:
+    """Serve the system with hardly any time for a client."""
+    return await _serve(real_system, nursery, seconds=0.1)
+
+
+async def _serve(system: ActorSystem, nursery: trio.Nursery, *, seconds: float) -> Node:
+    limits = Limits(clients=3, request_bytes=1000, idle_seconds=seconds, send_seconds=seconds)
+    node = await nursery.start(serve_node, system, "shop", limits)
     assert isinstance(node, Node)
     return node
 
