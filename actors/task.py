@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from actors.process import Process
 
 
+LEAST_SECONDS: Final = 0.000_02
+"""The least part of a slice: with less, thousands that are at work would switch tasks for each message."""
+
 DEFAULT_SECONDS: Final = 5.0
 """How long `terminate` may take where the actor's time to stop does not say."""
 
@@ -68,13 +71,13 @@ async def _handle_messages(process: Process) -> None:
     mailbox = process.mailbox
     process.greatest = max(process.greatest, len(mailbox))
     left, ended = SLICE_MESSAGES, perf_counter()
-    slice_end = ended + SLICE_SECONDS / (1 + 2 * process.system.runnable)
+    slice_end = ended + max(LEAST_SECONDS, SLICE_SECONDS / (1 + 2 * process.system.runnable))
     mark: int | None = process.left_at_mark(left)
     while not process.attention or (mark := await _goes_on(process, left)) is not None:
         if process.suspended or not mailbox or left <= 0 or ended > slice_end:
             await _pause(process)
             left, ended = SLICE_MESSAGES, perf_counter()
-            slice_end = ended + SLICE_SECONDS / (1 + 2 * process.system.runnable)
+            slice_end = ended + max(LEAST_SECONDS, SLICE_SECONDS / (1 + 2 * process.system.runnable))
             mark = process.left_at_mark(left) if process.next_mark else -1
             continue
         began = ended
