@@ -16,7 +16,6 @@ from actors import report
 from actors.current import admit_living
 from actors.envelope import Info
 from actors.errors import CallTimeoutError, MailboxFullError, SystemClosedError, WrongThreadError
-from actors.handover import handover_here
 from actors.message import NORMAL_PRIORITY, Priority
 from actors.options import DEFAULT_TIMEOUT, check_timeout
 from actors.show import shown
@@ -177,13 +176,11 @@ class EntryQueue:
         self.thread = system.thread
         self.token = system.token
         self._system = system
-        self._handover = handover_here()
         # A lock that its holder may take again: a finalizer or a signal handler may send in the middle of `post`.
         self._lock = RLock()
         self._items: deque[tuple[Callable[[Any], None], Any]] = deque()
         self._open = True
         self._expected = False
-        self._used = False
         self._nursery: trio.Nursery | None = None
 
     def __repr__(self) -> str:
@@ -221,8 +218,6 @@ class EntryQueue:
             self._open = False
         self._nursery = None
         self._pass_on(len(self._items))
-        if self._used:
-            self._handover.forget()
 
     def start_call(self, call: ThreadCall) -> None:
         """Make *call* in a task of its own, unless nobody waits for it any more."""
@@ -240,10 +235,7 @@ class EntryQueue:
 
     @enable_ki_protection
     def _deliver(self) -> None:
-        if not self._used:
-            self._used = True
-            self._handover.expect()
-        self._handover.hear()
+        self._system.handover.hear()
         with self._lock:
             self._expected = False
             waiting = len(self._items)

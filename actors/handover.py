@@ -1,8 +1,9 @@
 """The GIL hand-over: what lets helper threads run beside an event loop that is never idle.
 
 Between two turns a busy loop lets go of Python's global lock for an instant only, which is too short for another
-thread to wake up and take it, and long enough to make that thread wait anew: it starves, for seconds. So while
-threads have something to do for the loop, the loop sleeps for a moment that is long enough, now and then.
+thread to wake up and take it, and long enough to make that thread wait anew: it starves, for seconds. So the loop
+sleeps for a moment that is long enough, now and then: often while threads do something for it, and seldom when it
+knows of none, for trio itself starts processes and looks up hosts in threads.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ BETWEEN: Final = 500_000
 """Nanoseconds between two pauses while threads work."""
 
 BETWEEN_WHEN_QUIET: Final = 10_000_000
-"""Nanoseconds between two pauses when threads have been heard, but not lately."""
+"""Nanoseconds between two pauses of a loop that is never idle, for threads that nobody here knows of."""
 
 QUIET_AFTER: Final = 1_000_000_000
 """Nanoseconds without a word from a thread until it is quiet."""
@@ -56,10 +57,10 @@ class Handover(trio.abc.Instrument):
         self._remove_if_idle()
 
     def expect(self) -> None:
-        """Be active from now on, until `forget`: threads that nobody here started have something to say.
+        """Be active from now on, until `forget`: there may be threads that nobody here started.
 
-        They need the lock merely to come to the point of saying it, so the loop pauses often while they speak,
-        and seldom when they are quiet.
+        They need the lock merely to come to the point of being heard, so the loop pauses seldom while they are
+        quiet, and often while they speak.
         """
         self._expected += 1
         self._install()

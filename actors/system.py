@@ -306,6 +306,7 @@ async def open_system(*, kill_grace: float = 1.0, watchdog_seconds: float | None
 
 @enable_ki_protection
 async def _serve(system: ActorSystem) -> None:
+    system.handover.expect()
     try:
         with system.services:
             async with trio.open_nursery() as nursery:
@@ -318,3 +319,4 @@ async def _serve(system: ActorSystem) -> None:
         raise
     finally:
         system.entry.close()
+        system.handover.forget()
