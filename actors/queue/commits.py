@@ -1,0 +1,211 @@
+"""Commits: how what a queue has to store comes into its store, one batch at a time."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import TYPE_CHECKING, Final, Protocol
+from weakref import WeakKeyDictionary
+
+import attrs
+import trio
+
+from actors.queue.errors import FencedError
+from actors.settlement import Handled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from actors.queue.behaviour import Batch, QueueStore, Row
+    from actors.queue.lanes import Box
+    from actors.queue.ledger import Ledger
+    from actors.ref import ActorRef
+    from actors.settlement import Outcome
+
+logger: Final = logging.getLogger("actors")
+
+RETRY_SECONDS: Final = 1.0
+"""How long the queue waits before it tries again to store what became of messages, after the store failed."""
+
+REMEMBERED: Final = 100_000
+"""So many ids are remembered of messages whose put was not answered."""
+
+
+class Teller(Protocol):
+    """Who put something and is told what became of it."""
+
+    @property
+    def answered(self) -> bool:
+        """Whether it would not hear any more."""
+
+    def reply(self, value: object) -> None:
+        """Say that it is stored."""
+
+    def refuse(self, error: Exception) -> None:
+        """Say that it is not."""
+
+
+@attrs.define(eq=False)
+class Posted:
+    """A message on its way into the store."""
+
+    row: Row
+    callers: list[Teller]
+
+
+@attrs.frozen(eq=False)
+class Stored:
+    """What the store has reported."""
+
+    posted: dict[str, Posted]
+    batch: Batch
+    barriers: list[Callable[[], None]]
+    error: Exception | None = None
+
+
+class Flush:
+    """What gathered is to be stored."""
+
+
+class Commits:
+    """What is gathered for the store, and what it is at work with."""
+
+    def __init__(self, ref: ActorRef, store: QueueStore, epoch: int, ledger: Ledger, ride_seconds: float) -> None:
+        self._ref = ref
+        self._store = store
+        self._epoch = epoch
+        self._ledger = ledger
+        self._ride_seconds = ride_seconds
+        self._gathered: dict[str, Posted] = {}
+        self._storing: dict[str, Posted] | None = None
+        self._barriers: list[Callable[[], None]] = []
+        self._flushing = False
+        self._riding = False
+        self._failed = False
+        self._unanswered = _unanswered_of(store)
+
+    # -- gathering
+
+    def post(self, posted: Posted) -> None:
+        """Have a message stored with the next batch."""
+        self._gathered[posted.row.id] = posted
+        if not self._flushing and self._storing is None:
+            self._request_flush()
+
+    def posted(self, message_id: str) -> Posted | None:
+        """Return the message with this id if it is on its way."""
+        return self._gathered.get(message_id) or (self._storing or {}).get(message_id)
+
+    def was_stored(self, message_id: str) -> bool:
+        """Tell whether such a message was stored and who put it may not know."""
+        return message_id in self._unanswered
+
+    def ride(self) -> None:
+        """Have what became of messages stored with the next batch, or before long."""
+        if not self._riding:
+            self._riding = True
+            self._ref.send_after(RETRY_SECONDS if self._failed else self._ride_seconds, Flush)
+
+    def when_stored(self, action: Callable[[], None]) -> None:
+        """Call *action* when everything before is stored, or could not be."""
+        self._barriers.append(action)
+        if self._storing is None:
+            self.flush()
+
+    def _request_flush(self) -> None:
+        # The cast is handled when all who are about to put something in this turn of the loop have done so.
+        self._flushing = True
+        self._ref.cast(Flush)
+
+    # -- storing
+
+    def flush(self) -> None:
+        """Store what has gathered, unless the store is at work: then that follows."""
+        self._flushing = self._riding = False
+        if self._storing is None:
+            self._commit()
+
+    def _commit(self) -> None:
+        ledger = self._ledger
+        # What became of messages may make room, so after a failure it goes first.
+        alone = self._failed and ledger.unstored
+        posted, self._gathered = ({}, self._gathered) if alone else (self._gathered, {})
+        barriers, self._barriers = self._barriers, []
+        batch = ledger.take_batch([one.row for one in posted.values()])
+        if batch:
+            self._storing = posted
+            self._store.commit(self._epoch, batch, partial(self._report, Stored(posted, batch, barriers)))
+            return
+        for action in barriers:
+            action()
+
+    def _report(self, stored: Stored, error: Exception | None) -> None:
+        """Tell the queue what the store has said; runs outside of its handlers."""
+        if error is not None:
+            stored = attrs.evolve(stored, error=error)
+        self._ref.deliver(stored, partial(self._remember, stored))
+
+    def _remember(self, stored: Stored, outcome: Outcome) -> None:
+        """Remember the messages of a batch if the queue ended before it could answer those who put them."""
+        if stored.error is None and type(outcome) is not Handled:
+            for message_id in stored.posted:
+                self._remember_one(message_id)
+
+    def _remember_one(self, message_id: str) -> None:
+        if len(self._unanswered) >= REMEMBERED:
+            del self._unanswered[next(iter(self._unanswered))]
+        self._unanswered[message_id] = None
+
+    # -- what the store has reported
+
+    def settle(self, stored: Stored, now: float, ids: dict[str, int]) -> set[Box]:
+        """Take the messages of a batch in, and answer those who put them; return for whom something came."""
+        self._storing = None
+        self._failed = stored.error is not None
+        boxes = self._take_in(stored, now) if stored.error is None else self._refuse(stored, stored.error, ids)
+        for action in stored.barriers:
+            action()
+        if self._gathered or self._barriers:
+            self._commit()
+        elif self._ledger.unstored:
+            self.ride()
+        return boxes
+
+    def _take_in(self, stored: Stored, now: float) -> set[Box]:
+        boxes = set()
+        admit = self._ledger.admit
+        for message_id, posted in stored.posted.items():
+            boxes.add(admit(posted.row, now).box)
+            for caller in posted.callers:
+                if caller.answered:
+                    self._remember_one(message_id)
+                else:
+                    caller.reply(message_id)
+        return boxes
+
+    def _refuse(self, stored: Stored, error: Exception, ids: dict[str, int]) -> set[Box]:
+        for message_id, posted in stored.posted.items():
+            ids.pop(message_id, None)
+            for caller in posted.callers:
+                caller.refuse(error)
+        if isinstance(error, FencedError):
+            raise error
+        logger.error("%s could not store %d messages: %s", self._ref, len(stored.posted), error)
+        self._ledger.owe(stored.batch)
+        return set()
+
+    async def finish(self) -> None:
+        """Store what became of messages, and wait for that; what was not stored yet is forgotten."""
+        batch = self._ledger.take_batch([])
+        if batch:
+            stored = trio.Event()
+            self._store.commit(self._epoch, batch, lambda _error: stored.set())
+            await stored.wait()
+
+
+_unanswered: Final[WeakKeyDictionary[QueueStore, dict[str, None]]] = WeakKeyDictionary()
+
+
+def _unanswered_of(store: QueueStore) -> dict[str, None]:
+    """Return the ids of what is stored and may not be known to be; they outlive the incarnations of the queue."""
+    return _unanswered.setdefault(store, {})

@@ -1,0 +1,73 @@
+"""Drafts: what is checked of a message, and how it is encoded, before it is put."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Final
+
+from actors.options import is_number
+from actors.queue.errors import MessageRefusedError
+from actors.queue.message import KINDS, Content, Kind, encode
+from actors.queue.message_id import new_message_id
+from actors.queue.requests import Put
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MOST: Final = 2**63
+"""Numbers of 64 bits end before this."""
+
+
+def content_of(
+    sender: str,
+    type: str,  # noqa: A002 -- as the field is named
+    payload: object,
+    metadata: Mapping[str, Any] | None = None,
+    correlation_id: str | None = None,
+    kind: Kind = "message",
+) -> Content:
+    """Return what is stored and not looked at; raises `MessageRefusedError` if it cannot be stored."""
+    for name, text in (("sender", sender), ("type", type), ("correlation_id", correlation_id or "")):
+        if text and not isinstance(text, str):
+            raise MessageRefusedError(f"the {name} of a message is {text!r}; allowed is a str")
+    packed = encode(dict(metadata), "metadata") if metadata else None
+    return Content(sender, type, KINDS.index(kind), correlation_id, packed, encode(payload, "payload"))
+
+
+def put_of(  # noqa: PLR0913 -- as above
+    recipient: str,
+    content: Content,
+    *,
+    priority: int = 0,
+    delay: float = 0.0,
+    expires_after: float | None = None,
+    max_retries: int | None = None,
+    message_id: str | None = None,
+    check: bool = False,
+) -> Put:
+    """Return what the queue is asked; raises `MessageRefusedError` if something is not as it must be."""
+    if not isinstance(recipient, str) or not recipient:
+        raise MessageRefusedError(f"the recipient of a message is {recipient!r}; allowed is a str that is not empty")
+    if not _is_int(priority) or not -MOST <= priority < MOST:
+        raise MessageRefusedError(f"the priority of a message is {priority!r}; allowed is an int of 64 bits")
+    if delay:
+        _check_time("delay", delay)
+    if expires_after is not None:
+        _check_time("expires_after", expires_after)
+    if max_retries is not None and (not _is_int(max_retries) or max_retries < 0):
+        raise MessageRefusedError(f"the max_retries of a message are {max_retries!r}; allowed is an int, 0 or more")
+    given = message_id is not None
+    if message_id is None:
+        message_id = new_message_id()
+    elif not isinstance(message_id, str) or not message_id:
+        raise MessageRefusedError(f"the id of a message is {message_id!r}; allowed is a str that is not empty")
+    return Put(message_id, given, recipient, content, priority, delay, expires_after, max_retries or None, check)
+
+
+def _is_int(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _check_time(name: str, seconds: object) -> None:
+    if not (is_number(seconds) and 0 <= seconds < math.inf):
+        raise MessageRefusedError(f"the {name} of a message is {seconds!r}; allowed is a finite number, 0 or more")

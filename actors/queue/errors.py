@@ -1,0 +1,106 @@
+"""What a queue refuses with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from actors.errors import ActorError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+
+class QueueError(ActorError):
+    """Base of what is raised about a queue."""
+
+    kind: ClassVar[str] = "queue"
+    """One word for what is wrong."""
+
+
+class QueueClosedError(QueueError):
+    """The queue was closed; nothing was done."""
+
+    kind = "closed"
+
+
+class MessageRefusedError(QueueError, ValueError):
+    """The message is none: a field of it is not what it must be. Nothing was stored."""
+
+    kind = "refused"
+
+
+class UnknownRecipientError(QueueError):
+    """The validator of the queue knows no such recipient; nothing was stored."""
+
+    kind = "unknown recipient"
+
+    def __init__(self, message: str, recipient: str, known: Collection[str]) -> None:
+        super().__init__(message)
+        self.recipient = recipient
+        self.known = known
+        """Whom the queue has messages for."""
+
+
+class LeaseLostError(QueueError):
+    """The message is not in flight under this lease: it was acknowledged or returned, or its time was over."""
+
+    kind = "not in flight"
+
+    def __init__(self, message: str, message_id: str) -> None:
+        super().__init__(message)
+        self.message_id = message_id
+
+
+class RetriesExceededError(QueueError):
+    """The message cannot be returned once more; it is a dead letter now."""
+
+    kind = "retries exceeded"
+
+    def __init__(self, message: str, message_id: str) -> None:
+        super().__init__(message)
+        self.message_id = message_id
+
+
+class NoDeadLetterError(QueueError, LookupError):
+    """No dead letter of the queue has this id."""
+
+    kind = "no dead letter"
+
+
+class NoAnswerError(QueueError, TimeoutError):
+    """No reply came in time. The request may still be handled; its late reply goes to the requester's queue."""
+
+    kind = "timeout"
+    retryable = True
+
+    def __init__(self, message: str, request_id: str) -> None:
+        super().__init__(message)
+        self.request_id = request_id
+
+
+class OutcomeUnknownError(QueueError):
+    """The queue was gone or slow, and whether it did what it was asked is not known.
+
+    To ask again with the same *message_id* is safe: a message that is there already is not put twice.
+    """
+
+    kind = "outcome unknown"
+    retryable = True
+
+    def __init__(self, message: str, message_id: str | None = None) -> None:
+        super().__init__(message)
+        self.message_id = message_id
+
+
+class StoreFailedError(QueueError):
+    """The store did not take it, so it was not done: the disk is full, or cannot be written."""
+
+    kind = "store failed"
+    retryable = True
+
+
+class FencedError(QueueError):
+    """A later incarnation of the queue has taken its store over; nothing was stored."""
+
+    kind = "fenced"
+    retryable = True

@@ -1,0 +1,353 @@
+"""The suite that a store of the queue must pass, for those who write one.
+
+Derive a class from `QueueStoreSuite` whose name begins with ``Test``, and say how a store is made::
+
+    class TestMyStore(QueueStoreSuite):
+        def new_store(self, folder):
+            return MyStore(folder / "queue")
+
+Each test is an ordinary function that runs trio by itself, in virtual time, so no plugin is needed; it takes pytest's
+``tmp_path``. For readable failures call ``pytest.register_assert_rewrite("actors.testing.queue")`` before the import.
+"""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, Final
+
+import trio
+from trio.testing import MockClock
+
+from actors.exit import KILLED
+from actors.queue.behaviour import Batch, Change, Row
+from actors.queue.client import QueueClient
+from actors.queue.errors import FencedError, LeaseLostError, QueueClosedError, RetriesExceededError
+from actors.queue.queue import LEAST_SECONDS, Queue
+from actors.queue.states import ACKED, EXPIRED, FAILED, IN_FLIGHT, PENDING
+from actors.system import open_system
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from actors.queue.behaviour import QueueStore, Sketch
+    from actors.queue.options import QueueOptions
+    from actors.queue.requests import Lease
+    from actors.ref import ActorRef
+    from actors.system import ActorSystem
+
+NOW: Final = 1_000_000.0
+
+
+def row(seq: int, **fields: Any) -> Row:
+    """Return a row as a queue makes it."""
+    made = Row(
+        seq=seq,
+        id=f"id {seq}",
+        given=1,
+        recipient="worker",
+        priority=0,
+        sender="shop",
+        type="order",
+        kind=0,
+        correlation_id=None,
+        metadata=None,
+        payload=b"\xa3tea",
+        enqueued_at=NOW,
+        available_at=NOW,
+        expires_at=NOW + 60,
+        max_retries=3,
+    )
+    return made._replace(**fields)
+
+
+def change(seq: int, status: int, *, finished_at: float | None = None, error: str | None = None) -> Change:
+    """Return what a row is to become."""
+    return Change(NOW, NOW + 60, 1, status, finished_at, error, seq)
+
+
+async def refusal(asked: Awaitable[object]) -> Exception | None:
+    """Return what *asked* raises."""
+    try:
+        await asked
+    except Exception as error:  # noqa: BLE001 -- whatever it is, a test looks at it
+        return error
+    return None
+
+
+class Bench:
+    """A store under test: with a system, and with a queue on it once that is started."""
+
+    def __init__(self, system: ActorSystem, store: QueueStore) -> None:
+        self.system = system
+        self.store = store
+        self.queue = QueueClient(system.named("queue"), sender="shop")
+
+    async def start(self, options: QueueOptions | None = None) -> ActorRef:
+        """Start a queue."""
+        return await self.system.start(Queue, self.store, options, name="queue")
+
+    async def commit(self, epoch: int, batch: Batch) -> Exception | None:
+        """Have the store keep *batch*, and return what it says."""
+        told: list[Exception | None] = []
+        event = trio.Event()
+
+        def done(error: Exception | None) -> None:
+            told.append(error)
+            event.set()
+
+        self.store.commit(epoch, batch, done)
+        await event.wait()
+        assert len(told) == 1
+        return told[0]
+
+    async def pending(self) -> list[Sketch]:
+        """Return what the store has pending or in flight."""
+        async with aclosing(self.store.pending()) as slices:
+            return [sketch async for sketches in slices for sketch in sketches]
+
+
+def in_virtual_time(test: Callable[[Any, Bench], Awaitable[None]]) -> Callable[[Any, Path], None]:
+    """Return *test* as pytest is to run it, with a store that is new."""
+
+    def run(self: QueueStoreSuite, tmp_path: Path) -> None:
+        async def main() -> None:
+            async with open_system() as system:
+                await test(self, Bench(system, self.new_store(tmp_path)))
+
+        trio.run(main, clock=MockClock(autojump_threshold=0))
+
+    run.__name__ = test.__name__
+    run.__doc__ = test.__doc__
+    return run
+
+
+class QueueStoreSuite:
+    """What every store does, by itself and under a queue."""
+
+    def new_store(self, folder: Path) -> QueueStore:
+        """Return a store that is empty; *folder* is its own. It must work beside trio's ``MockClock``."""
+        raise NotImplementedError
+
+    # -- the store by itself
+
+    @in_virtual_time
+    async def test_rows_come_back_as_they_were_put(self, bench: Bench) -> None:
+        """Every column, also those that may be empty."""
+        epoch = await bench.store.open(bench.system)
+        rows = [row(1), row(2, metadata=b"\x80", correlation_id="c", kind=1, priority=-(2**63), payload=b"")]
+
+        assert await bench.commit(epoch, Batch(rows)) is None
+
+        assert [record.row for record in bench.store.fetch([1, 2, 3])] == rows
+        assert bench.store.last_seq() == rows[-1].seq
+
+    @in_virtual_time
+    async def test_what_has_changed_comes_back_changed(self, bench: Bench) -> None:
+        """And what was deleted does not come back."""
+        epoch = await bench.store.open(bench.system)
+        await bench.commit(epoch, Batch([row(1), row(2), row(3)]))
+        leased, failed = change(1, IN_FLIGHT), change(2, FAILED, finished_at=NOW + 1, error="no tea")
+
+        await bench.commit(epoch, Batch(changes=[leased, failed], deletes=[3]))
+
+        assert [record.change for record in bench.store.fetch([1, 2, 3])] == [leased, failed]
+        assert [sketch.seq for sketch in await bench.pending()] == [1]
+
+    @in_virtual_time
+    async def test_pending_rows_come_in_the_order_of_their_numbers(self, bench: Bench) -> None:
+        """All of them, however many there are."""
+        epoch = await bench.store.open(bench.system)
+        await bench.commit(epoch, Batch([row(seq, given=seq % 2) for seq in range(1, 2501)]))
+
+        sketches = await bench.pending()
+
+        assert [sketch.seq for sketch in sketches] == list(range(1, 2501))
+        assert tuple(sketches[0]) == (1, "worker", 0, NOW, NOW + 60, "id 1")
+        assert sketches[1].given_id is None
+
+    @in_virtual_time
+    async def test_finished_rows_are_listed_by_time(self, bench: Bench) -> None:
+        """Page by page, and found by their id."""
+        epoch = await bench.store.open(bench.system)
+        await bench.commit(epoch, Batch([row(seq) for seq in range(1, 6)]))
+        changes = [change(seq, FAILED, finished_at=NOW - seq, error="no tea") for seq in range(1, 5)]
+        await bench.commit(epoch, Batch(changes=[*changes, change(5, ACKED, finished_at=NOW)]))
+
+        first = bench.store.finished(FAILED, (float("-inf"), 0), 2)
+        rest = bench.store.finished(FAILED, (NOW - 3, 3), 10)
+
+        assert [record.row.seq for record in first + rest] == [4, 3, 2, 1]
+        assert [record.row.seq for record in bench.store.find("id 5")] == [5]
+        async with aclosing(bench.store.finished_ids()) as slices:
+            assert (5, "id 5") in [pair async for pairs in slices for pair in pairs]
+
+    @in_virtual_time
+    async def test_an_earlier_incarnation_can_store_nothing(self, bench: Bench) -> None:
+        """A zombie commits nothing after its successor has begun (the epoch is its fence)."""
+        earlier = await bench.store.open(bench.system)
+        later = await bench.store.open(bench.system)
+
+        refused = await bench.commit(earlier, Batch([row(1)]))
+        stored = await bench.commit(later, Batch([row(2)]))
+
+        assert later > earlier
+        assert type(refused) is FencedError
+        assert stored is None
+        assert [sketch.seq for sketch in await bench.pending()] == [2]
+
+    # -- a queue on the store
+
+    @in_virtual_time
+    async def test_the_highest_priority_comes_first_and_then_what_was_put_first(self, bench: Bench) -> None:
+        """L-QUE-8, 9: any number is a priority."""
+        await bench.start()
+        for number, priority in enumerate([0, -20_000, 7, 0, 7]):
+            await bench.queue.put("worker", number, priority=priority)
+
+        leases = await bench.queue.lease_many("worker", 10)
+
+        assert [lease.message.payload for lease in leases] == [2, 4, 0, 3, 1]
+
+    @in_virtual_time
+    async def test_what_is_given_back_keeps_its_place(self, bench: Bench) -> None:
+        """L-QUE-8, 10: and it is counted that it was leased."""
+        await bench.start()
+        for number in range(3):
+            await bench.queue.put("worker", number)
+        first = await bench.queue.lease("worker")
+
+        await bench.queue.requeue(first)
+
+        again = await bench.queue.lease_many("worker", 3)
+        assert [lease.message.payload for lease in again] == [0, 1, 2]
+        assert [lease.message.dequeue_count for lease in again] == [2, 1, 1]
+
+    @in_virtual_time
+    async def test_what_is_acknowledged_is_gone(self, bench: Bench) -> None:
+        """L-QUE-13: and cannot be acknowledged once more."""
+        await bench.start()
+        await bench.queue.put("worker", "tea")
+        lease = await bench.queue.lease("worker")
+
+        await bench.queue.ack(lease)
+
+        assert type(await refusal(bench.queue.ack(lease))) is LeaseLostError
+        await trio.sleep(1)
+        assert bench.store.fetch([lease.seq]) == []
+
+    @in_virtual_time
+    async def test_a_message_is_leased_as_often_as_it_may_be(self, bench: Bench) -> None:
+        """L-QUE-14, Y5: then it is a dead letter."""
+        await bench.start()
+        await bench.queue.put("worker", "tea", max_retries=2)
+        await bench.queue.requeue(await bench.queue.lease("worker"))
+
+        refused = await refusal(bench.queue.requeue(await bench.queue.lease("worker")))
+
+        assert type(refused) is RetriesExceededError
+        assert await bench.queue.depth("worker") == 0
+        assert [dead.message.status for dead in await bench.queue.dead_letters()] == [FAILED]
+
+    @in_virtual_time
+    async def test_a_lease_that_is_not_ended_runs_out(self, bench: Bench) -> None:
+        """L-QUE-16: who waits gets the message at that moment."""
+        await bench.start()
+        await bench.queue.put("worker", "tea")
+        seconds = 10.0
+        first = await bench.queue.lease("worker", seconds=seconds)
+        begin = trio.current_time()
+
+        second = await bench.queue.lease("worker")
+
+        assert abs(trio.current_time() - begin - seconds) <= LEAST_SECONDS
+        assert second.message.id == first.message.id
+        assert type(await refusal(bench.queue.ack(first))) is LeaseLostError
+
+    @in_virtual_time
+    async def test_what_has_expired_is_not_leased(self, bench: Bench) -> None:
+        """L-QUE-11, 18: it is found even if nobody looks, and is a dead letter."""
+        await bench.start()
+        await bench.queue.put("worker", "tea", expires_after=5)
+        await bench.queue.put("worker", "coffee", expires_after=50)
+
+        await trio.sleep(6)
+
+        assert await bench.queue.depth("worker") == 1
+        assert [lease.message.payload for lease in await bench.queue.lease_many("worker", 9)] == ["coffee"]
+        assert [dead.message.status for dead in await bench.queue.dead_letters()] == [EXPIRED]
+
+    @in_virtual_time
+    async def test_the_next_incarnation_has_everything(self, bench: Bench) -> None:
+        """L-QUE-19, 20, 39: in order, with its counts; what was in flight is pending."""
+        first = await bench.start()
+        await bench.queue.put("worker", {"n": 0}, metadata={"a": 1}, correlation_id="c", type="order", id="mine")
+        await bench.queue.put("worker", {"n": 1}, priority=5)
+        await bench.queue.put("worker", {"n": 2}, delay=30)
+        leased = await bench.queue.lease_many("worker", 1)
+        await trio.sleep(1)
+        first.kill()
+        assert await first.wait() == KILLED
+
+        await bench.start()
+
+        leases = [await bench.queue.lease("worker") for _ in range(3)]
+        assert [lease.message.payload["n"] for lease in leases] == [1, 0, 2]
+        assert [lease.message.dequeue_count for lease in leases] == [2, 1, 1]
+        assert (leases[1].message.metadata, leases[1].message.correlation_id) == ({"a": 1}, "c")
+        assert type(await refusal(bench.queue.ack(leased[0]))) is LeaseLostError
+        assert await bench.queue.put("worker", {"n": 9}, id="mine") == "mine"
+        assert await bench.queue.depth("worker") == 0
+
+    @in_virtual_time
+    async def test_a_dead_letter_can_be_replayed_or_discarded(self, bench: Bench) -> None:
+        """L-QUE-15: it is listed until then."""
+        await bench.start()
+        ids = [await bench.queue.put("worker", number) for number in range(3)]
+        for lease in await bench.queue.lease_many("worker", 3):
+            await bench.queue.reject(lease, "cannot be done")
+
+        await bench.queue.discard(ids[0])
+        await bench.queue.replay(ids[2])
+
+        assert [dead.message.id for dead in await bench.queue.dead_letters()] == [ids[1]]
+        assert [(info.message_id) for info in await bench.queue.pending_info("worker")] == [ids[2]]
+        assert (await bench.queue.lease("worker")).message.dequeue_count == 1
+
+    @in_virtual_time
+    async def test_ten_producers_and_ten_consumers_lose_and_double_nothing(self, bench: Bench) -> None:
+        """L-QUE-35."""
+        await bench.start()
+        handled: list[int] = []
+
+        async def produce(first: int) -> None:
+            for number in range(first, first + 10):
+                await bench.queue.put("worker", number)
+
+        async def consume() -> None:
+            for _ in range(10):
+                lease: Lease = await bench.queue.lease("worker")
+                handled.append(lease.message.payload)
+                await bench.queue.ack(lease)
+
+        async with trio.open_nursery() as nursery:
+            for first in range(0, 100, 10):
+                nursery.start_soon(produce, first)
+                nursery.start_soon(consume)
+
+        assert sorted(handled) == list(range(100))
+        assert (await bench.queue.statistics()).acked == len(handled)
+
+    @in_virtual_time
+    async def test_a_closed_queue_refuses(self, bench: Bench) -> None:
+        """L-QUE-34, Y9: to close it twice is fine, and what it has is kept."""
+        await bench.start()
+        await bench.queue.put("worker", "tea")
+        await bench.queue.close()
+        await bench.queue.close()
+
+        refused = await refusal(bench.queue.put("worker", "coffee"))
+
+        assert type(refused) is QueueClosedError
+        assert [sketch.recipient for sketch in await bench.pending()] == ["worker"]
+        assert bench.store.fetch([1])[0].change.status == PENDING
