@@ -20,6 +20,7 @@ from actors.queue.message import QueueMessage
 from actors.queue.options import QueueOptions
 from actors.queue.queue import Queue
 from actors.queue.requests import DeadMessage, Lease, MessagesWaiting, PendingInfo, QueueStatistics
+from actors.queue.sqlite import SqliteStore
 from actors.queue.states import MessageStatus
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "RetriesExceededError",
     "Row",
     "Sketch",
+    "SqliteStore",
     "StoreFailedError",
     "UnknownRecipientError",
 ]

@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 import attrs
 import trio
 
+from actors.actor import Actor
 from actors.queue.errors import FencedError
 from actors.settlement import Handled
 
@@ -67,11 +68,28 @@ class Flush:
     """What gathered is to be stored."""
 
 
+class Usher(Actor):
+    """Asks a queue to store what gathered, when all who are about to put something in this turn have done so.
+
+    A queue that casts to itself has something in its mailbox, and whoever calls it then has to wait for its turn.
+    """
+
+    def __init__(self, queue: ActorRef) -> None:
+        self._queue = queue
+
+    def handle_cast(self, message: object) -> None:
+        """Pass it on."""
+        self._queue.cast(message)
+
+
 class Commits:
     """What is gathered for the store, and what it is at work with."""
 
-    def __init__(self, ref: ActorRef, store: QueueStore, epoch: int, ledger: Ledger, ride_seconds: float) -> None:
+    def __init__(
+        self, ref: ActorRef, usher: ActorRef, store: QueueStore, epoch: int, ledger: Ledger, ride_seconds: float
+    ) -> None:
         self._ref = ref
+        self._usher = usher
         self._store = store
         self._epoch = epoch
         self._ledger = ledger
@@ -79,6 +97,9 @@ class Commits:
         self._gathered: dict[str, Posted] = {}
         self._storing: dict[str, Posted] | None = None
         self._barriers: list[Callable[[], None]] = []
+        self._lately = 0
+        """How many messages the larger of the last two batches had."""
+        self._last = 0
         self._flushing = False
         self._riding = False
         self._failed = False
@@ -90,7 +111,12 @@ class Commits:
         """Have a message stored with the next batch."""
         self._gathered[posted.row.id] = posted
         if not self._flushing and self._storing is None:
-            self._request_flush()
+            if self._lately <= 1:
+                # Whoever puts one message after the other is not made to wait for others.
+                self._commit()
+            else:
+                self._flushing = True
+                self._usher.cast(Flush)
 
     def posted(self, message_id: str) -> Posted | None:
         """Return the message with this id if it is on its way."""
@@ -112,11 +138,6 @@ class Commits:
         if self._storing is None:
             self.flush()
 
-    def _request_flush(self) -> None:
-        # The cast is handled when all who are about to put something in this turn of the loop have done so.
-        self._flushing = True
-        self._ref.cast(Flush)
-
     # -- storing
 
     def flush(self) -> None:
@@ -132,6 +153,7 @@ class Commits:
         posted, self._gathered = ({}, self._gathered) if alone else (self._gathered, {})
         barriers, self._barriers = self._barriers, []
         batch = ledger.take_batch([one.row for one in posted.values()])
+        self._lately, self._last = max(self._last, len(posted)), len(posted)
         if batch:
             self._storing = posted
             self._store.commit(self._epoch, batch, partial(self._report, Stored(posted, batch, barriers)))

@@ -27,9 +27,11 @@ def content_of(
     kind: Kind = "message",
 ) -> Content:
     """Return what is stored and not looked at; raises `MessageRefusedError` if it cannot be stored."""
-    for name, text in (("sender", sender), ("type", type), ("correlation_id", correlation_id or "")):
-        if text and not isinstance(text, str):
-            raise MessageRefusedError(f"the {name} of a message is {text!r}; allowed is a str")
+    if not (isinstance(sender, str) and isinstance(type, str) and isinstance(correlation_id, str | None)):
+        raise MessageRefusedError(
+            f"the sender, type and correlation_id of a message are {sender!r}, {type!r} and {correlation_id!r}; "
+            "allowed is a str"
+        )
     packed = encode(dict(metadata), "metadata") if metadata else None
     return Content(sender, type, KINDS.index(kind), correlation_id, packed, encode(payload, "payload"))
 

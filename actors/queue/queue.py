@@ -19,7 +19,7 @@ from actors.queue import requests as ask
 from actors.queue import views
 from actors.queue.answers import REPLY, Answers, Asked, find_reply
 from actors.queue.behaviour import Row
-from actors.queue.commits import Commits, Posted, Stored
+from actors.queue.commits import Commits, Posted, Stored, Usher
 from actors.queue.consumers import Consumers
 from actors.queue.dead import DeadMessages
 from actors.queue.errors import (
@@ -79,7 +79,8 @@ class Queue(Actor):
         self.recovery = Recovery(self.store, ledger, self.ids)
         self.epoch = await self.store.open(self.system)
         await self.recovery.run(self.now())
-        self.commits = Commits(self.ref, self.store, self.epoch, ledger, self.options.ride_seconds)
+        usher = await self.start_link(Usher, self.ref)
+        self.commits = Commits(self.ref, usher, self.store, self.epoch, ledger, self.options.ride_seconds)
         self.seq = self.store.last_seq()
         self.consumers = Consumers(ledger, self.epoch, self.now, self.options.lease_seconds)
         self.answers = Answers()

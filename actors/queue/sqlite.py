@@ -1,0 +1,182 @@
+"""SqliteStore: rows in a file, which outlive the program.
+
+What belongs together is one statement with many rows, as far as that goes: Python lets go of its global lock with
+every step of a statement and must get it back, which beside a busy event loop costs more than the step.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from functools import cache, partial
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from actors.queue.behaviour import Change, Record, Row, Sketch
+from actors.queue.errors import FencedError, StoreFailedError
+from actors.sqlite import Part, StaleEpochError, open_database
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterator, Sequence
+
+    from actors.queue.behaviour import Batch, Done
+    from actors.sqlite import Database, Epoch
+    from actors.system import ActorSystem
+
+STEPS: Final = (
+    """
+    CREATE TABLE queue (
+        seq INTEGER PRIMARY KEY, id TEXT NOT NULL, given INTEGER NOT NULL, recipient TEXT NOT NULL,
+        priority INTEGER NOT NULL, sender TEXT NOT NULL, type TEXT NOT NULL, kind INTEGER NOT NULL,
+        correlation_id TEXT, metadata BLOB, payload BLOB NOT NULL, enqueued_at REAL NOT NULL,
+        available_at REAL NOT NULL, expires_at REAL NOT NULL, max_retries INTEGER NOT NULL,
+        dequeue_count INTEGER NOT NULL DEFAULT 0, status INTEGER NOT NULL DEFAULT 0, finished_at REAL, error TEXT
+    );
+    CREATE INDEX queue_finished ON queue (status, finished_at, seq) WHERE status >= 2;
+    """,
+)
+"""How the tables came to be, version by version."""
+
+COLUMNS: Final = Row._fields
+CHANGE: Final = ("available_at", "expires_at", "dequeue_count", "status", "finished_at", "error")
+RECORD: Final = f"SELECT {', '.join(COLUMNS)}, {', '.join(CHANGE)} FROM queue"  # noqa: S608 -- of names above
+UPDATE: Final = f"UPDATE queue SET {', '.join(f'{name} = ?' for name in CHANGE)} WHERE seq = ?"  # noqa: S608 -- as above
+PENDING: Final = (
+    "SELECT seq, recipient, priority, available_at, expires_at, CASE WHEN given THEN id END"
+    " FROM queue WHERE status < 2 ORDER BY seq"
+)
+FINISHED_IDS: Final = "SELECT seq, id FROM queue WHERE status >= 2 AND given"
+FINISHED: Final = (
+    f"{RECORD} WHERE status = ? AND status >= 2 AND (finished_at, seq) > (?, ?) ORDER BY finished_at, seq LIMIT ?"
+)
+FIND: Final = f"{RECORD} WHERE status >= 2 AND id = ?"
+LAST: Final = "SELECT coalesce(max(seq), 0) FROM queue"
+
+SIZES: Final = (256, 64, 16, 4, 1)
+"""How many rows one statement takes."""
+
+
+class SqliteStore:
+    """The rows of one queue, in a database file that may hold other things as well, but no second queue.
+
+    The file is this program's alone: another that opens it is refused. ``inline`` has commits made by the event loop
+    itself, which virtual time needs.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, inline: bool = False) -> None:
+        self.path = os.fspath(path)
+        self._inline = inline
+        self._database: Database | None = None
+        self._epochs: dict[int, Epoch] = {}
+        self._reader: sqlite3.Connection | None = None
+
+    def __repr__(self) -> str:
+        return f"<SqliteStore {self.path}>"
+
+    async def open(self, system: ActorSystem) -> int:
+        """Open the file, unless the system has it open already, and claim the queue in it.
+
+        Raises what `actors.sqlite.open_database` raises.
+        """
+        self.close()
+        self._database = database = await open_database(system, self.path, inline=self._inline)
+        await database.prepare(Part("queue", STEPS))
+        epoch = await database.claim("queue")
+        self._epochs[epoch.number] = epoch
+        self._reader = sqlite3.connect(f"{_uri_of(self.path)}?mode=ro", uri=True, isolation_level=None)
+        return epoch.number
+
+    def commit(self, epoch: int, batch: Batch, done: Done) -> None:
+        """Have *batch* stored with what others store at the same time."""
+        assert self._database is not None
+        self._database.append_all(list(statements_of(batch)), partial(_tell, done), self._epochs[epoch])
+
+    def last_seq(self) -> int:
+        """Return the greatest number that there is."""
+        last: int = self._read(LAST, ())[0][0]
+        return last
+
+    async def pending(self) -> AsyncGenerator[Sequence[Sketch]]:
+        """Read what is pending or in flight."""
+        assert self._database is not None
+        async for rows in self._database.slices(PENDING):
+            yield [Sketch._make(row) for row in rows]
+
+    async def finished_ids(self) -> AsyncGenerator[Sequence[tuple[int, str]]]:
+        """Read the given ids of what is neither."""
+        assert self._database is not None
+        async for rows in self._database.slices(FINISHED_IDS):
+            yield rows
+
+    def fetch(self, seqs: Sequence[int]) -> list[Record]:
+        """Read rows."""
+        marks = ", ".join("?" * len(seqs))
+        return [_record(row) for row in self._read(f"{RECORD} WHERE seq IN ({marks}) ORDER BY seq", tuple(seqs))]
+
+    def finished(self, status: int, after: tuple[float, int], most: int) -> list[Record]:
+        """Read rows that became *status*."""
+        return [_record(row) for row in self._read(FINISHED, (status, *after, most))]
+
+    def find(self, message_id: str) -> list[Record]:
+        """Read rows with this id."""
+        return [_record(row) for row in self._read(FIND, (message_id,))]
+
+    def close(self) -> None:
+        """Read no more, until it is opened again."""
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+    def _read(self, sql: str, parameters: tuple[Any, ...]) -> list[Any]:
+        assert self._reader is not None
+        return self._reader.execute(sql, parameters).fetchall()
+
+
+def statements_of(batch: Batch) -> Iterator[tuple[str, Sequence[Any]]]:
+    """Give the statements that store *batch*."""
+    rows = batch.rows
+    start = 0
+    for size in SIZES:
+        while len(rows) - start >= size:
+            yield insert_of(size), tuple(chain.from_iterable(rows[start : start + size]))
+            start += size
+    for change in batch.changes:
+        yield UPDATE, change
+    deletes = batch.deletes
+    start = 0
+    for size in SIZES:
+        while len(deletes) - start >= size:
+            yield delete_of(size), deletes[start : start + size]
+            start += size
+
+
+@cache
+def insert_of(size: int) -> str:
+    """Return the statement that inserts so many rows."""
+    marks = f"({', '.join('?' * len(COLUMNS))})"
+    return f"INSERT INTO queue ({', '.join(COLUMNS)}) VALUES {', '.join([marks] * size)}"  # noqa: S608 -- as above
+
+
+@cache
+def delete_of(size: int) -> str:
+    """Return the statement that deletes so many rows."""
+    return f"DELETE FROM queue WHERE seq IN ({', '.join('?' * size)})"  # noqa: S608 -- as above
+
+
+def _tell(done: Done, error: Exception | None) -> None:
+    if error is None:
+        done(None)
+        return
+    told = FencedError(str(error)) if isinstance(error, StaleEpochError) else StoreFailedError(str(error))
+    told.__cause__ = error
+    done(told)
+
+
+def _record(row: tuple[Any, ...]) -> Record:
+    columns = len(COLUMNS)
+    return Record(Row._make(row[:columns]), Change._make((*row[columns:], row[0])))
+
+
+def _uri_of(path: str) -> str:
+    return Path(path).absolute().as_uri()
