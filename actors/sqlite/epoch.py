@@ -1,0 +1,26 @@
+"""Epochs: which incarnation of an actor may still write."""
+
+from __future__ import annotations
+
+from typing import Final
+
+CLAIM: Final = "REPLACE INTO actors_epochs VALUES (?, ?)"
+
+
+class Epoch:
+    """One incarnation's leave to write, until its successor claims the next."""
+
+    __slots__ = ("_numbers", "number", "owner")
+
+    def __init__(self, owner: str, numbers: dict[str, int]) -> None:
+        self.owner = owner
+        self.number = numbers[owner]
+        self._numbers = numbers
+
+    def __repr__(self) -> str:
+        return f"<Epoch {self.number} of {self.owner!r}{'' if self.current else ', over'}>"
+
+    @property
+    def current(self) -> bool:
+        """Whether no successor has claimed an epoch."""
+        return self._numbers[self.owner] == self.number

@@ -1,0 +1,95 @@
+"""Opening a file: who may, how its connections are set, and what is wrong with it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from actors.sqlite.errors import DatabaseAccessError, DatabaseError, explained
+from actors.sqlite.part import SCHEMA, run_script
+
+MEMORY: Final = ":memory:"
+BUSY_SECONDS: Final = 5.0
+"""How long a commit waits for another program that reads or backs up the file."""
+STATEMENTS: Final = 512
+"""How many statements each connection keeps compiled."""
+WAL_BYTES: Final = 64 * 2**20
+"""What the log beside the file is cut to when its content has moved into the file."""
+
+
+def located(path: str | os.PathLike[str]) -> str:
+    """Return the one absolute path of the file, whatever links lead to it."""
+    return MEMORY if path == MEMORY else os.path.realpath(path)
+
+
+def check_access(path: str) -> None:
+    """Raise `DatabaseAccessError` if this process cannot have the file."""
+    folder = Path(path).parent
+    if not folder.is_dir():
+        raise DatabaseAccessError(f"{path} cannot be made: there is no folder {folder}", path)
+    me = os.geteuid()
+    if not os.path.lexists(path):
+        if not os.access(folder, os.W_OK | os.X_OK, effective_ids=True):
+            text = f"{path} cannot be made: uid {me} may not write to {folder}, which belongs to uid"
+            raise DatabaseAccessError(f"{text} {folder.stat().st_uid}", path)
+    elif not os.access(path, os.R_OK | os.W_OK, effective_ids=True):
+        text = f"{path} belongs to uid {Path(path).stat().st_uid}; uid {me} may not read and write it"
+        raise DatabaseAccessError(text, path)
+
+
+def connect(path: str) -> sqlite3.Connection:
+    """Return the connection that writes the file, with everything set so that what is committed is on the disk.
+
+    Raises what `explained` makes of SQLite's errors.
+    """
+    connection = _connected(path)
+    try:
+        _set_up(connection, path)
+    except BaseException as error:
+        connection.close()
+        if isinstance(error, sqlite3.Error):
+            raise explained(error, path) from error
+        raise
+    return connection
+
+
+def _set_up(connection: sqlite3.Connection, path: str) -> None:
+    (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    if mode != ("memory" if path == MEMORY else "wal"):
+        raise DatabaseError(f"{path} has journal mode {mode!r}, and the file system allows no write-ahead log", path)
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
+    connection.execute("BEGIN IMMEDIATE")
+    run_script(connection, SCHEMA)
+    connection.execute("COMMIT")
+
+
+def connect_to_read(path: str) -> sqlite3.Connection:
+    """Return a connection that can only read."""
+    return _connected(f"{Path(path).as_uri()}?mode=ro")
+
+
+def _connected(path: str) -> sqlite3.Connection:
+    return sqlite3.connect(
+        path,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=STATEMENTS,
+        uri=path.startswith("file:"),
+    )
+
+
+def epochs_in(connection: sqlite3.Connection) -> dict[str, int]:
+    """Return the latest epoch of each owner."""
+    return dict(connection.execute("SELECT owner, number FROM actors_epochs"))
+
+
+def close(connection: sqlite3.Connection) -> None:
+    """Move the log into the file, as far as readers allow, and close it."""
+    try:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        connection.close()

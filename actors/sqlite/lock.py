@@ -1,0 +1,76 @@
+"""The lock on a file: one process at a time, for as long as it has the file open."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from contextlib import ExitStack
+from typing import Final
+
+import trio
+
+from actors.sqlite.errors import DatabaseAccessError, DatabaseLockedError
+
+SUFFIX: Final = "-lock"
+"""The lock is on a file of its own beside the database: SQLite lets go of locks when any descriptor is closed."""
+
+BETWEEN: Final = 0.05
+"""Seconds between two looks at a lock that somebody else has."""
+
+
+class FileLock:
+    """An exclusive lock; the system lets go of it when the process ends, however it does."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        try:
+            self._descriptor = os.open(path + SUFFIX, os.O_RDWR | os.O_CREAT, 0o666)
+        except OSError as error:
+            text = f"{path}{SUFFIX}, which keeps others from {path}, cannot be opened: {error.strerror}"
+            raise DatabaseAccessError(text, path) from error
+
+    def try_acquire(self) -> bool:
+        """Take the lock, if nobody has it."""
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+        return True
+
+    def holder(self) -> int | None:
+        """Return the process that has the lock, as far as it has said."""
+        text = os.pread(self._descriptor, 20, 0).decode("ascii", "replace").strip()
+        return int(text) if text.isdecimal() else None
+
+    def release(self) -> None:
+        """Let others have the file."""
+        os.close(self._descriptor)
+
+
+async def lock_file(path: str, timeout: float) -> FileLock:
+    """Lock the database at *path*; wait up to *timeout* seconds for whoever has it.
+
+    Raises `DatabaseLockedError`, which names the holder if that is known.
+    """
+    lock = FileLock(path)
+    with ExitStack() as stack:
+        stack.callback(lock.release)
+        deadline = trio.current_time() + timeout
+        while not lock.try_acquire():
+            if trio.current_time() >= deadline:
+                raise _locked(path, lock.holder(), timeout)
+            await trio.sleep(BETWEEN)
+        stack.pop_all()
+    return lock
+
+
+def _locked(path: str, holder: int | None, timeout: float) -> DatabaseLockedError:
+    if holder is None:
+        who = "another process"
+    elif holder == os.getpid():
+        who = f"this process ({holder})"
+    else:
+        who = f"process {holder}"
+    return DatabaseLockedError(f"{path} is open in {who}, and was not closed within {timeout:g} s", path, holder)

@@ -1,0 +1,127 @@
+"""Opening databases: one for each system and file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary
+
+import trio
+from trio.lowlevel import enable_ki_protection
+
+from actors.errors import SystemClosedError
+from actors.options import check_seconds
+from actors.sqlite import file
+from actors.sqlite.database import Database
+from actors.sqlite.errors import DatabaseClosedError, VirtualTimeError
+from actors.sqlite.lock import lock_file
+from actors.sqlite.writer import InlineWriter, ThreadWriter
+
+if TYPE_CHECKING:
+    import os
+    import sqlite3
+
+    from actors.sqlite.lock import FileLock
+    from actors.system import ActorSystem
+
+_slots: Final[WeakKeyDictionary[ActorSystem, dict[str, _Slot]]] = WeakKeyDictionary()
+
+
+class _Slot:
+    """The place of one file in one system."""
+
+    def __init__(self) -> None:
+        self.opening = trio.Lock()
+        self.database: Database | None = None
+
+
+@enable_ki_protection
+async def open_database(
+    system: ActorSystem, path: str | os.PathLike[str], *, inline: bool = False, lock_timeout: float = 0.0
+) -> Database:
+    """Return the database at *path*, which is opened, or made, if *system* has not opened it yet.
+
+    It belongs to the system: when the last actor has ended, what was appended is committed, and it is closed.
+    With *inline* the loop itself commits, and waits for the disk, which is for tests in virtual time; otherwise a
+    thread does. One process at a time has a file: this waits *lock_timeout* seconds for another one. ``":memory:"``
+    is a database without a file, and always inline.
+
+    Raises `DatabaseLockedError`, `DatabaseAccessError`, `DatabaseCorruptError` or another `DatabaseError`,
+    `VirtualTimeError` if the clock jumps and *inline* is false, and ``ValueError`` if it is open the other way.
+    """
+    check_seconds("lock_timeout", lock_timeout)
+    where = file.located(path)
+    inline = inline or where == file.MEMORY
+    slot = _slots.setdefault(system, {}).setdefault(where, _Slot())
+    async with slot.opening:
+        if system.stopped.is_set():
+            raise SystemClosedError(f"{where} cannot be opened: {system} has been left")
+        if slot.database is None or slot.database.closed:
+            slot.database = await _open(system, where, inline=inline, lock_timeout=lock_timeout)
+    if slot.database.inline != inline:
+        raise ValueError(f"{slot.database} was opened with inline={not inline}, and now with inline={inline}")
+    return slot.database
+
+
+def database(system: ActorSystem, path: str | os.PathLike[str]) -> Database:
+    """Return the database at *path* that *system* has opened.
+
+    Raises `DatabaseClosedError` if there is none.
+    """
+    where = file.located(path)
+    slot = _slots.get(system, {}).get(where)
+    if slot is None or slot.database is None or slot.database.closed:
+        raise DatabaseClosedError(f"{where} is not open in {system}", where)
+    return slot.database
+
+
+async def _open(system: ActorSystem, path: str, *, inline: bool, lock_timeout: float) -> Database:
+    if not inline:
+        _refuse_virtual_time(path)
+    if path == file.MEMORY:
+        return _serve(system, path, file.connect(path), None, inline=inline)
+    file.check_access(path)
+    lock = await lock_file(path, lock_timeout)
+    try:
+        connection = file.connect(path) if inline else await trio.to_thread.run_sync(file.connect, path)
+        return _serve(system, path, connection, lock, inline=inline)
+    except BaseException:
+        lock.release()
+        raise
+
+
+def _refuse_virtual_time(path: str) -> None:
+    clock = trio.lowlevel.current_clock()
+    if hasattr(clock, "autojump_threshold"):
+        text = f"{path} cannot be written by a thread beside {clock!r}, which takes waiting for one as being idle"
+        raise VirtualTimeError(f"{text}; open it with inline=True", path)
+
+
+def _serve(
+    system: ActorSystem, path: str, connection: sqlite3.Connection, lock: FileLock | None, *, inline: bool
+) -> Database:
+    writer = InlineWriter(path, connection) if inline else ThreadWriter(path, connection, system.handover)
+    database = Database(path, connection, writer, inline=inline)
+    system.start_soon(_keep, system, database, lock)
+    return database
+
+
+@enable_ki_protection
+async def _keep(system: ActorSystem, database: Database, lock: FileLock | None) -> None:
+    """Let *database* live until somebody closes it, or no actor is left; then let others have the file."""
+    with trio.CancelScope(shield=True):
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(database.hurry_the_lazy)
+                nursery.start_soon(_close_at_the_end, system, database)
+                await database.ended.wait()
+                nursery.cancel_scope.cancel()
+        finally:
+            if lock is not None:
+                lock.release()
+
+
+@enable_ki_protection
+async def _close_at_the_end(system: ActorSystem, database: Database) -> None:
+    await system.stopped.wait()
+    if not database.closed:
+        await database.close()
