@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 from actors.errors import NameTakenError, NoProcessError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from actors.ref import ActorRef
 
 
@@ -28,6 +30,7 @@ class Registry:
 
     def __init__(self) -> None:
         self._refs: dict[str, ActorRef] = {}
+        self._awaited: dict[str, list[Callable[[], object]]] = {}
 
     def __repr__(self) -> str:
         return f"<Registry: {len(self._refs)} names>"
@@ -40,6 +43,12 @@ class Registry:
         if holder is not ref:
             msg = f"the name {name!r} is taken by {holder}"
             raise NameTakenError(msg, holder)
+        for notify in self._awaited.pop(name, ()):
+            notify()
+
+    def when_registered(self, name: str, notify: Callable[[], object]) -> None:
+        """Call *notify* once, when *name* is next given to somebody, who cannot be sent anything before it returns."""
+        self._awaited.setdefault(name, []).append(notify)
 
     def unregister(self, name: str, ref: ActorRef) -> None:
         """Free *name* if *ref* has it."""

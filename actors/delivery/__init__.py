@@ -1,0 +1,58 @@
+"""Delivery: messages that reach their receivers at most once, at least once or exactly once, through a router."""
+
+from actors.delivery.balance import Balance
+from actors.delivery.breaker import BreakerChanged, BreakerOptions, BreakerState, CircuitBreaker
+from actors.delivery.dead_letters import Undelivered, UndeliveredLetters
+from actors.delivery.errors import (
+    CircuitOpenError,
+    DeliveryError,
+    DeliveryFailedError,
+    InvalidMessageError,
+    MessageExpiredError,
+    NoRouterError,
+    RouteNotFoundError,
+    RouterClosedError,
+    RouteTakenError,
+    TargetNotFoundError,
+)
+from actors.delivery.log import DeliveryLog, LogStatistics
+from actors.delivery.options import DeliveryOptions, RouterConfig
+from actors.delivery.receipt import Receipt
+from actors.delivery.record import DeliveryRecord, Fault, Status
+from actors.delivery.router import GetRouterStatistics, Router, RouterRef
+from actors.delivery.statistics import GuaranteeStatistics, RouterStatistics
+from actors.guarantee import Guarantee
+
+__all__ = [
+    "Balance",
+    "BreakerChanged",
+    "BreakerOptions",
+    "BreakerState",
+    "CircuitBreaker",
+    "CircuitOpenError",
+    "DeliveryError",
+    "DeliveryFailedError",
+    "DeliveryLog",
+    "DeliveryOptions",
+    "DeliveryRecord",
+    "Fault",
+    "GetRouterStatistics",
+    "Guarantee",
+    "GuaranteeStatistics",
+    "InvalidMessageError",
+    "LogStatistics",
+    "MessageExpiredError",
+    "NoRouterError",
+    "Receipt",
+    "RouteNotFoundError",
+    "RouteTakenError",
+    "Router",
+    "RouterClosedError",
+    "RouterConfig",
+    "RouterRef",
+    "RouterStatistics",
+    "Status",
+    "TargetNotFoundError",
+    "Undelivered",
+    "UndeliveredLetters",
+]

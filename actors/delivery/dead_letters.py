@@ -1,0 +1,152 @@
+"""Undelivered: what a router gave up, kept to be looked at, sent again or thrown away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from actors.delivery.errors import (
+    CircuitOpenError,
+    DeliveryFailedError,
+    MessageExpiredError,
+    RouterClosedError,
+    TargetNotFoundError,
+)
+from actors.delivery.record import Status
+from actors.show import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import Any
+
+    from actors.delivery.options import DeliveryOptions
+    from actors.delivery.record import DeliveryRecord, Fault
+
+NOBODY: Final = "nobody has the name"
+DEAD: Final = "it is dead and has no name by which it could come back"
+CIRCUIT_OPEN: Final = "its circuit breaker is open"
+CLOSED: Final = "the router was closed"
+
+ERRORS: Final[dict[object, type[DeliveryFailedError]]] = {
+    NOBODY: TargetNotFoundError,
+    DEAD: TargetNotFoundError,
+    CIRCUIT_OPEN: CircuitOpenError,
+    CLOSED: RouterClosedError,
+}
+
+
+@attrs.frozen(eq=False)
+class Undelivered:
+    """A message that a router gave up."""
+
+    id: str
+    message: object
+    to: Any
+    sender: object
+    """The actor that sent it; None if it came from outside every actor."""
+    options: DeliveryOptions | None
+    """What it was sent with."""
+    status: Status
+    """`Status.FAILED` or `Status.EXPIRED`."""
+    attempts: int
+    faults: tuple[Fault, ...]
+    """Why its attempts failed, in their order."""
+    created: float
+    """When it was sent, on trio's clock, as all times here."""
+    time: float
+    """When it was given up."""
+
+    @classmethod
+    def of(cls, record: DeliveryRecord, options: DeliveryOptions | None, now: float) -> Undelivered:
+        """Return what is left of *record*."""
+        return cls(
+            record.id,
+            record.message,
+            record.to,
+            record.sender,
+            options,
+            record.status,
+            record.attempts,
+            record.faults,
+            record.created,
+            now,
+        )
+
+    def __str__(self) -> str:
+        tries = f"{self.attempts} attempt{'' if self.attempts == 1 else 's'}"
+        what = f"{shown(self.message)} to {shown(self.to)}"
+        last = f": {self.faults[-1].reason}" if self.faults else ""
+        if self.status is Status.EXPIRED:
+            return f"{what} expired after {self.time - self.created:.6g} s and {tries}{last}"
+        return f"{what} failed after {tries}{last}"
+
+    @property
+    def error(self) -> DeliveryFailedError:
+        """What whoever waits for the acknowledgement is told."""
+        if self.status is Status.EXPIRED:
+            return MessageExpiredError(str(self), self)
+        reason = self.faults[-1].reason if self.faults else None
+        kind = ERRORS.get(reason, DeliveryFailedError) if isinstance(reason, str) else DeliveryFailedError
+        return kind(str(self), self)
+
+
+class UndeliveredLetters:
+    """The latest messages that a router gave up, oldest first, and how many there were."""
+
+    def __init__(self, max_letters: int, resend: Callable[[Undelivered, Any], object]) -> None:
+        self.max_letters = max_letters
+        self.count = 0
+        """How many there have been, those that are no longer kept included."""
+        self._letters: dict[str, Undelivered] = {}
+        self._resend = resend
+
+    def __repr__(self) -> str:
+        return f"<UndeliveredLetters: {self.count}, {len(self)} kept>"
+
+    def __len__(self) -> int:
+        return len(self._letters)
+
+    def __iter__(self) -> Iterator[Undelivered]:
+        return iter(tuple(self._letters.values()))
+
+    def __getitem__(self, id: str) -> Undelivered:
+        return self._letters[id]
+
+    def add(self, letter: Undelivered) -> None:
+        """Keep *letter*; the oldest one makes room if need be."""
+        self.count += 1
+        self._letters.pop(letter.id, None)
+        self._letters[letter.id] = letter
+        if len(self._letters) > self.max_letters:
+            del self._letters[next(iter(self._letters))]
+
+    def replay(self, letter: Undelivered, to: Any = None) -> Any:
+        """Send the message of *letter* again, with the same id and options, and keep the letter no longer.
+
+        It goes to *to*, or else where it was to go. Returns the new receipt. Raises ``LookupError`` if the letter is
+        not kept, and what sending raises; the letter is kept then.
+        """
+        self._check(letter)
+        receipt = self._resend(letter, letter.to if to is None else to)
+        self.discard(letter)
+        return receipt
+
+    def replay_all(self, letters: Iterable[Undelivered] | None = None) -> list[Any]:
+        """Send the messages of *letters* again, by default of all that are kept, and return the receipts."""
+        return [self.replay(letter) for letter in tuple(self if letters is None else letters)]
+
+    def discard(self, letter: Undelivered) -> None:
+        """Keep *letter* no longer. Raises ``LookupError`` if it is not kept."""
+        self._check(letter)
+        del self._letters[letter.id]
+
+    def discard_all(self) -> int:
+        """Keep none of those there are; return how many that were."""
+        count = len(self._letters)
+        self._letters.clear()
+        return count
+
+    def _check(self, letter: Undelivered) -> None:
+        if self._letters.get(letter.id) is not letter:
+            raise LookupError(f"{letter} is not, or no longer, one of the {len(self)} dead letters that are kept")

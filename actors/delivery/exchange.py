@@ -1,0 +1,340 @@
+"""Exchange: what one incarnation of a router makes of its ledger: who gets what now, and what waits for what.
+
+Nothing here outlives the incarnation. It is made anew from the ledger by the next one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, deque
+from typing import TYPE_CHECKING, Final
+
+from actors.delivery.breaker import BreakerState
+from actors.delivery.dead_letters import CIRCUIT_OPEN, DEAD, NOBODY
+from actors.delivery.lane import Lane, Wake
+from actors.delivery.plan import Patience
+from actors.delivery.presence import will_return
+from actors.delivery.receipt import Attempt
+from actors.delivery.record import Status
+from actors.errors import MailboxFullError
+from actors.message import Priority
+from actors.name_ref import NameRef
+from actors.ruled import RuledQueue
+from actors.settlement import Delivery
+
+if TYPE_CHECKING:
+    from actors.delivery.lane import Target
+    from actors.delivery.ledger import Ledger
+    from actors.delivery.receipt import Receipt
+    from actors.process import Process
+    from actors.ref import ActorRef
+
+LEVELS: Final = tuple(sorted(Priority, reverse=True))
+FIRST_LOOK: Final = 0.05
+LONGEST_LOOK: Final = 1.0
+"""Seconds between two looks for a target that a supervisor is restarting; the registry tells when it is there."""
+ABSENT_SECONDS: Final = 0.1
+"""How long a target that nobody restarts is taken for gone before the supervisors are asked again."""
+SWEEP_ABOVE: Final = 1024
+"""So many lanes are not worth a sweep."""
+
+
+class Exchange:
+    """The lanes of one incarnation of a router."""
+
+    def __init__(self, ledger: Ledger, process: Process) -> None:
+        self.ledger = ledger
+        self.process = process
+        self.timers = ledger.system.timers
+        self.in_flight = 0
+        self.limit = ledger.config.max_concurrent_deliveries
+        self.crowded = False
+        """Whether lanes with something to send wait for others to be done."""
+        self.lanes: dict[Target, Lane] = {}
+        self._sweep_at = SWEEP_ABOVE
+        self._ready: dict[int, dict[Lane, None]] = {int(level): {} for level in LEVELS}
+        self._pumping = False
+
+    def __repr__(self) -> str:
+        return f"<Exchange: {len(self.lanes)} lanes, {self.in_flight} of at most {self.limit} under way>"
+
+    @property
+    def active(self) -> bool:
+        """Whether its incarnation lives."""
+        return self.process.reason is None
+
+    def take_over(self) -> None:
+        """Find its place for everything that the ledger has."""
+        for receipt in self.ledger.open:
+            attempt = receipt.attempt
+            if attempt is not None and attempt.live:
+                attempt.lane = self.lane_of(receipt.to)
+                attempt.lane.begin(attempt.ref)
+            elif receipt.due == math.inf:
+                self.wait(receipt, self.lane_of(receipt.to))
+        self.pump()
+
+    # -- lanes
+
+    def lane_of(self, to: Target) -> Lane:
+        """Return the lane to *to*; that of a named incarnation is the lane to its name."""
+        lane = self.lanes.get(to)
+        if lane is None:
+            if len(self.lanes) >= self._sweep_at:
+                self._sweep()
+            key = self.ledger.routes.key_of(to)
+            lane = self.lanes.get(key)
+            if lane is None:
+                lane = self.lanes[key] = self._new_lane(key)
+            self.lanes[to] = lane
+        return lane
+
+    def _new_lane(self, key: Target) -> Lane:
+        lane = Lane(self, key, self.ledger.breaker_of(key), self.ledger.config.balance)
+        lane.serve(self.ledger.routes.instances_of(key), self.ledger.config.max_concurrent_per_target)
+        return lane
+
+    def _sweep(self) -> None:
+        """Drop the lanes to the dead, whenever there are twice as many."""
+        self.lanes = {
+            to: lane
+            for to, lane in self.lanes.items()
+            if lane.waiting or lane.in_flight or isinstance(to, str | NameRef) or to.alive
+        }
+        self._sweep_at = max(SWEEP_ABOVE, 2 * len(self.lanes))
+
+    def reroute(self, name: str) -> None:
+        """Send to whom is registered under *name* now."""
+        lane = self.lanes.get(name)
+        if lane is not None:
+            lane.serve(self.ledger.routes.instances_of(name), self.ledger.config.max_concurrent_per_target)
+            lane.loads = Counter(attempt.ref for attempt in self.ledger.in_flight() if attempt.lane is lane)
+            self.look_again(lane)
+
+    # -- messages
+
+    def offer(self, receipt: Receipt) -> None:
+        """Make an attempt now, if nothing is in the way; otherwise have *receipt* wait."""
+        lane = self.lanes.get(receipt.to) or self.lane_of(receipt.to)
+        if lane.waiting or lane.held or lane.in_flight >= lane.cap or self.in_flight >= self.limit:
+            self.wait(receipt, lane)
+            self.pump()
+        elif receipt.attempts or not lane.simple:
+            self._attempt(receipt, lane)
+        else:
+            self._send_first(receipt, lane)
+
+    def _send_first(self, receipt: Receipt, lane: Lane) -> None:
+        """Do what `_attempt` would, as fast as it can be, for what nearly always happens."""
+        ref = lane.ref
+        assert ref is not None
+        process, plan = ref._process, receipt.plan  # noqa: SLF001 -- the runtime's own
+        if process.reason is not None or type(process.mailbox) is not deque or not plan.terms.tracked:
+            self._attempt(receipt, lane)
+            return
+        receipt.attempt = attempt = Attempt(receipt, lane, ref)
+        attempt.live = True
+        attempt.began = receipt.last_attempt = receipt.delivered_at = receipt.created
+        receipt.attempts = 1
+        receipt.status = Status.DELIVERED
+        lane.in_flight += 1
+        self.in_flight += 1
+        plan.in_flight[attempt] = None
+        if plan.patience is None:
+            Patience(plan)
+        plan.tally.delivered += 1
+        process.put(Delivery(receipt.message, attempt.settle), plan.terms.priority)
+
+    def wait(self, receipt: Receipt, lane: Lane) -> None:
+        """Have *receipt* wait for its turn."""
+        lane.push(receipt)
+        self._place(lane)
+
+    def freed(self, lane: Lane) -> None:
+        """Go on: an attempt of *lane* is over."""
+        if lane.waiting:
+            self._place(lane)
+            self.pump()
+        elif self.crowded:
+            self.pump()
+
+    def pump(self) -> None:
+        """Make attempts as long as there is something to send and room under way."""
+        if self._pumping:
+            return
+        self._pumping = True
+        try:
+            while (lane := self._next()) is not None:
+                receipt = lane.take()
+                if receipt is not None:
+                    self._attempt(receipt, lane)
+                self._place(lane)
+        finally:
+            self._pumping = False
+
+    def _place(self, lane: Lane) -> None:
+        """List *lane* by what it has to send, or not, if it cannot send now."""
+        if lane.level is not None:
+            del self._ready[lane.level][lane]
+            lane.level = None
+        if lane.waiting and not lane.held and lane.in_flight < lane.cap:
+            lane.level = -lane.waiting[0][0]
+            self._ready[lane.level][lane] = None
+
+    def _next(self) -> Lane | None:
+        """Take the lane whose turn it is off the list: of those with the most urgent message, one after the other."""
+        for lanes in self._ready.values():
+            if lanes:
+                self.crowded = self.in_flight >= self.limit
+                if self.crowded:
+                    return None
+                lane = next(iter(lanes))
+                del lanes[lane]
+                lane.level = None
+                return lane
+        self.crowded = False
+        return None
+
+    # -- attempts
+
+    def _attempt(self, receipt: Receipt, lane: Lane) -> None:
+        now = self.ledger.now()
+        if now > receipt.expires_at:
+            self.ledger.expire(receipt)
+            return
+        ref = lane.find()
+        if ref is None:
+            self._miss(receipt, lane, now)
+        elif not lane.troubled or self._is_let_through(receipt, lane, now):
+            attempt = receipt.attempt
+            if attempt is None or attempt.settled or not receipt.terms.exactly_once:
+                self._send(receipt, lane, ref, now)
+            else:
+                # The receiver has a copy already: another one could be handled a second time.
+                self._begin(attempt, now)
+                receipt.deliver(now)
+
+    def _begin(self, attempt: Attempt, now: float) -> None:
+        receipt = attempt.receipt
+        if receipt.attempts:
+            receipt.plan.tally.retries += 1
+        receipt.begin(now)
+        attempt.begin(now)
+        if attempt.lane.troubled and attempt.lane.breaker is not None:
+            attempt.probe = attempt.lane.breaker.began()
+
+    def _send(self, receipt: Receipt, lane: Lane, ref: ActorRef, now: float) -> None:
+        receipt.attempt = attempt = Attempt(receipt, lane, ref)
+        self._begin(attempt, now)
+        terms = receipt.plan.terms
+        if not terms.tracked:
+            self._cast(attempt)
+            return
+        process = ref._process  # noqa: SLF001 -- the runtime's own
+        delivery = Delivery(receipt.message, attempt.settle)
+        try:
+            process.put(delivery, terms.priority)
+        except MailboxFullError as error:
+            queue = process.mailbox
+            if not (isinstance(queue, RuledQueue) and queue.waits):
+                self.ledger.fail(attempt, error.reason)
+                return
+            queue.hold(delivery, terms.priority, None)
+        receipt.plan.tally.delivered += 1
+        receipt.deliver(now)
+
+    def _cast(self, attempt: Attempt) -> None:
+        """Send a message of which no more is asked than that it is sent."""
+        receipt = attempt.receipt
+        try:
+            attempt.ref.cast(receipt.message, priority=receipt.terms.priority)
+        except MailboxFullError as error:
+            self.ledger.fail(attempt, error.reason)
+        else:
+            receipt.plan.tally.delivered += 1
+            self.ledger.acknowledge(receipt)
+
+    def _is_let_through(self, receipt: Receipt, lane: Lane, now: float) -> bool:
+        """Ask the breaker of *lane*; if it says no, let *receipt* wait for it, or fail."""
+        breaker = lane.breaker
+        assert breaker is not None
+        before = breaker.state
+        allowed = breaker.allows(now)
+        self.ledger.tell_change(lane, before)
+        if allowed:
+            return True
+        if breaker.options.while_open == "fail":
+            self.ledger.give_up(receipt, CIRCUIT_OPEN)
+            return False
+        if breaker.state is BreakerState.OPEN:
+            self._hold(lane, breaker.retry_at)
+        else:
+            lane.held = True  # until the probes that are under way have a result
+        self.wait(receipt, lane)
+        return False
+
+    # -- targets that are not there
+
+    def _miss(self, receipt: Receipt, lane: Lane, now: float) -> None:
+        """Wait for a target that is about to come back; for any other, the attempt has failed."""
+        if self.is_awaited(lane):
+            self._hold_until_there(lane, now)
+            self.wait(receipt, lane)
+            return
+        receipt.plan.tally.retries += receipt.attempts > 0
+        receipt.begin(now)
+        if lane.hopeless:
+            self.ledger.give_up(receipt, DEAD)
+        else:
+            self.ledger.fail_receipt(receipt, NOBODY)
+
+    def is_awaited(self, lane: Lane) -> bool:
+        """Tell whether a supervisor is about to bring somebody back whom *lane* leads to."""
+        now = self.ledger.now()
+        if now < lane.absent_until or lane.hopeless:
+            return False
+        for instance in lane.instances:
+            name = instance.name
+            last = lane.last if isinstance(instance, NameRef) else instance._process  # noqa: SLF001 -- as above
+            if name is not None and will_return(self.ledger.system, name, last):
+                return True
+        lane.absent_until = now + ABSENT_SECONDS
+        return False
+
+    def _hold_until_there(self, lane: Lane, now: float) -> None:
+        lane.patience = min(max(FIRST_LOOK, 2 * lane.patience), LONGEST_LOOK)
+        self._hold(lane, now + lane.patience)
+        if not lane.announced:
+            lane.announced = True
+            for instance in lane.instances:
+                if instance.name is not None:
+                    self.ledger.system.names.when_registered(instance.name, lambda: self._announce(lane))
+
+    def _announce(self, lane: Lane) -> None:
+        """Look at *lane* as soon as whoever is just being started can be sent something."""
+        lane.announced = False
+        lane.absent_until = 0.0
+        if lane.held:
+            self._hold(lane, self.ledger.now())
+
+    def _hold(self, lane: Lane, until: float) -> None:
+        lane.held = True
+        self._place(lane)
+        if lane.wake is not None:
+            lane.wake.live = False
+        lane.wake = Wake(lane)
+        self.timers.add(until, lane.wake)
+
+    def look_again(self, lane: Lane) -> None:
+        """Find out whether *lane* is free again."""
+        if not self.active:
+            return
+        lane.held = False
+        lane.purge()
+        now = self.ledger.now()
+        if lane.waiting and lane.find() is None and self.is_awaited(lane):
+            self._hold_until_there(lane, now)
+            return
+        lane.patience = 0.0
+        self._place(lane)
+        self.pump()

@@ -1,0 +1,193 @@
+"""Lane: the messages for one target, whom they go to, and how many are under way."""
+
+from __future__ import annotations
+
+from heapq import heapify, heappop, heappush
+from typing import TYPE_CHECKING
+
+from actors.delivery.balance import choose
+from actors.delivery.breaker import BreakerState
+from actors.name_ref import NameRef
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from actors.delivery.balance import Balance
+    from actors.delivery.breaker import CircuitBreaker
+    from actors.delivery.exchange import Exchange
+    from actors.delivery.receipt import Receipt
+    from actors.process import Process
+    from actors.ref import ActorRef
+
+    Target: TypeAlias = "str | ActorRef | NameRef"
+    """Whom a message is for: a name that is registered with the router or in the system, or a reference."""
+
+Instance = "ActorRef | NameRef"
+
+
+class Lane:
+    """What one incarnation of a router knows of one target."""
+
+    __slots__ = (
+        "absent_until",
+        "announced",
+        "balance",
+        "breaker",
+        "cap",
+        "exchange",
+        "held",
+        "in_flight",
+        "instances",
+        "key",
+        "last",
+        "level",
+        "loads",
+        "patience",
+        "ref",
+        "troubled",
+        "turn",
+        "waiting",
+        "wake",
+    )
+
+    def __init__(self, exchange: Exchange, key: Target, breaker: CircuitBreaker | None, balance: Balance) -> None:
+        self.exchange = exchange
+        self.key = key
+        self.breaker = breaker
+        self.troubled = breaker is not None and not breaker.calm
+        """Whether its breaker has seen failures that no success has made up for."""
+        self.balance = balance
+        self.instances: tuple[ActorRef | NameRef, ...] = ()
+        self.ref: ActorRef | None = None
+        """Who was found last, where there is but one instance."""
+        self.last: Process | None = None
+        """Who was there last, dead or alive."""
+        self.waiting: list[tuple[int, int, Receipt]] = []
+        """A heap: the most urgent first, and of those the one that was sent first."""
+        self.in_flight = 0
+        self.cap = 1
+        self.loads: dict[ActorRef, int] = {}
+        """How many are under way to each instance, where there are several."""
+        self.turn = 0
+        self.held = False
+        """Whether its messages wait for the target to come back, or for its breaker."""
+        self.level: int | None = None
+        """By which urgency it is listed among those that have something to send."""
+        self.wake: Wake | None = None
+        self.announced = False
+        """Whether the registry will tell when the target is there again."""
+        self.patience = 0.0
+        """Seconds until it is looked for again."""
+        self.absent_until = 0.0
+        """Until when it is taken for gone, without another look."""
+
+    def __repr__(self) -> str:
+        state = ", held" if self.held else ""
+        return f"<Lane to {self.key}: {self.in_flight} under way, {len(self.waiting)} waiting{state}>"
+
+    def serve(self, instances: tuple[ActorRef | NameRef, ...], cap: int) -> None:
+        """Send to *instances* from now on, at most *cap* at once to each."""
+        self.instances = instances
+        self.cap = cap * len(instances)
+        self.ref = None
+        self.absent_until = 0.0
+
+    def find(self) -> ActorRef | None:
+        """Return who gets the next message; None if nobody is there."""
+        ref = self.ref
+        if ref is not None and ref._process.reason is None:  # noqa: SLF001 -- `alive`, for each message
+            return ref
+        if len(self.instances) > 1:
+            return self._choose()
+        self.ref = ref = present(self.instances[0])
+        if ref is not None:
+            self.last = ref._process  # noqa: SLF001 -- the runtime's own
+            self.absent_until = 0.0
+        return ref
+
+    def _choose(self) -> ActorRef | None:
+        refs = [present(instance) for instance in self.instances]
+        loads = [None if ref is None else self.loads.get(ref, 0) for ref in refs]
+        each = self.cap // len(refs)
+        with_room = [load if load is not None and load < each else None for load in loads]
+        place = choose(self.balance, with_room, self.turn)
+        if place is None:
+            place = choose(self.balance, loads, self.turn)
+        if place is None:
+            return None
+        self.turn = place + 1
+        return refs[place]
+
+    @property
+    def clear(self) -> bool:
+        """Whether a message that is not waited for can go ahead of nobody."""
+        return not (self.waiting or self.held) and (not self.troubled or self._is_closed())
+
+    @property
+    def simple(self) -> bool:
+        """Whether there is nobody to choose from and no breaker to ask."""
+        return self.ref is not None and not self.troubled
+
+    def _is_closed(self) -> bool:
+        return self.breaker is None or self.breaker.state is BreakerState.CLOSED
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether nobody can ever be there again: all are dead and have no names."""
+        return all(not isinstance(one, NameRef) and one.name is None and not one.alive for one in self.instances)
+
+    def begin(self, ref: ActorRef) -> None:
+        """Count one more under way to *ref*."""
+        self.in_flight += 1
+        self.exchange.in_flight += 1
+        if len(self.instances) > 1:
+            self.loads[ref] = self.loads.get(ref, 0) + 1
+
+    def end(self, ref: ActorRef) -> None:
+        """Count one less under way to *ref*."""
+        self.in_flight -= 1
+        self.exchange.in_flight -= 1
+        if self.loads:
+            self.unload(ref)
+
+    def unload(self, ref: ActorRef) -> None:
+        """Count one less to the instance *ref*."""
+        if (load := self.loads.pop(ref, 0)) > 1:
+            self.loads[ref] = load - 1
+
+    def push(self, receipt: Receipt) -> None:
+        """Have *receipt* wait."""
+        heappush(self.waiting, (receipt.terms.rank, receipt.number, receipt))
+
+    def take(self) -> Receipt | None:
+        """Return the next that waits and is not done with."""
+        while self.waiting:
+            receipt = heappop(self.waiting)[2]
+            if not receipt.final:
+                return receipt
+        return None
+
+    def purge(self) -> None:
+        """Let go of those that wait and are done with."""
+        self.waiting = [entry for entry in self.waiting if not entry[2].final]
+        heapify(self.waiting)
+
+
+class Wake:
+    """A deadline at which a lane that is held is looked at again."""
+
+    __slots__ = ("lane", "live")
+
+    def __init__(self, lane: Lane) -> None:
+        self.lane = lane
+        self.live = True
+
+    def expire(self) -> None:
+        """Look at it."""
+        self.live = False
+        self.lane.exchange.look_again(self.lane)
+
+
+def present(instance: ActorRef | NameRef) -> ActorRef | None:
+    """Return who is there for *instance* now: itself, or whoever has its name."""
+    return instance.successor()

@@ -1,0 +1,392 @@
+"""Ledger: everything that a router has accepted, and must not lose.
+
+It belongs to the system and not to the router, so it outlives every incarnation. Messages are accepted, and settle,
+also while there is none; attempts are made only while there is one.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from itertools import chain, count
+from typing import TYPE_CHECKING, Any, Final
+
+from actors.current import current_process
+from actors.dedupe import DedupeWindow
+from actors.delivery.breaker import BreakerChanged, BreakerState, CircuitBreaker
+from actors.delivery.dead_letters import CLOSED, Undelivered, UndeliveredLetters
+from actors.delivery.errors import RouterClosedError
+from actors.delivery.options import DeliveryOptions, RouterConfig, Terms, terms_of
+from actors.delivery.plan import Expiry, Plan
+from actors.delivery.receipt import Posted, Receipt
+from actors.delivery.record import Status
+from actors.delivery.routes import Routes
+from actors.delivery.statistics import GuaranteeStatistics, RouterStatistics, Tally
+from actors.errors import MailboxFullError
+from actors.guarantee import Guarantee
+from actors.mailbox import MailboxFull
+from actors.settlement import Handled, Lost
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from actors.delivery.exchange import Exchange
+    from actors.delivery.lane import Lane, Target
+    from actors.delivery.receipt import Attempt
+    from actors.ref import ActorRef
+    from actors.settlement import Outcome
+    from actors.system import ActorSystem
+
+logger: Final = logging.getLogger("actors")
+
+PLANS_KEPT: Final = 1024
+"""So many different options are remembered with what follows from them."""
+
+
+class Ledger:
+    """The messages, names, dead letters and counts of one router."""
+
+    def __init__(self, system: ActorSystem, name: str) -> None:
+        self.system = system
+        self.name = name
+        self.now = system.timers.now
+        self.exchange: Exchange | None = None
+        """What the latest incarnation makes of this."""
+        self.closed = False
+        self.numbers = count()
+        self.plans: dict[DeliveryOptions | int | None, Plan] = {}
+        """By the options that messages were sent with; those of an earlier configuration are numbered."""
+        self.routes = Routes(system)
+        self.tallies = {guarantee: Tally() for guarantee in Guarantee}
+        self.breakers: dict[Target, CircuitBreaker] = {}
+        self.listeners: list[Callable[[BreakerChanged], object]] = []
+        self.late = 0
+        self.repeated = 0
+        self.letters = UndeliveredLetters(RouterConfig().max_dead_letters, self._resend)
+        self.handled = self._window(RouterConfig())
+        self._by_id: dict[tuple[object, str], Receipt] = {}
+        self.configure(RouterConfig())
+
+    def __repr__(self) -> str:
+        return f"<Ledger of router {self.name}: {self.pending} messages>"
+
+    def configure(self, config: RouterConfig) -> None:
+        """Go by *config* from now on; what was accepted keeps its terms."""
+        self.config = config
+        earlier = [plan for plan in self.plans.values() if plan.open]
+        self.plans = {None: self._new_plan(None), **dict(enumerate(earlier))}
+        self.letters.max_letters = config.max_dead_letters
+        if (config.dedupe_seconds, config.dedupe_ids) != (self.handled.seconds, self.handled.max_ids):
+            window, self.handled = self.handled, self._window(config)
+            self.handled.take_over(window)
+        for breaker in self.breakers.values():
+            breaker.options = config.breaker or breaker.options
+
+    def _window(self, config: RouterConfig) -> DedupeWindow:
+        return DedupeWindow(seconds=config.dedupe_seconds, max_ids=config.dedupe_ids, clock=self.now)
+
+    # -- accepting
+
+    def accept(self, to: Target, message: object, options: DeliveryOptions | None, id: str | None) -> Receipt:
+        """Take *message* over from its sender, and make an attempt if nothing is in the way."""
+        plan = self.plans.get(options) or self._plan(options)
+        exchange = self.exchange
+        if exchange is None or exchange.process.reason is not None or self.closed:
+            exchange = None
+            self._refuse_if_closed()
+        elif not plan.terms.tracked and (lane := exchange.lanes.get(to) or exchange.lane_of(to)).clear:
+            ref = lane.ref
+            if ref is None or ref._process.reason is not None:  # noqa: SLF001 -- `alive`, for each message
+                ref = lane.find()
+            if ref is not None and self._post(ref, message, plan.terms):
+                plan.tally.direct += 1
+                posted = Posted(plan, to, message)
+                if id is not None:
+                    posted._id = id  # noqa: SLF001 -- a record of one's own
+                return posted
+        if id is not None and plan.terms.exactly_once and (known := self._known(to, message, plan, id)) is not None:
+            return known
+        receipt = self._new_receipt(to, message, plan, id)
+        receipt.options = options
+        if exchange is not None:
+            exchange.offer(receipt)
+        return receipt
+
+    def _new_receipt(self, to: Target, message: object, plan: Plan, id: str | None) -> Receipt:
+        receipt = Receipt(plan, to, message, next(self.numbers))
+        if (sender := current_process()) is not None:
+            receipt.sender = sender.ref
+        if id is not None:
+            receipt._id = id  # noqa: SLF001 -- as above
+            self.note_id(receipt)
+        plan.tally.routed += 1
+        plan.open[receipt] = None
+        if plan.expiry is None:
+            Expiry(plan)
+        return receipt
+
+    def _post(self, ref: ActorRef, message: object, terms: Terms) -> bool:
+        """Cast *message*; a full mailbox is dealt with where all attempts are made."""
+        try:
+            ref.cast(message, priority=terms.priority)
+        except MailboxFullError:
+            return False
+        return True
+
+    def _refuse_if_closed(self) -> None:
+        if self.closed:
+            raise RouterClosedError(f"router {self.name!r} was closed, and takes nothing any more")
+
+    @property
+    def open(self) -> list[Receipt]:
+        """What is not done with, in the order it was accepted."""
+        return sorted((one for plan in self.plans.values() for one in plan.open), key=lambda one: one.number)
+
+    def in_flight(self) -> Iterator[Attempt]:
+        """Yield the attempts that wait for their acknowledgement."""
+        return chain.from_iterable(plan.in_flight for plan in self.plans.values())
+
+    @property
+    def pending(self) -> int:
+        """How many are not done with."""
+        return sum(len(plan.open) for plan in self.plans.values())
+
+    def _plan(self, options: DeliveryOptions | None) -> Plan:
+        if len(self.plans) >= PLANS_KEPT:
+            self.plans = {key: plan for key, plan in self.plans.items() if plan.open or key is None}
+        plan = self.plans[options] = self._new_plan(options)
+        return plan
+
+    def _new_plan(self, options: DeliveryOptions | None) -> Plan:
+        terms = terms_of(self.config, options)
+        return Plan(self, terms, self.tallies[terms.guarantee])
+
+    def _resend(self, letter: Undelivered, to: Target) -> Receipt:
+        return self.accept(to, letter.message, letter.options, letter.id)
+
+    # -- ids
+
+    def _known(self, to: Target, message: object, plan: Plan, id: str) -> Receipt | None:
+        """Return the receipt of a message with this id that is on its way to the same receiver, or was handled."""
+        key = self._receiver(to), id
+        open_one = self._by_id.get(key)
+        if open_one is None and key not in self.handled:
+            return None
+        self.repeated += 1
+        if open_one is not None:
+            return open_one
+        posted = Posted(plan, to, message)
+        posted._id = id  # noqa: SLF001 -- as above
+        return posted
+
+    def note_id(self, receipt: Receipt) -> None:
+        """Remember the id of *receipt*, now that somebody knows it: one that nobody knows cannot come twice."""
+        if not receipt.terms.exactly_once:
+            return
+        key = self._receiver(receipt.to), receipt.id
+        if not receipt.final:
+            self._by_id[key] = receipt
+        elif receipt.status is Status.ACKNOWLEDGED:
+            self.handled.add(key)
+
+    def forget_id(self, receipt: Receipt) -> None:
+        """Have the id of *receipt*, which is done with, remembered as that of one that was handled, or not at all."""
+        key = self._receiver(receipt.to), receipt.id
+        self._by_id.pop(key, None)
+        if receipt.status is Status.ACKNOWLEDGED:
+            self.handled.add(key)
+
+    def _receiver(self, to: Any) -> object:
+        """Return what stands for a receiver in every incarnation: its name, or itself if it has none."""
+        return to if isinstance(to, str) or to.name is None else to.name
+
+    # -- what becomes of attempts
+
+    def settled(self, attempt: Attempt, outcome: Outcome) -> None:
+        """Act on what became of a copy of a message."""
+        receipt, lane, was_live = attempt.receipt, attempt.lane, attempt.live
+        if type(outcome) is Handled:
+            self.acknowledge(receipt)
+            if was_live:
+                self.count_success(lane, probe=attempt.probe)
+        elif was_live and type(outcome) is Lost and not isinstance(outcome.reason, MailboxFull):
+            attempt.end()
+            self.count_nothing(lane, probe=attempt.probe)
+            self._offer_again(receipt)
+        elif was_live and not isinstance(outcome, Handled):
+            self.fail(attempt, outcome.reason)
+            return
+        lane.exchange.freed(lane)
+
+    def timed_out(self, attempt: Attempt) -> None:
+        """Give up waiting for the acknowledgement of *attempt*."""
+        receipt = attempt.receipt
+        if receipt.expired(self.now()):
+            self.expire(receipt)
+        else:
+            self.fail(attempt, f"not acknowledged within {receipt.terms.timeout} s")
+
+    def fail(self, attempt: Attempt, reason: object) -> None:
+        """Note that *attempt* has failed, and see to the next."""
+        if attempt.live:
+            attempt.end()
+        self.fail_receipt(attempt.receipt, reason)
+        self.count_failure(attempt.lane, probe=attempt.probe)
+        attempt.lane.exchange.freed(attempt.lane)
+
+    def fail_receipt(self, receipt: Receipt, reason: object) -> None:
+        """Note that the attempt under way has failed, and have another made in its time, if there may be one."""
+        now = self.now()
+        receipt.fail(reason, now)
+        if receipt.final:
+            self._bury(receipt, now)
+            return
+        receipt.due = now + receipt.terms.backoff.seconds(receipt.attempts)
+        self.system.timers.add(receipt.due, receipt)
+
+    def came_due(self, receipt: Receipt) -> None:
+        """Make the next attempt of *receipt*, or give it up, because the time for that has come."""
+        now = self.now()
+        if now >= receipt.due:
+            self._offer_again(receipt)
+
+    def _offer_again(self, receipt: Receipt) -> None:
+        receipt.take_back()
+        receipt.due = math.inf
+        if self.exchange is not None and self.exchange.active:
+            self.exchange.offer(receipt)
+
+    # -- ends
+
+    def acknowledge(self, receipt: Receipt) -> None:
+        """Note that *receipt* was handled, perhaps after it had been given up."""
+        if not receipt.acknowledge(self.now()):
+            self.late += receipt.status is not Status.ACKNOWLEDGED
+            return
+        receipt.plan.tally.acknowledged += 1
+        self._close(receipt)
+
+    def expire(self, receipt: Receipt) -> None:
+        """Note that the time of *receipt* is over. An attempt that is under way has failed by that."""
+        attempt = receipt.attempt
+        if not receipt.lapse():
+            return
+        self._bury(receipt, self.now())
+        if attempt is not None and attempt.began == receipt.last_attempt and not attempt.settled:
+            self.count_failure(attempt.lane, probe=attempt.probe)
+            attempt.lane.exchange.freed(attempt.lane)
+
+    def give_up(self, receipt: Receipt, reason: object) -> None:
+        """Note that *receipt* has failed for good, whatever attempts are left."""
+        now = self.now()
+        if receipt.give_up(reason, now):
+            self._bury(receipt, now)
+
+    def _bury(self, receipt: Receipt, now: float) -> None:
+        receipt.letter = Undelivered.of(receipt, receipt.options, now)
+        self.letters.add(receipt.letter)
+        if receipt.status is Status.EXPIRED:
+            receipt.plan.tally.expired += 1
+        else:
+            receipt.plan.tally.failed += 1
+        self._close(receipt)
+
+    def _close(self, receipt: Receipt) -> None:
+        receipt.plan.open.pop(receipt, None)
+        if receipt.terms.exactly_once and receipt._id is not None:  # noqa: SLF001 -- to ask for it is to make it
+            self.forget_id(receipt)
+        receipt.finished()
+
+    def close(self) -> None:
+        """Give up all there is, and take nothing any more. Closing again does nothing."""
+        if self.closed:
+            return
+        self.closed = True
+        for receipt in self.open:
+            self.give_up(receipt, CLOSED)
+
+    async def close_with_system(self) -> None:
+        """Close when every actor of the system is dead, so that nobody waits for a receipt in vain."""
+        await self.system.stopped.wait()
+        self.close()
+
+    # -- the breakers of targets
+
+    def breaker_of(self, key: Target) -> CircuitBreaker | None:
+        """Return the breaker for *key*, as the last incarnation of the router left it."""
+        if self.config.breaker is None:
+            return None
+        return self.breakers.get(key) or CircuitBreaker(self.config.breaker)
+
+    def count_success(self, lane: Lane, *, probe: bool) -> None:
+        """Tell the breaker of *lane* that an attempt, or a call, has succeeded."""
+        breaker = lane.breaker
+        if breaker is None or breaker.calm:
+            return
+        before = breaker.state
+        breaker.succeeded(probe=probe)
+        self.tell_change(lane, before)
+        if breaker.calm:
+            lane.troubled = False
+            self.breakers.pop(lane.key, None)
+        if probe:
+            lane.exchange.look_again(lane)
+
+    def count_failure(self, lane: Lane, *, probe: bool) -> None:
+        """Tell the breaker of *lane* that an attempt, or a call, has failed."""
+        breaker = lane.breaker
+        if breaker is None:
+            return
+        self.breakers[lane.key] = breaker
+        lane.troubled = True
+        before = breaker.state
+        breaker.failed(self.now())
+        self.tell_change(lane, before)
+        if probe:
+            lane.exchange.look_again(lane)
+
+    def count_nothing(self, lane: Lane, *, probe: bool) -> None:
+        """Tell the breaker of *lane* that it learns nothing from an attempt, or a call."""
+        if probe and lane.breaker is not None:
+            lane.breaker.withdrew()
+            lane.exchange.look_again(lane)
+
+    def tell_change(self, lane: Lane, before: BreakerState) -> None:
+        """Tell whoever listens that the breaker of *lane* is not in the state *before* any more, if so."""
+        assert lane.breaker is not None
+        if lane.breaker.state is before:
+            return
+        change = BreakerChanged(lane.key, before, lane.breaker.state, self.now())
+        for listener in tuple(self.listeners):
+            try:
+                listener(change)
+            except Exception:
+                logger.exception("a listener of router %s failed with %s", self.name, change)
+
+    # -- what is known
+
+    def statistics(self) -> RouterStatistics:
+        """Return what was done so far."""
+        by_guarantee = {guarantee: GuaranteeStatistics.of(tally) for guarantee, tally in self.tallies.items()}
+        kinds = by_guarantee.values()
+        return RouterStatistics(
+            routed=sum(one.routed for one in kinds),
+            delivered=sum(one.delivered for one in kinds),
+            acknowledged=sum(one.acknowledged for one in kinds),
+            failed=sum(one.failed for one in kinds),
+            expired=sum(one.expired for one in kinds),
+            retries=sum(one.retries for one in kinds),
+            pending=self.pending,
+            in_flight=sum(len(plan.in_flight) for plan in self.plans.values()),
+            late=self.late,
+            repeated=self.repeated,
+            forgotten=self.handled.forgotten,
+            dead_letters=self.letters.count,
+            active_routes=len(self.routes),
+            breakers={
+                str(key): breaker.state
+                for key, breaker in self.breakers.items()
+                if breaker.state is not BreakerState.CLOSED
+            },
+            by_guarantee=by_guarantee,
+        )

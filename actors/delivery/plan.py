@@ -1,0 +1,88 @@
+"""Plan: how a ledger delivers all messages of the same terms, and which of them are not done with.
+
+All of one plan have the same time to live, and the same time for an acknowledgement. So their times end in the order
+they began, and one deadline of the system serves them all: a message costs no timer unless it has to be tried again.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from actors.delivery.ledger import Ledger
+    from actors.delivery.options import Terms
+    from actors.delivery.receipt import Attempt, Receipt
+    from actors.delivery.statistics import Tally
+
+
+class Plan:
+    """The messages of the same terms."""
+
+    __slots__ = ("expiry", "in_flight", "ledger", "open", "patience", "tally", "terms")
+
+    def __init__(self, ledger: Ledger, terms: Terms, tally: Tally) -> None:
+        self.ledger = ledger
+        self.terms = terms
+        self.tally = tally
+        self.open: dict[Receipt, None] = {}
+        """What is not done with, in the order it was accepted."""
+        self.in_flight: dict[Attempt, None] = {}
+        """Whose acknowledgement is waited for, in the order they began."""
+        self.expiry: Expiry | None = None
+        self.patience: Patience | None = None
+
+    def __repr__(self) -> str:
+        return f"<Plan of {self.terms.guarantee.value}: {len(self.open)} messages, {len(self.in_flight)} under way>"
+
+    def next_expiry(self) -> float:
+        """Return the instant after the first one expires; infinity if there is none."""
+        first = next(iter(self.open), None)
+        return math.inf if first is None else math.nextafter(first.expires_at, math.inf)
+
+    def next_timeout(self) -> float:
+        """Return when the first one under way has not been acknowledged in time; infinity if there is none."""
+        first = next(iter(self.in_flight), None)
+        return math.inf if first is None else first.began + self.terms.timeout
+
+
+class Expiry:
+    """The deadline of the message of a plan that expires first."""
+
+    live = True
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        plan.expiry = self
+        plan.ledger.system.timers.add(plan.next_expiry(), self)
+
+    def expire(self) -> None:
+        """Give up what has expired, and wait for the next."""
+        plan = self._plan
+        now = plan.ledger.now()
+        while plan.open and (first := next(iter(plan.open))).expired(now):
+            plan.ledger.expire(first)
+        plan.expiry = None
+        if plan.open:
+            Expiry(plan)
+
+
+class Patience:
+    """The deadline of the attempt of a plan whose acknowledgement is due first."""
+
+    live = True
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        plan.patience = self
+        plan.ledger.system.timers.add(plan.next_timeout(), self)
+
+    def expire(self) -> None:
+        """Give up what was not acknowledged in time, and wait for the next."""
+        plan = self._plan
+        now = plan.ledger.now()
+        while plan.in_flight and now >= (first := next(iter(plan.in_flight))).began + plan.terms.timeout:
+            plan.ledger.timed_out(first)
+        plan.patience = None
+        if plan.in_flight:
+            Patience(plan)

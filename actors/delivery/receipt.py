@@ -1,0 +1,200 @@
+"""Receipt: what whoever sends a message gets at once, and by which it learns what became of it.
+
+It is the record of the message itself: the router keeps it until the message is done with.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import trio
+from trio.lowlevel import enable_ki_protection
+
+from actors.delivery.plan import Patience
+from actors.delivery.record import DeliveryRecord, Status
+from actors.settlement import Handled
+
+if TYPE_CHECKING:
+    from actors.delivery.dead_letters import Undelivered
+    from actors.delivery.lane import Lane, Target
+    from actors.delivery.options import DeliveryOptions, Terms
+    from actors.delivery.plan import Plan
+    from actors.guarantee import Guarantee
+    from actors.ref import ActorRef
+    from actors.settlement import Outcome
+
+
+class Receipt(DeliveryRecord):
+    """One message that a router has accepted."""
+
+    to: Target
+    options: DeliveryOptions | None = None
+    attempt: Attempt | None = None
+    """The latest one, while the message is not done with."""
+    due: float = math.inf
+    """When the next attempt may be made; infinity unless it waits for that."""
+    letter: Undelivered | None = None
+    """What is left of it once it was given up."""
+    done: trio.Event | None = None
+    """What somebody waits for."""
+
+    # What `DeliveryRecord` keeps for itself is known from the plan: there is a receipt for each message.
+
+    def __init__(self, plan: Plan, to: Target, message: object, number: int) -> None:
+        self.plan = plan
+        self.to = to
+        self.message = message
+        self.number = number
+        self.created = plan.ledger.now()
+
+    @property
+    def terms(self) -> Terms:
+        """What holds for it."""
+        return self.plan.terms
+
+    @property
+    def guarantee(self) -> Guarantee:  # type: ignore[override] # nobody changes it
+        """How often it is handled."""
+        return self.plan.terms.guarantee
+
+    @property
+    def max_attempts(self) -> int:  # type: ignore[override] # as above
+        """How many attempts there may be."""
+        return self.plan.terms.max_attempts
+
+    @property
+    def expires_at(self) -> float:  # type: ignore[override] # as above
+        """The last instant of its life."""
+        return self.created + self.plan.terms.lifetime
+
+    @property
+    def id(self) -> str:
+        """What it is known by everywhere; made when it is first asked for, unless it was given."""
+        if self._id is None:
+            self._id = str(uuid4())
+            self.plan.ledger.note_id(self)
+        return self._id
+
+    @enable_ki_protection
+    async def acknowledged(self) -> None:
+        """Wait until the message was handled. Always a checkpoint; cancelled, it changes nothing.
+
+        Raises `MessageExpiredError` when its time is over, `TargetNotFoundError`, `CircuitOpenError` or
+        `RouterClosedError` when one of these is why it was given up, and `DeliveryFailedError` in all other cases.
+        """
+        if self.final:
+            await trio.lowlevel.checkpoint()
+        else:
+            if self.done is None:
+                self.done = trio.Event()
+            await self.done.wait()
+        if self.status is not Status.ACKNOWLEDGED:
+            assert self.letter is not None
+            raise self.letter.error
+
+    def finished(self) -> None:
+        """Let go of what an open message needs, and tell whoever waits."""
+        if self.attempt is not None and self.attempt.live:
+            self.attempt.end()
+        self.attempt = None
+        if self.done is not None:
+            self.done.set()
+
+    # -- a deadline of the system
+
+    @property
+    def live(self) -> bool:
+        """Whether its deadline still matters."""
+        return not self.final
+
+    def expire(self) -> None:
+        """Look at it: its delay is over, or its time."""
+        self.plan.ledger.came_due(self)
+
+
+class Posted(Receipt):
+    """The receipt of a message of which there is nothing more to learn: it was sent at most once, or handled before."""
+
+    status = Status.ACKNOWLEDGED
+    attempts = 1
+
+    def __init__(self, plan: Plan, to: Target, message: object) -> None:
+        self.plan = plan
+        self.to = to
+        self.message = message
+        self.created = plan.ledger.now()
+
+    @property
+    def acknowledged_at(self) -> float:  # type: ignore[override] # all at once
+        """When it was sent."""
+        return self.created
+
+    last_attempt = delivered_at = acknowledged_at
+
+
+class Attempt:
+    """One try to have a message handled, from when it is in the receiver's mailbox on."""
+
+    __slots__ = ("began", "lane", "live", "probe", "receipt", "ref", "settled")
+
+    def __init__(self, receipt: Receipt, lane: Lane, ref: ActorRef) -> None:
+        self.receipt = receipt
+        self.lane = lane
+        self.ref = ref
+        self.probe = False
+        """Whether the lane's circuit breaker let it through to learn from it."""
+        self.live = False
+        """Whether its acknowledgement is waited for."""
+        self.settled = False
+        """Whether the receiver is done with the copy that this attempt gave it."""
+
+    began: float
+
+    def begin(self, now: float) -> None:
+        """Be counted as one that is under way."""
+        self.began = now
+        self.live = True
+        self.lane.begin(self.ref)
+        plan = self.receipt.plan
+        plan.in_flight[self] = None
+        if plan.patience is None:
+            Patience(plan)
+
+    def end(self) -> None:
+        """Be counted no more."""
+        self.live = False
+        self.lane.end(self.ref)
+        del self.receipt.plan.in_flight[self]
+
+    def settle(self, outcome: Outcome) -> None:
+        """Learn what became of the copy (`ActorRef.deliver`)."""
+        self.settled = True
+        if self.live and type(outcome) is Handled:
+            self._succeed()
+        else:
+            self.receipt.plan.ledger.settled(self, outcome)
+
+    def _succeed(self) -> None:
+        """Do what `Ledger.settled` would, as fast as it can be, for what nearly always happens."""
+        receipt, lane = self.receipt, self.lane
+        exchange, plan = lane.exchange, receipt.plan
+        self.live = False
+        lane.in_flight -= 1
+        exchange.in_flight -= 1
+        if lane.loads:
+            lane.unload(self.ref)
+        del plan.in_flight[self], plan.open[receipt]
+        plan.tally.acknowledged += 1
+        receipt.status = Status.ACKNOWLEDGED
+        receipt.acknowledged_at = plan.ledger.now()
+        receipt.attempt = None
+        if receipt._id is not None and plan.terms.exactly_once:  # noqa: SLF001 -- to ask for it is to make it
+            plan.ledger.forget_id(receipt)
+        if receipt.done is not None:
+            receipt.done.set()
+        if lane.troubled:
+            plan.ledger.count_success(lane, probe=self.probe)
+        if lane.waiting or exchange.crowded:
+            exchange.freed(lane)

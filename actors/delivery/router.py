@@ -1,0 +1,225 @@
+"""Router: the actor that delivers messages with a guarantee, and RouterRef, by which everybody uses it.
+
+Sending runs in the sender's task and touches the router's ledger, which the system owns. So a router that crashes and
+is restarted loses nothing that it has accepted, and a message costs no detour through its mailbox.
+"""
+
+from __future__ import annotations
+
+from threading import get_ident
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+from weakref import WeakKeyDictionary
+
+import attrs
+import trio
+from trio.lowlevel import enable_ki_protection
+
+from actors.actor import Actor
+from actors.current import admit
+from actors.delivery.asking import ask
+from actors.delivery.errors import InvalidMessageError, NoRouterError
+from actors.delivery.exchange import Exchange
+from actors.delivery.ledger import Ledger
+from actors.delivery.options import DeliveryOptions, RouterConfig
+from actors.delivery.presence import will_return
+from actors.delivery.statistics import RouterStatistics
+from actors.message import NORMAL_PRIORITY, Call
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Final
+
+    from actors.caller import Caller
+    from actors.delivery.breaker import BreakerChanged
+    from actors.delivery.dead_letters import UndeliveredLetters
+    from actors.delivery.lane import Target
+    from actors.delivery.receipt import Receipt
+    from actors.message import Priority, Question
+    from actors.name_ref import NameRef
+    from actors.ref import ActorRef
+    from actors.system import ActorSystem
+
+R = TypeVar("R")
+
+ROUTER_NAME: Final = "router"
+"""What a router is called unless it is told otherwise."""
+
+SENDS_BETWEEN_CHECKPOINTS: Final = 32
+
+_ledgers: Final[WeakKeyDictionary[ActorSystem, dict[str, Ledger]]] = WeakKeyDictionary()
+
+
+def ledger_of(system: ActorSystem, name: str) -> Ledger:
+    """Return the ledger of the router that is, was or will be called *name*."""
+    ledgers = _ledgers.setdefault(system, {})
+    if name not in ledgers:
+        ledgers[name] = Ledger(system, name)
+        system.context.run(system.start_soon, ledgers[name].close_with_system)
+    return ledgers[name]
+
+
+@attrs.frozen
+class GetRouterStatistics(Call[RouterStatistics]):
+    """Asks a `Router` what it has done."""
+
+
+class Router(Actor):
+    """Delivers what is sent through its `RouterRef`: each message on its own schedule, with its own guarantee.
+
+    It has to have a name. What it has accepted is kept under that name: its next incarnation goes on with it.
+    """
+
+    def __init__(self, config: RouterConfig | None = None) -> None:
+        self.config = config or RouterConfig()
+
+    def init(self) -> None:
+        """Take over what the last incarnation left."""
+        name = self.name
+        if name is None:
+            raise InvalidMessageError(f"{self.ref} has no name; a router keeps what it has accepted under its name")
+        self._ledger = ledger_of(self.system, name)
+        self._ledger.configure(self.config)
+        self._ledger.exchange = Exchange(self._ledger, self._process)
+        self._ledger.exchange.take_over()
+
+    def handle_call(self, message: GetRouterStatistics, caller: Caller) -> RouterStatistics:
+        """Tell what was done."""
+        return self._ledger.statistics()
+
+
+class RouterRef:
+    """The router of a name, now and after every restart.
+
+    All methods raise `WrongThreadError` in another thread than the system's.
+    """
+
+    __slots__ = ("_ledger", "_sends", "_system", "name")
+
+    def __init__(self, system: ActorSystem, name: str = ROUTER_NAME) -> None:
+        self._system = system
+        self._ledger = ledger_of(system, name)
+        self._sends = SENDS_BETWEEN_CHECKPOINTS
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"<router {self.name}: {self._ledger.pending} messages>"
+
+    @enable_ki_protection
+    async def send(
+        self, to: Target, message: object, options: DeliveryOptions | None = None, *, id: str | None = None
+    ) -> Receipt:
+        """Have *message* delivered to the `handle_cast` of *to*, and return the receipt once the router has it.
+
+        What comes of it is told by `Receipt.acknowledged`. A name is one that is registered with the router, or else
+        one of the system. With an *id* of the sender's own, a message that is sent exactly once is delivered only
+        once however often it is sent: the receipt is that of the first, or one that is acknowledged already.
+
+        A checkpoint once in 32 times. Raises `NoRouterError` and `RouterClosedError`.
+        """
+        receipt = self.send_nowait(to, message, options, id=id)
+        self._sends = left = self._sends - 1
+        if left <= 0:
+            self._sends = SENDS_BETWEEN_CHECKPOINTS
+            await trio.lowlevel.checkpoint()
+        return receipt
+
+    @enable_ki_protection
+    def send_nowait(
+        self, to: Target, message: object, options: DeliveryOptions | None = None, *, id: str | None = None
+    ) -> Receipt:
+        """As `send`, but never wait: for handlers that are ``def``."""
+        if get_ident() != self._system.open_to:
+            admit(self._system, self)
+        ledger = self._ledger
+        exchange = ledger.exchange
+        if exchange is None or exchange.process.reason is not None:
+            self._check_coming_back()
+        return ledger.accept(to, message, options, id)
+
+    @overload
+    async def call(
+        self, to: Target, message: Call[R], *, timeout: float | None = 5.0, priority: Priority = ...
+    ) -> R: ...
+    @overload
+    async def call(
+        self, to: Target, message: Question, *, timeout: float | None = 5.0, priority: Priority = ...
+    ) -> object: ...
+    @overload
+    async def call(
+        self, to: Target, message: object, *, timeout: float | None = 5.0, priority: Priority = ...
+    ) -> Any: ...
+
+    async def call(
+        self, to: Target, message: object, *, timeout: float | None = 5.0, priority: Priority = NORMAL_PRIORITY
+    ) -> Any:
+        """As `ActorRef.call`, of the instance whose turn it is; one that is being restarted is waited for.
+
+        A call that has reached its instance is not made again. It counts for the circuit breaker of *to*; while that
+        is open it waits, or raises `CircuitOpenError`. Raises `TargetNotFoundError` for a name that nobody has.
+        """
+        admit(self._system, self)
+        exchange = self._ledger.exchange
+        if exchange is None or not exchange.active:
+            self._check_coming_back()
+        return await ask(self._ledger, to, message, timeout, priority)
+
+    @enable_ki_protection
+    def register(self, name: str, instance: ActorRef | NameRef) -> None:
+        """Have messages for *name* go to *instance*, and to those that are registered under it already, in turns.
+
+        Raises `RouteTakenError` if it is registered under *name* already.
+        """
+        admit(self._system, self)
+        self._ledger.routes.register(name, instance)
+        self._rerouted(name)
+
+    @enable_ki_protection
+    def unregister(self, name: str, instance: ActorRef | NameRef | None = None) -> None:
+        """Send *instance*, or anybody, nothing more for *name*; what is under way to it stays so.
+
+        Raises `RouteNotFoundError` if it is not registered.
+        """
+        admit(self._system, self)
+        self._ledger.routes.unregister(name, instance)
+        self._rerouted(name)
+
+    def statistics(self) -> RouterStatistics:
+        """Return what was done so far; also after the router was closed."""
+        admit(self._system, self)
+        return self._ledger.statistics()
+
+    @property
+    def dead_letters(self) -> UndeliveredLetters:
+        """What was given up: to be looked at, replayed or discarded."""
+        admit(self._system, self)
+        return self._ledger.letters
+
+    def listen(self, listener: Callable[[BreakerChanged], object]) -> Callable[[], None]:
+        """Have *listener* called with each change of a circuit breaker; return what ends that.
+
+        It is called in the middle of a delivery, so it must not wait; what it raises is logged.
+        """
+        admit(self._system, self)
+        self._ledger.listeners.append(listener)
+        return lambda: self._ledger.listeners.remove(listener)
+
+    @enable_ki_protection
+    def close(self) -> None:
+        """Give up every message the router has, and take none any more; its statistics can still be read.
+
+        Final, and nothing when it is closed already. The actor goes on, so that no supervisor starts another.
+        """
+        admit(self._system, self)
+        self._ledger.close()
+
+    def _rerouted(self, name: str) -> None:
+        exchange = self._ledger.exchange
+        if exchange is not None and exchange.active:
+            exchange.reroute(name)
+
+    def _check_coming_back(self) -> None:
+        """Refuse what nobody would deliver: no router runs, and no supervisor is about to start it again."""
+        exchange = self._ledger.exchange
+        last = None if exchange is None else exchange.process
+        if not self._ledger.closed and not will_return(self._system, self.name, last):
+            raise NoRouterError(f"no router {self.name!r} runs; start a Router under this name")

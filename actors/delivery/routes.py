@@ -1,0 +1,67 @@
+"""Routes: the names that are registered with a router, and the instances behind each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from actors.delivery.errors import RouteNotFoundError, RouteTakenError
+from actors.name_ref import NameRef
+from actors.ref import ActorRef
+
+if TYPE_CHECKING:
+    from actors.delivery.lane import Target
+    from actors.system import ActorSystem
+
+
+class Routes:
+    """Instances by name. A name that nobody is registered under is one of the system."""
+
+    def __init__(self, system: ActorSystem) -> None:
+        self._system = system
+        self._instances: dict[str, tuple[ActorRef | NameRef, ...]] = {}
+
+    def __len__(self) -> int:
+        return len(self._instances)
+
+    def __repr__(self) -> str:
+        return f"<Routes: {', '.join(f'{name} ({len(found)})' for name, found in self._instances.items())}>"
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._instances
+
+    def register(self, name: str, instance: ActorRef | NameRef) -> None:
+        """Add *instance* under *name*. Raises `RouteTakenError` if it is there already."""
+        if not isinstance(instance, ActorRef | NameRef):
+            raise TypeError(f"{name!r} is registered for an ActorRef or a NameRef; got {instance!r}")
+        there = self._instances.get(name, ())
+        if instance in there:
+            raise RouteTakenError(f"{instance} is registered under {name!r} already")
+        self._instances[name] = (*there, instance)
+
+    def unregister(self, name: str, instance: ActorRef | NameRef | None = None) -> None:
+        """Remove *instance*, or all, from *name*. Raises `RouteNotFoundError`."""
+        there = self._instances.get(name, ())
+        if not there or (instance is not None and instance not in there):
+            who = "nobody" if instance is None else f"{instance} is not among those that are"
+            verb = " is" if instance is None else ""
+            raise RouteNotFoundError(f"{who}{verb} registered under {name!r}")
+        left = () if instance is None else tuple(one for one in there if one != instance)
+        if left:
+            self._instances[name] = left
+        else:
+            del self._instances[name]
+
+    def instances_of(self, key: Target) -> tuple[ActorRef | NameRef, ...]:
+        """Return who serves *key*: its instances, whoever has the name in the system, or the actor itself."""
+        if not isinstance(key, str):
+            return (key,)
+        return self._instances.get(key) or (NameRef(self._system, key, self._system.names),)
+
+    def key_of(self, to: Target) -> Target:
+        """Return what all references to one receiver have in common: its name, if it has one, or itself."""
+        if isinstance(to, ActorRef) and to.name is not None:
+            process = to._process  # noqa: SLF001 -- the runtime's own
+            return NameRef(self._system, to.name, process.via or self._system.names)
+        if not isinstance(to, str | ActorRef | NameRef):
+            raise TypeError(f"a message is for a name, an ActorRef or a NameRef; got {to!r}")
+        return to
