@@ -1,0 +1,126 @@
+"""Any script of sends, crashes, kills and time leaves every message delivered or failed, never both."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import trio
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from actors import Actor, Mailbox, Priority, open_system
+from actors.delivery import (
+    BreakerOptions,
+    DeliveryOptions,
+    Guarantee,
+    Receipt,
+    Router,
+    RouterConfig,
+    RouterRef,
+    Status,
+)
+from supervision import ChildSpec, Supervisor, SupervisorSpec
+
+if TYPE_CHECKING:
+    from actors import ActorSystem
+
+MAILBOXES = [Mailbox(), Mailbox(max_messages=2), Mailbox(max_messages=2, overflow="drop_oldest")]
+
+
+class Erratic(Actor):
+    """It does what its message says: takes its time, crashes before it has noted the message, or after."""
+
+    def __init__(self, notes: list[int]) -> None:
+        self.notes = notes
+
+    async def handle_cast(self, message: tuple[int, str]) -> None:
+        number, what = message
+        if what == "slow":
+            await trio.sleep(3.0)
+        if what == "crash" and self.notes.count(number) == 0:
+            self.notes.append(number)
+            raise RuntimeError(number)
+        self.notes.append(number)
+
+
+STEPS = st.one_of(
+    st.tuples(
+        st.just("send"),
+        st.sampled_from(["one", "two", "nobody"]),
+        st.sampled_from(["good", "slow", "crash"]),
+        st.builds(
+            DeliveryOptions,
+            guarantee=st.sampled_from(Guarantee),
+            priority=st.sampled_from(Priority),
+            max_retries=st.integers(1, 4),
+            timeout=st.sampled_from([1.0, 5.0]),
+            expires_after=st.sampled_from([None, 4.0]),
+            require_ack=st.booleans(),
+        ),
+    ),
+    st.tuples(st.just("kill"), st.sampled_from(["one", "two", "router"])),
+    st.tuples(st.just("sleep"), st.sampled_from([0.0, 0.05, 1.0, 7.0])),
+)
+
+
+def tree(notes: list[int], mailbox: Mailbox) -> SupervisorSpec:
+    config = RouterConfig(
+        max_concurrent_deliveries=3,
+        max_concurrent_per_target=2,
+        breaker=BreakerOptions(failure_threshold=2, reset_timeout=2.0),
+    )
+    children = [
+        ChildSpec("router", Router, args=(config,), name="router"),
+        *(ChildSpec(name, Erratic, args=(notes,), name=name, mailbox=mailbox) for name in ("one", "two")),
+    ]
+    return SupervisorSpec(children, intensity=1_000, period=1.0)
+
+
+async def play(system: ActorSystem, router: RouterRef, script: list[tuple[Any, ...]]) -> list[Receipt]:
+    receipts: list[Receipt] = []
+    for step in script:
+        match step:
+            case ("send", to, what, options):
+                receipts.append(await router.send(to, (len(receipts), what), options))
+            case ("kill", name):
+                if (target := system.whereis(name)) is not None:
+                    target.kill()
+            case ("sleep", seconds):
+                await trio.sleep(seconds)
+        await trio.testing.wait_all_tasks_blocked()
+        assert router.statistics().in_flight <= 3
+    return receipts
+
+
+@pytest.mark.slow
+@settings(max_examples=100)
+@given(st.lists(STEPS, max_size=25), st.sampled_from(MAILBOXES))
+async def test_whatever_happens_a_message_is_delivered_or_failed(
+    script: list[tuple[Any, ...]], mailbox: Mailbox
+) -> None:
+    logging.disable()
+    notes: list[int] = []
+    async with open_system() as system:
+        await system.start(Supervisor, tree(notes, mailbox))
+        router = RouterRef(system)
+        receipts = await play(system, router, script)
+        await trio.sleep(1_000)
+        found = router.statistics()
+        failed = {letter.id for letter in router.dead_letters}
+    logging.disable(logging.NOTSET)
+
+    assert (found.pending, found.in_flight) == (0, 0)
+    assert found.acknowledged + found.failed + found.expired == found.routed == len(receipts)
+    for number, receipt in enumerate(receipts):
+        assert receipt.final
+        assert receipt.attempts <= receipt.max_attempts
+        assert (receipt.status is Status.ACKNOWLEDGED) is not (receipt.id in failed)
+        if receipt.status is Status.ACKNOWLEDGED and receipt.terms.tracked:
+            assert number in notes
+        crashes = sum(type(fault.reason).__name__ in ("Crash", "Killed") for fault in receipt.faults)
+        if receipt.guarantee is Guarantee.EXACTLY_ONCE:
+            assert notes.count(number) <= 1 + crashes
+        if receipt.guarantee is Guarantee.AT_MOST_ONCE:
+            assert notes.count(number) <= 1
