@@ -68,6 +68,10 @@ class Flush:
     """What gathered is to be stored."""
 
 
+class Ride:
+    """What became of messages has waited long enough for a put to be stored with."""
+
+
 class Usher(Actor):
     """Asks a queue to store what gathered, when all who are about to put something in this turn have done so.
 
@@ -130,21 +134,28 @@ class Commits:
         """Have what became of messages stored with the next batch, or before long."""
         if not self._riding:
             self._riding = True
-            self._ref.send_after(RETRY_SECONDS if self._failed else self._ride_seconds, Flush)
+            self._ref.send_after(RETRY_SECONDS if self._failed else self._ride_seconds, Ride)
 
     def when_stored(self, action: Callable[[], None]) -> None:
         """Call *action* when everything before is stored, or could not be."""
         self._barriers.append(action)
+        self._ledger.ripen()
         if self._storing is None:
-            self.flush()
+            self._commit()
 
     # -- storing
 
     def flush(self) -> None:
         """Store what has gathered, unless the store is at work: then that follows."""
-        self._flushing = self._riding = False
+        self._flushing = False
         if self._storing is None:
             self._commit()
+
+    def ride_alone(self) -> None:
+        """Store what became of messages, which has waited long enough."""
+        self._riding = False
+        self._ledger.ripen()
+        self.flush()
 
     def _commit(self) -> None:
         ledger = self._ledger
@@ -218,6 +229,7 @@ class Commits:
 
     async def finish(self) -> None:
         """Store what became of messages, and wait for that; what was not stored yet is forgotten."""
+        self._ledger.ripen()
         batch = self._ledger.take_batch([])
         if batch:
             stored = trio.Event()

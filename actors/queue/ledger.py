@@ -61,6 +61,8 @@ class Ledger:
         """Whether the rows of what was acknowledged are kept for a while."""
         self.thaw: Callable[[Chunk], deque[Entry]] = _nothing
         """What reads the messages of a chunk."""
+        self._leased: dict[int, Entry] = {}
+        """What was leased lately: most of it is acknowledged before it is worth a write."""
         self._changed: dict[int, Entry] = {}
         self._owed: dict[int, Change] = {}
         self._deleted: list[int] = []
@@ -117,7 +119,7 @@ class Ledger:
             entry.dequeue_count += 1
             entry.leased_until = until
             seq = entry.seq
-            self.in_flight[seq] = self._changed[seq] = entry
+            self.in_flight[seq] = self._leased[seq] = entry
             self.agenda.add(until, entry)
             self.counters.dequeued += 1
             return entry
@@ -137,6 +139,7 @@ class Ledger:
         else:
             entry.status = ACKED
             entry.due = LATER
+            self._leased.pop(entry.seq, None)
             self._changed.pop(entry.seq, None)
             self._deleted.append(entry.seq)
 
@@ -214,8 +217,13 @@ class Ledger:
 
     @property
     def unstored(self) -> bool:
-        """Whether something has changed since the last `take_batch`."""
-        return bool(self._changed or self._deleted or self._owed)
+        """Whether something has changed that no `take_batch` has had."""
+        return bool(self._leased or self._changed or self._deleted or self._owed)
+
+    def ripen(self) -> None:
+        """Have leases stored that have lasted for a while."""
+        self._changed.update(self._leased)
+        self._leased = {}
 
     def set_apart(self, seq: int, now: float, error: str) -> None:
         """Note that a row cannot be read as a message."""
@@ -228,7 +236,7 @@ class Ledger:
 
     def is_noted(self, seq: int) -> bool:
         """Tell whether the row is to become something else than what is stored of it."""
-        return seq in self._changed or seq in self._owed or seq in self._deleted
+        return seq in self._leased or seq in self._changed or seq in self._owed or seq in self._deleted
 
     def forget(self, seqs: Iterable[int]) -> None:
         """Have rows deleted that are of no message any more."""

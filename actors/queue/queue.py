@@ -19,7 +19,7 @@ from actors.queue import requests as ask
 from actors.queue import views
 from actors.queue.answers import REPLY, Answers, Asked, find_reply
 from actors.queue.behaviour import Row
-from actors.queue.commits import Commits, Posted, Stored, Usher
+from actors.queue.commits import Commits, Posted, Ride, Stored, Usher
 from actors.queue.consumers import Consumers
 from actors.queue.dead import DeadMessages
 from actors.queue.errors import (
@@ -124,8 +124,8 @@ class Queue(Actor):
             self._purge()
         elif type(message) is Down:
             self._hand_on(self.consumers.down(message))
-        else:
-            self.commits.flush()
+        elif message is Ride:
+            self.commits.ride_alone()
 
     async def terminate(self, reason: ExitReason) -> None:
         """Store what became of messages; who still waits is told that the queue has ended."""
