@@ -38,6 +38,7 @@ from supervision.errors import (
 )
 from supervision.launcher import launch
 from supervision.report import DelayReport, ProgressReport, SupervisorReport
+from supervision.services import service_tree
 from supervision.spec import ChildSpec, SupervisorSpec
 from supervision.supervisor import Supervisor
 
@@ -77,6 +78,7 @@ __all__ = [
     "launch",
     "reconfigure",
     "restart_child",
+    "service_tree",
     "start_child",
     "terminate_child",
     "which_child",

@@ -31,8 +31,17 @@ WORKLOADS: Final = (
     "restart",
     "restart_formatted",
     "bytes_per_actor",
+    "route_at_most_once",
+    "route_at_least_once",
+    "route_exactly_once",
 )
-COMPARED_WITH: Final = {"spawn_no_init": "spawn", "restart_formatted": "restart"}
+COMPARED_WITH: Final = {
+    "spawn_no_init": "spawn",
+    "restart_formatted": "restart",
+    "route_at_most_once": "cast",
+    "route_at_least_once": "cast",
+    "route_exactly_once": "cast",
+}
 """Rows that only trio-actors has; they are compared with bare trio's figure for another."""
 
 BARE: Final = "trio_deque_b64"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import trio
 
 from actors import ActorRef, open_system
+from actors.delivery import DeliveryOptions, Guarantee, Router, RouterRef
 from supervision import ChildSpec, Supervisor, SupervisorSpec
 from tests.benchmarks import async_actors, sync_actors
 from tests.benchmarks.bare_trio import Mailbox
@@ -153,6 +154,33 @@ async def _restart(kinds: Kinds, count: int, handler: logging.Handler) -> Figure
         return watch.rate(count)
 
 
+async def route(kinds: Kinds, count: int, guarantee: Guarantee) -> Figures:
+    """Send through the router, from outside every actor, until all were handled."""
+    options = DeliveryOptions(guarantee=guarantee)
+    async with open_system() as system:
+        await system.start(Router, name="router")
+        router = RouterRef(system)
+        counter = await system.start(kinds.Counter)
+        done = counter.send_request(Reach(count))
+        with Stopwatch() as watch:
+            for _ in range(count):
+                await router.send(counter, NOTE, options)
+            await done.wait(timeout=None)
+        return watch.rate(count)
+
+
+async def route_at_most_once(kinds: Kinds, count: int) -> Figures:
+    return await route(kinds, count, Guarantee.AT_MOST_ONCE)
+
+
+async def route_at_least_once(kinds: Kinds, count: int) -> Figures:
+    return await route(kinds, count, Guarantee.AT_LEAST_ONCE)
+
+
+async def route_exactly_once(kinds: Kinds, count: int) -> Figures:
+    return await route(kinds, count, Guarantee.EXACTLY_ONCE)
+
+
 async def bytes_per_actor(kinds: Kinds, count: int) -> Figures:
     refs = []
     async with open_system() as system:
@@ -178,6 +206,9 @@ WORKLOADS: Final[dict[str, tuple[Callable[[Kinds, int], Awaitable[Figures]], int
     "restart": (restart, 10_000),
     "restart_formatted": (restart_formatted, 2_000),
     "bytes_per_actor": (bytes_per_actor, 10_000),
+    "route_at_most_once": (route_at_most_once, 400_000),
+    "route_at_least_once": (route_at_least_once, 200_000),
+    "route_exactly_once": (route_exactly_once, 200_000),
 }
 
 
