@@ -16,7 +16,7 @@ from actors.sqlite.errors import (
     StatementError,
     VirtualTimeError,
 )
-from actors.sqlite.opening import database, open_database
+from actors.sqlite.opening import find_database, open_database
 from actors.sqlite.part import Part, Step
 
 __all__ = [
@@ -39,6 +39,6 @@ __all__ = [
     "StatementError",
     "Step",
     "VirtualTimeError",
-    "database",
+    "find_database",
     "open_database",
 ]

@@ -129,12 +129,12 @@ class Database:
         await self.read(_nothing)
 
     def _append(self, unit: Unit, epoch: Epoch | None, *, lazy: bool = False) -> None:
-        self._check_open()
+        if self.closed or get_ident() != self._thread:
+            self._check_open()
         if epoch is not None and self._epochs.get(epoch.owner) != epoch.number:
             unit = self._refusal(unit.on_commit, epoch)
-        writer = self._writer
-        writer.append(unit, lazy=lazy)
-        if lazy and not self._lazy.is_set():
+        self._writer.append(unit, lazy=lazy)
+        if lazy:
             self._lazy.set()
 
     def _check_open(self) -> None:

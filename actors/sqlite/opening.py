@@ -62,7 +62,7 @@ async def open_database(
     return slot.database
 
 
-def database(system: ActorSystem, path: str | os.PathLike[str]) -> Database:
+def find_database(system: ActorSystem, path: str | os.PathLike[str]) -> Database:
     """Return the database at *path* that *system* has opened.
 
     Raises `DatabaseClosedError` if there is none.

@@ -100,10 +100,15 @@ class Writer:
         self._waiting.append(item)
         self.appended += 1
         if not lazy:
-            self.hurry()
+            self._urgent_until = self.appended
+            if not self._urgent:
+                self._urgent = True
+                self.wake()
 
     def hurry(self) -> None:
         """Have everything committed that was appended so far."""
+        if self.told == self.appended:
+            return
         self._urgent_until = self.appended
         if not self._urgent:
             self._urgent = True
