@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
 
     from actors.sqlite.batch import OnCommit, Parameters, Statement
+    from actors.sqlite.lock import FileLock
     from actors.sqlite.part import Part
     from actors.sqlite.writer import Writer
 
@@ -57,7 +58,9 @@ class DatabaseStatistics:
 class Database:
     """An open file, owned by the system: it outlives every actor. Made by `open_database`."""
 
-    def __init__(self, path: str, connection: sqlite3.Connection, writer: Writer, *, inline: bool) -> None:
+    def __init__(
+        self, path: str, connection: sqlite3.Connection, writer: Writer, lock: FileLock | None, *, inline: bool
+    ) -> None:
         self.path = path
         self.inline = inline
         """Whether the loop waits for the disk; else a thread does."""
@@ -69,6 +72,7 @@ class Database:
         self._slices: set[Slices] = set()
         self._epochs = file.epochs_in(connection)
         self._writer = writer
+        self._lock = lock
         self._thread = get_ident()
         self._refused = 0
         self._lazy = trio.Event()
@@ -248,6 +252,8 @@ class Database:
             except DatabaseError as error:
                 logger.error("%s is closed, and its log is left to whoever opens it next", self.path, exc_info=error)  # noqa: TRY400
         self._writer.stop()
+        if self._lock is not None:
+            self._lock.release()
         self.ended.set()
 
     def _close(self, connection: sqlite3.Connection) -> None:

@@ -26,17 +26,28 @@ def located(path: str | os.PathLike[str]) -> str:
 
 def check_access(path: str) -> None:
     """Raise `DatabaseAccessError` if this process cannot have the file."""
-    folder = Path(path).parent
+    try:
+        fault = _fault_of(Path(path))
+    except OSError as error:
+        raise DatabaseAccessError(f"{path} cannot be opened: {error.strerror}", path) from error
+    if fault is not None:
+        raise DatabaseAccessError(fault, path)
+
+
+def _fault_of(path: Path) -> str | None:
+    folder, me = path.parent, os.geteuid()
     if not folder.is_dir():
-        raise DatabaseAccessError(f"{path} cannot be made: there is no folder {folder}", path)
-    me = os.geteuid()
-    if not os.path.lexists(path):
-        if not os.access(folder, os.W_OK | os.X_OK, effective_ids=True):
-            text = f"{path} cannot be made: uid {me} may not write to {folder}, which belongs to uid"
-            raise DatabaseAccessError(f"{text} {folder.stat().st_uid}", path)
-    elif not os.access(path, os.R_OK | os.W_OK, effective_ids=True):
-        text = f"{path} belongs to uid {Path(path).stat().st_uid}; uid {me} may not read and write it"
-        raise DatabaseAccessError(text, path)
+        return f"{path} cannot be made: there is no folder {folder}"
+    if path.exists():
+        if not os.access(path, os.R_OK | os.W_OK, effective_ids=True):
+            return f"{path} belongs to uid {path.stat().st_uid}; uid {me} may not read and write it"
+        if not path.is_file():
+            return f"{path} is no file"
+    if not os.access(folder, os.W_OK | os.X_OK, effective_ids=True):
+        return (
+            f"{path} cannot be opened: uid {me} may not write to {folder}, which belongs to uid {folder.stat().st_uid}"
+        )
+    return None
 
 
 def connect(path: str) -> sqlite3.Connection:

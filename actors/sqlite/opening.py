@@ -100,24 +100,20 @@ def _serve(
     system: ActorSystem, path: str, connection: sqlite3.Connection, lock: FileLock | None, *, inline: bool
 ) -> Database:
     writer = InlineWriter(path, connection) if inline else ThreadWriter(path, connection, system.handover)
-    database = Database(path, connection, writer, inline=inline)
-    system.start_soon(_keep, system, database, lock)
+    database = Database(path, connection, writer, lock, inline=inline)
+    system.start_soon(_keep, system, database)
     return database
 
 
 @enable_ki_protection
-async def _keep(system: ActorSystem, database: Database, lock: FileLock | None) -> None:
-    """Let *database* live until somebody closes it, or no actor is left; then let others have the file."""
+async def _keep(system: ActorSystem, database: Database) -> None:
+    """Serve *database* until somebody closes it; close it when no actor is left."""
     with trio.CancelScope(shield=True):
-        try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(database.hurry_the_lazy)
-                nursery.start_soon(_close_at_the_end, system, database)
-                await database.ended.wait()
-                nursery.cancel_scope.cancel()
-        finally:
-            if lock is not None:
-                lock.release()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(database.hurry_the_lazy)
+            nursery.start_soon(_close_at_the_end, system, database)
+            await database.ended.wait()
+            nursery.cancel_scope.cancel()
 
 
 @enable_ki_protection

@@ -1,0 +1,258 @@
+"""Who may open a file, what is wrong with it, and how long it is open."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import trio
+
+from actors import ActorSystem, SystemClosedError, open_system, run_blocking
+from actors.sqlite import (
+    Database,
+    DatabaseAccessError,
+    DatabaseClosedError,
+    DatabaseCorruptError,
+    DatabaseLockedError,
+    VirtualTimeError,
+    find_database,
+    open_database,
+)
+from tests.actors.sqlite.children import child, line_of, output_of
+from tests.actors.sqlite.conftest import NOTES
+from tests.actors.sqlite.notes import ids_at, ids_of, insert
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trio.testing import MockClock
+
+NOBODY = 65534
+SOMEBODY_ELSES = "/etc/passwd"
+
+
+async def test_a_system_has_one_database_for_each_file(system: ActorSystem, path: Path) -> None:
+    opened: list[Database] = []
+
+    async def open_it(name: Path) -> None:
+        opened.append(await open_database(system, name, inline=True))
+
+    link = path.with_name("link.db")
+    link.symlink_to(path)
+    async with trio.open_nursery() as nursery:
+        for name in (path, link, path.parent / "." / path.name):
+            nursery.start_soon(open_it, name)
+
+    assert len(set(opened)) == 1
+    assert find_database(system, str(path)) is opened[0]
+
+
+async def test_what_is_not_open_cannot_be_found(system: ActorSystem, path: Path) -> None:
+    with pytest.raises(DatabaseClosedError, match=f"{path} is not open in <ActorSystem"):
+        find_database(system, path)
+
+
+async def test_a_file_is_written_in_one_way_at_a_time(real_system: ActorSystem, path: Path) -> None:
+    await open_database(real_system, path, inline=True)
+
+    with pytest.raises(ValueError, match="inline=True, and now with inline=False"):
+        await open_database(real_system, path)
+
+
+async def test_the_end_of_the_system_stores_everything_and_closes(path: Path, inline: bool) -> None:
+    told: list[object] = []
+    async with open_system() as system:
+        database = await open_database(system, path, inline=inline)
+        await database.prepare(NOTES)
+        database.append(*insert(1), told.append)
+        database.append(*insert(2), told.append, lazy=True)
+
+    assert told == [None, None]
+    assert database.closed
+    assert ids_at(path) == [1, 2]
+    with pytest.raises(SystemClosedError):
+        await open_database(system, path, inline=inline)
+
+
+async def test_a_system_that_is_cancelled_stores_everything_too(path: Path, inline: bool) -> None:
+    with trio.CancelScope() as scope:
+        async with open_system() as system:
+            database = await open_database(system, path, inline=inline)
+            await database.prepare(NOTES)
+            database.append(*insert(1))
+            scope.cancel()
+            await trio.sleep_forever()
+
+    assert ids_at(path) == [1]
+
+
+async def test_a_database_can_be_opened_again(real_system: ActorSystem, database: Database, path: Path) -> None:
+    await database.commit(insert(1))
+    await database.close()
+
+    again = await open_database(real_system, path)
+
+    assert again is not database
+    assert await ids_of(again) == [1]
+
+
+async def test_another_system_of_the_process_is_refused(database: Database, path: Path) -> None:
+    async with open_system() as other:
+        with pytest.raises(DatabaseLockedError, match=f"{path} is open in this process") as raised:
+            await open_database(other, path)
+
+    assert raised.value.holder == os.getpid()
+    assert raised.value.retryable
+
+
+async def test_who_waits_for_the_lock_gets_it_when_the_other_closes(path: Path, autojump_clock: MockClock) -> None:
+    async with open_system() as first, open_system() as second, trio.open_nursery() as nursery:
+        database = await open_database(first, path, inline=True)
+        await database.prepare(NOTES)
+        await database.commit(insert(1))
+
+        async def close_later() -> None:
+            await trio.sleep(1)
+            await database.close()
+
+        nursery.start_soon(close_later)
+        again = await open_database(second, path, inline=True, lock_timeout=5)
+
+        assert 1 <= trio.current_time() <= 1.1
+        assert await ids_of(again) == [1]
+
+
+async def test_who_waits_for_the_lock_gives_up_in_time(path: Path, autojump_clock: MockClock) -> None:
+    async with open_system() as first, open_system() as second:
+        await open_database(first, path, inline=True)
+
+        with pytest.raises(DatabaseLockedError, match="was not closed within 3 s"):
+            await open_database(second, path, inline=True, lock_timeout=3)
+
+        assert trio.current_time() == pytest.approx(3, abs=0.06)
+
+
+@pytest.mark.slow
+async def test_another_process_is_named_and_lets_go_when_it_is_killed(real_system: ActorSystem, path: Path) -> None:
+    with child("hold", path) as holder:
+        assert await run_blocking(line_of, holder) == "open"
+        with pytest.raises(DatabaseLockedError, match=f"is open in process {holder.pid}") as raised:
+            await open_database(real_system, path)
+        holder.kill()
+        holder.wait()
+
+        database = await open_database(real_system, path)
+
+    assert raised.value.holder == holder.pid
+    assert await ids_of(database) == []
+
+
+@pytest.mark.slow
+async def test_another_process_is_refused_and_writes_nothing(database: Database, path: Path) -> None:
+    await database.commit(insert(1))
+
+    said = await run_blocking(output_of, "put", path)
+
+    assert said == [f"DatabaseLockedError: {path} is open in process {os.getpid()}, and was not closed within 0 s"]
+    assert await ids_of(database) == [1]
+
+
+async def test_a_file_of_another_uid_is_refused(system: ActorSystem) -> None:
+    with as_nobody() as me, pytest.raises(DatabaseAccessError) as raised:
+        await open_database(system, SOMEBODY_ELSES, inline=True)
+
+    assert str(raised.value) == f"{SOMEBODY_ELSES} belongs to uid 0; uid {me} may not read and write it"
+
+
+async def test_a_folder_of_another_uid_is_refused(system: ActorSystem) -> None:
+    with as_nobody() as me, pytest.raises(DatabaseAccessError) as raised:
+        await open_database(system, "/etc/shop.db", inline=True)
+
+    assert str(raised.value).endswith(f"uid {me} may not write to /etc, which belongs to uid 0")
+
+
+async def test_a_folder_that_may_not_be_looked_into_is_an_error(system: ActorSystem, path: Path) -> None:
+    path.parent.chmod(0)
+
+    with as_nobody(), pytest.raises(DatabaseAccessError, match=f"{path} cannot be opened: Permission denied"):
+        await open_database(system, path, inline=True)
+
+
+@contextmanager
+def as_nobody() -> Iterator[int]:
+    """Run a block with the rights of somebody who is not root; return who that is."""
+    me = os.geteuid()
+    if me == 0:
+        os.seteuid(NOBODY)
+    try:
+        yield os.geteuid()
+    finally:
+        os.seteuid(me)
+
+
+async def test_a_folder_that_is_not_there_is_an_error(system: ActorSystem, tmp_path: Path) -> None:
+    with pytest.raises(DatabaseAccessError, match=f"there is no folder {tmp_path}/data"):
+        await open_database(system, tmp_path / "data" / "shop.db", inline=True)
+
+
+async def test_what_is_no_database_is_refused_and_left_as_it_is(
+    real_system: ActorSystem, path: Path, inline: bool
+) -> None:
+    path.write_text("The quick brown fox jumps over the lazy dog. " * 100)
+    before = path.read_bytes()
+
+    with pytest.raises(DatabaseCorruptError, match=f"{path} is damaged, or no database"):
+        await open_database(real_system, path, inline=inline)
+
+    assert path.read_bytes() == before
+
+
+async def test_a_damaged_page_is_the_error_of_who_meets_it(real_system: ActorSystem, path: Path, inline: bool) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(str(NOTES.steps[0]))
+        connection.executemany("INSERT INTO notes VALUES (?, ?)", [(number, "x" * 100) for number in range(500)])
+    content = bytearray(path.read_bytes())
+    content[4096:] = b"\xff" * (len(content) - 4096)
+    path.write_bytes(content)
+    database = await open_database(real_system, path, inline=inline)
+
+    with pytest.raises(DatabaseCorruptError, match=f"{path} is damaged"):
+        await ids_of(database)
+    with pytest.raises(DatabaseCorruptError, match=f"{path} is damaged"):
+        await database.commit(insert(1000))
+
+
+async def test_a_file_that_failed_to_open_can_be_opened_when_it_is_mended(real_system: ActorSystem, path: Path) -> None:
+    path.write_text("no database " * 100)
+    with pytest.raises(DatabaseCorruptError):
+        await open_database(real_system, path)
+    path.unlink()
+
+    database = await open_database(real_system, path)
+
+    assert not database.closed
+
+
+async def test_a_thread_is_refused_beside_a_clock_that_jumps(system: ActorSystem, path: Path) -> None:
+    with pytest.raises(
+        VirtualTimeError, match=f"{path} cannot be written by a thread beside .* open it with inline=True"
+    ):
+        await open_database(system, path)
+
+    assert not path.exists()
+
+
+async def test_a_database_in_memory_needs_no_file(system: ActorSystem) -> None:
+    database = await open_database(system, ":memory:")
+    await database.prepare(NOTES)
+
+    await database.commit(insert(1))
+
+    assert database.inline
+    assert await ids_of(database) == [1]
+    assert [rows async for rows in database.slices("SELECT id FROM notes")] == [[(1,)]]
+    assert not Path(":memory:-lock").exists()
