@@ -32,18 +32,25 @@ def commit(connection: sqlite3.Connection, units: Sequence[Unit]) -> Sequence[Ex
     """Store *units* in their order, and return when they are on the disk; None if all of them are.
 
     Otherwise, return for each what kept it from being stored. All are tried together; if that fails because of
-    one of them, each is tried by itself, still within one transaction.
+    one of them, each is tried by itself: within one transaction, unless there is too little room for that.
     """
     try:
         _begin(connection)
         _run_together(connection, units)
         connection.execute("COMMIT")
     except Exception as error:  # noqa: BLE001 -- parameters raise what they like
-        if connection.in_transaction and len(units) > 1:
-            return _commit_apart(connection, units)
+        alive = connection.in_transaction
         _roll_back(connection)
+        if len(units) > 1 and alive:
+            return _commit_apart(connection, units)
+        if len(units) > 1 and _is_full(error):
+            return [_commit_alone(connection, unit) for unit in units]
         return [error] * len(units)
     return None
+
+
+def _is_full(error: Exception) -> bool:
+    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
 
 
 def _begin(connection: sqlite3.Connection) -> None:
@@ -80,16 +87,21 @@ def _run(connection: sqlite3.Connection, unit: Unit) -> None:
             connection.execute(sql, parameters)
 
 
+def _commit_alone(connection: sqlite3.Connection, unit: Unit) -> Exception | None:
+    errors = commit(connection, (unit,))
+    return None if errors is None else errors[0]
+
+
 def _commit_apart(connection: sqlite3.Connection, units: Sequence[Unit]) -> Sequence[Exception | None]:
-    errors: list[Exception | None] = []
     try:
-        connection.execute("ROLLBACK")
-        connection.execute("BEGIN IMMEDIATE")
-        errors.extend(_error_of(connection, unit) for unit in units)
+        _begin(connection)
+        errors = [_error_of(connection, unit) for unit in units]
         connection.execute("COMMIT")
     except Exception as error:  # noqa: BLE001 -- see above
         _roll_back(connection)
-        return [own or error for own in errors] + [error] * (len(units) - len(errors))
+        if _is_full(error):
+            return [_commit_alone(connection, unit) for unit in units]
+        return [error] * len(units)
     return errors
 
 

@@ -24,7 +24,7 @@ class Part:
     """The tables of one part of a program, all in one file with those of the other parts."""
 
     name: str
-    steps: tuple[Step, ...] = attrs.field(converter=tuple)
+    steps: tuple[Step, ...]
     """Step k brings the tables from version k to k + 1; steps are added at the end, and never changed."""
 
     @property

@@ -36,7 +36,7 @@ async def real_system() -> AsyncIterator[ActorSystem]:
 
 
 @pytest.fixture
-async def database(real_system: ActorSystem, path: Path, inline: bool) -> Database:
+async def database(real_system: ActorSystem, path: Path, *, inline: bool) -> Database:
     """Open a database that has a table."""
     database = await open_database(real_system, path, inline=inline)
     await database.prepare(NOTES)

@@ -66,7 +66,7 @@ async def test_owners_do_not_touch_each_other(database: Database) -> None:
 
 
 async def test_epochs_go_on_when_the_file_is_opened_again(
-    real_system: ActorSystem, database: Database, path: Path, inline: bool
+    real_system: ActorSystem, database: Database, path: Path, *, inline: bool
 ) -> None:
     await database.claim("till")
     await database.close()

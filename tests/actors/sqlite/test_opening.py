@@ -24,7 +24,7 @@ from actors.sqlite import (
 )
 from tests.actors.sqlite.children import child, line_of, output_of
 from tests.actors.sqlite.conftest import NOTES
-from tests.actors.sqlite.notes import ids_at, ids_of, insert
+from tests.actors.sqlite.notes import INSERT, ids_at, ids_of, insert
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +63,7 @@ async def test_a_file_is_written_in_one_way_at_a_time(real_system: ActorSystem, 
         await open_database(real_system, path)
 
 
-async def test_the_end_of_the_system_stores_everything_and_closes(path: Path, inline: bool) -> None:
+async def test_the_end_of_the_system_stores_everything_and_closes(path: Path, *, inline: bool) -> None:
     told: list[object] = []
     async with open_system() as system:
         database = await open_database(system, path, inline=inline)
@@ -78,7 +78,7 @@ async def test_the_end_of_the_system_stores_everything_and_closes(path: Path, in
         await open_database(system, path, inline=inline)
 
 
-async def test_a_system_that_is_cancelled_stores_everything_too(path: Path, inline: bool) -> None:
+async def test_a_system_that_is_cancelled_stores_everything_too(path: Path, *, inline: bool) -> None:
     with trio.CancelScope() as scope:
         async with open_system() as system:
             database = await open_database(system, path, inline=inline)
@@ -200,24 +200,21 @@ async def test_a_folder_that_is_not_there_is_an_error(system: ActorSystem, tmp_p
 
 
 async def test_what_is_no_database_is_refused_and_left_as_it_is(
-    real_system: ActorSystem, path: Path, inline: bool
+    real_system: ActorSystem, path: Path, *, inline: bool
 ) -> None:
-    path.write_text("The quick brown fox jumps over the lazy dog. " * 100)
-    before = path.read_bytes()
+    write_prose(path)
+    before = content_of(path)
 
     with pytest.raises(DatabaseCorruptError, match=f"{path} is damaged, or no database"):
         await open_database(real_system, path, inline=inline)
 
-    assert path.read_bytes() == before
+    assert content_of(path) == before
 
 
-async def test_a_damaged_page_is_the_error_of_who_meets_it(real_system: ActorSystem, path: Path, inline: bool) -> None:
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute(str(NOTES.steps[0]))
-        connection.executemany("INSERT INTO notes VALUES (?, ?)", [(number, "x" * 100) for number in range(500)])
-    content = bytearray(path.read_bytes())
-    content[4096:] = b"\xff" * (len(content) - 4096)
-    path.write_bytes(content)
+async def test_a_damaged_page_is_the_error_of_who_meets_it(
+    real_system: ActorSystem, path: Path, *, inline: bool
+) -> None:
+    damage_pages(path)
     database = await open_database(real_system, path, inline=inline)
 
     with pytest.raises(DatabaseCorruptError, match=f"{path} is damaged"):
@@ -227,10 +224,10 @@ async def test_a_damaged_page_is_the_error_of_who_meets_it(real_system: ActorSys
 
 
 async def test_a_file_that_failed_to_open_can_be_opened_when_it_is_mended(real_system: ActorSystem, path: Path) -> None:
-    path.write_text("no database " * 100)
+    write_prose(path)
     with pytest.raises(DatabaseCorruptError):
         await open_database(real_system, path)
-    path.unlink()
+    remove(path)
 
     database = await open_database(real_system, path)
 
@@ -243,7 +240,7 @@ async def test_a_thread_is_refused_beside_a_clock_that_jumps(system: ActorSystem
     ):
         await open_database(system, path)
 
-    assert not path.exists()
+    assert content_of(path) == b""
 
 
 async def test_a_database_in_memory_needs_no_file(system: ActorSystem) -> None:
@@ -255,4 +252,27 @@ async def test_a_database_in_memory_needs_no_file(system: ActorSystem) -> None:
     assert database.inline
     assert await ids_of(database) == [1]
     assert [rows async for rows in database.slices("SELECT id FROM notes")] == [[(1,)]]
-    assert not Path(":memory:-lock").exists()
+    assert content_of(Path(":memory:")) == content_of(Path(":memory:-lock")) == b""
+
+
+def write_prose(path: Path) -> None:
+    path.write_text("The quick brown fox jumps over the lazy dog. " * 100)
+
+
+def damage_pages(path: Path) -> None:
+    """Make a database whose pages are all damaged, but for the first."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(str(NOTES.steps[0]))
+        connection.executemany(INSERT, [(number, "x" * 100) for number in range(500)])
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * (path.stat().st_size - 4096))
+
+
+def content_of(path: Path) -> bytes:
+    """Return what is in the file; nothing if there is none."""
+    return path.read_bytes() if path.exists() else b""
+
+
+def remove(path: Path) -> None:
+    path.unlink()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
+from typing import TYPE_CHECKING
 
 import pytest
 
 from actors.sqlite import Database, DatabaseError, NewerSchemaError, Part
 from tests.actors.sqlite.conftest import NOTES
 from tests.actors.sqlite.notes import ids_of, insert
+
+if TYPE_CHECKING:
+    import sqlite3
 
 CREATE = "CREATE TABLE prices (item TEXT); INSERT INTO prices VALUES ('tea');"
 ADD_PRICE = "ALTER TABLE prices ADD COLUMN cents INTEGER; UPDATE prices SET cents = 120;"

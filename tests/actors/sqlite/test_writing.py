@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,15 +26,20 @@ async def test_what_is_committed_can_be_read(database: Database) -> None:
 
 
 async def test_everybody_is_told_in_the_order_of_appending(database: Database) -> None:
-    told: list[tuple[int, object]] = []
+    told: list[int] = []
 
     for number in (3, 1, 2):
-        database.append(*insert(number), lambda error, number=number: told.append((number, error)))
+        database.append(*insert(number), partial(note, told, number))
     at_once = list(told)
     await database.committed()
 
     assert at_once == []
-    assert told == [(3, None), (1, None), (2, None)]
+    assert told == [3, 1, 2]
+
+
+def note(told: list[int], number: int, error: Exception | None) -> None:
+    assert error is None
+    told.append(number)
 
 
 async def test_what_gathers_is_committed_at_once(database: Database) -> None:
