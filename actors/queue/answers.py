@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from actors.caller import Caller
+    from actors.queue.behaviour import Row
     from actors.queue.lanes import Chunk, Entry
     from actors.queue.ledger import Ledger
-    from actors.queue.requests import Put
 
 REPLY = KINDS.index("reply")
 REQUEST = KINDS.index("request")
@@ -38,11 +38,8 @@ class Asked:
     """Who is told what became of the put of a request: only a failure matters, for success is answered by the reply."""
 
     caller: Caller
-
-    @property
-    def answered(self) -> bool:
-        """Whether the asker has given up, or has the reply."""
-        return self.caller.answered
+    answered = True
+    """As if it had given up: that the request is stored is remembered, for it may be asked again."""
 
     def reply(self, value: object) -> None:
         """Say nothing yet."""
@@ -66,16 +63,19 @@ class Answers:
             self._sweep_at = max(SWEEP_ABOVE, 2 * len(self._awaiting))
         self._awaiting[correlation_id] = Awaiting(requester, caller)
 
-    def deliver(self, put: Put) -> bool:
+    def deliver(self, requester: str, correlation_id: str | None, payload: bytes) -> bool:
         """Give a reply to who waits for it; False if nobody does, or does any longer."""
-        correlation_id = put.content.correlation_id
-        awaiting = self._awaiting.get(correlation_id) if correlation_id is not None else None
-        if awaiting is None or awaiting.requester != put.recipient or awaiting.caller.answered:
+        awaiting = None if correlation_id is None else self._awaiting.get(correlation_id)
+        if awaiting is None or awaiting.requester != requester or awaiting.caller.answered:
             return False
         assert correlation_id is not None
         del self._awaiting[correlation_id]
-        awaiting.caller.reply(decode(put.content.payload))
+        awaiting.caller.reply(decode(payload))
         return True
+
+    def deliver_row(self, row: Row) -> bool:
+        """Give a reply that was stored before anybody waited for it to who waits by now; False if nobody does."""
+        return row.kind == REPLY and self.deliver(row.recipient, row.correlation_id, row.payload)
 
     def close(self) -> None:
         """Send away those who wait."""

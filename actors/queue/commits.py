@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
-from weakref import WeakKeyDictionary
 
 import attrs
 import trio
@@ -17,9 +16,11 @@ from actors.settlement import Handled
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from actors.queue.answers import Answers
     from actors.queue.behaviour import Batch, QueueStore, Row
     from actors.queue.lanes import Box
     from actors.queue.ledger import Ledger
+    from actors.queue.unstored import Unstored
     from actors.ref import ActorRef
     from actors.settlement import Outcome
 
@@ -27,9 +28,6 @@ logger: Final = logging.getLogger("actors")
 
 RETRY_SECONDS: Final = 1.0
 """How long the queue waits before it tries again to store what became of messages, after the store failed."""
-
-REMEMBERED: Final = 100_000
-"""So many ids are remembered of messages whose put was not answered."""
 
 
 class Teller(Protocol):
@@ -107,7 +105,7 @@ class Commits:
         self._flushing = False
         self._riding = False
         self._failed = False
-        self._unanswered = _unanswered_of(store)
+        self._unstored = ledger.unstored
 
     # -- gathering
 
@@ -128,7 +126,7 @@ class Commits:
 
     def was_stored(self, message_id: str) -> bool:
         """Tell whether such a message was stored and who put it may not know."""
-        return message_id in self._unanswered
+        return self._unstored.remembers(message_id)
 
     def ride(self) -> None:
         """Have what became of messages stored with the next batch, or before long."""
@@ -139,7 +137,7 @@ class Commits:
     def when_stored(self, action: Callable[[], None]) -> None:
         """Call *action* when everything before is stored, or could not be."""
         self._barriers.append(action)
-        self._ledger.ripen()
+        self._unstored.ripen()
         if self._storing is None:
             self._commit()
 
@@ -154,16 +152,15 @@ class Commits:
     def ride_alone(self) -> None:
         """Store what became of messages, which has waited long enough."""
         self._riding = False
-        self._ledger.ripen()
+        self._unstored.ripen()
         self.flush()
 
     def _commit(self) -> None:
-        ledger = self._ledger
         # What became of messages may make room, so after a failure it goes first.
-        alone = self._failed and ledger.unstored
+        alone = self._failed and self._unstored
         posted, self._gathered = ({}, self._gathered) if alone else (self._gathered, {})
         barriers, self._barriers = self._barriers, []
-        batch = ledger.take_batch([one.row for one in posted.values()])
+        batch = self._unstored.take_batch([one.row for one in posted.values()])
         self._lately, self._last = max(self._last, len(posted)), len(posted)
         if batch:
             self._storing = posted
@@ -182,36 +179,35 @@ class Commits:
         """Remember the messages of a batch if the queue ended before it could answer those who put them."""
         if stored.error is None and type(outcome) is not Handled:
             for message_id in stored.posted:
-                self._remember_one(message_id)
-
-    def _remember_one(self, message_id: str) -> None:
-        if len(self._unanswered) >= REMEMBERED:
-            del self._unanswered[next(iter(self._unanswered))]
-        self._unanswered[message_id] = None
+                self._unstored.remember(message_id)
 
     # -- what the store has reported
 
-    def settle(self, stored: Stored, now: float, ids: dict[str, int]) -> set[Box]:
+    def settle(self, stored: Stored, now: float, ids: dict[str, int], answers: Answers) -> set[Box]:
         """Take the messages of a batch in, and answer those who put them; return for whom something came."""
         self._storing = None
         self._failed = stored.error is not None
-        boxes = self._take_in(stored, now) if stored.error is None else self._refuse(stored, stored.error, ids)
+        error = stored.error
+        boxes = self._take_in(stored, now, answers) if error is None else self._refuse(stored, error, ids)
         for action in stored.barriers:
             action()
         if self._gathered or self._barriers:
             self._commit()
-        elif self._ledger.unstored:
+        elif self._unstored:
             self.ride()
         return boxes
 
-    def _take_in(self, stored: Stored, now: float) -> set[Box]:
+    def _take_in(self, stored: Stored, now: float, answers: Answers) -> set[Box]:
         boxes = set()
         admit = self._ledger.admit
         for message_id, posted in stored.posted.items():
-            boxes.add(admit(posted.row, now).box)
+            if posted.row.kind and answers.deliver_row(posted.row):
+                self._unstored.deleted.append(posted.row.seq)
+            else:
+                boxes.add(admit(posted.row, now).box)
             for caller in posted.callers:
                 if caller.answered:
-                    self._remember_one(message_id)
+                    self._unstored.remember(message_id)
                 else:
                     caller.reply(message_id)
         return boxes
@@ -224,22 +220,29 @@ class Commits:
         if isinstance(error, FencedError):
             raise error
         logger.error("%s could not store %d messages: %s", self._ref, len(stored.posted), error)
-        self._ledger.owe(stored.batch)
+        self._unstored.owe(stored.batch)
         return set()
 
     async def finish(self) -> None:
         """Store what became of messages, and wait for that; what was not stored yet is forgotten."""
-        self._ledger.ripen()
-        batch = self._ledger.take_batch([])
-        if batch:
-            stored = trio.Event()
-            self._store.commit(self._epoch, batch, lambda _error: stored.set())
-            await stored.wait()
+        await store_now(self._store, self._epoch, self._unstored)
 
 
-_unanswered: Final[WeakKeyDictionary[QueueStore, dict[str, None]]] = WeakKeyDictionary()
+async def store_now(store: QueueStore, epoch: int, unstored: Unstored) -> None:
+    """Store what became of messages and is not in *store* yet; raises what the store says."""
+    unstored.ripen()
+    batch = unstored.take_batch([])
+    if not batch:
+        return
+    event = trio.Event()
+    errors: list[Exception | None] = []
 
+    def done(error: Exception | None) -> None:
+        errors.append(error)
+        event.set()
 
-def _unanswered_of(store: QueueStore) -> dict[str, None]:
-    """Return the ids of what is stored and may not be known to be; they outlive the incarnations of the queue."""
-    return _unanswered.setdefault(store, {})
+    store.commit(epoch, batch, done)
+    await event.wait()
+    if errors[0] is not None:
+        unstored.owe(batch)
+        raise errors[0]

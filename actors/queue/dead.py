@@ -54,7 +54,7 @@ class DeadMessages:
         entry.finished_at = entry.error = None
         entry.available_at = now
         entry.expires_at = now + (record.row.expires_at - record.row.enqueued_at)
-        self._ledger.note(entry)
+        self._ledger.unstored.changed[entry.seq] = entry
         self._ledger.admit_again(entry, now)
         return entry
 
@@ -62,7 +62,7 @@ class DeadMessages:
         """Delete a dead letter."""
         record = self._find(message_id)
         self._ids.pop(message_id, None)
-        self._ledger.forget([record.row.seq])
+        self._ledger.unstored.deleted.append(record.row.seq)
 
     def purge(self) -> bool:
         """Delete some of what has been kept long enough; tell whether there may be more."""
@@ -72,22 +72,22 @@ class DeadMessages:
             old = [
                 record
                 for record in self._store.finished(status, FOR_EVER, PURGED)
-                if _finished(record)[0] < now - seconds and not self._ledger.is_noted(record.row.seq)
+                if _finished(record)[0] < now - seconds and record.row.seq not in self._ledger.unstored
             ]
             for record in old:
                 self._ids.pop(record.row.id, None)
-            self._ledger.forget(record.row.seq for record in old)
+            self._ledger.unstored.deleted.extend(record.row.seq for record in old)
             more = more or len(old) == PURGED
         return more
 
     def _find(self, message_id: str) -> Record:
         for record in self._store.find(message_id):
-            if record.change.status in DEAD and not self._ledger.is_noted(record.row.seq):
+            if record.change.status in DEAD and record.row.seq not in self._ledger.unstored:
                 return record
         raise NoDeadLetterError(f"no dead letter of the queue has the id {message_id!r}")
 
     def _dead_message(self, record: Record) -> DeadMessage | None:
-        if self._ledger.is_noted(record.row.seq):
+        if record.row.seq in self._ledger.unstored:
             return None
         try:
             message = message_of(self._entry(record))

@@ -1,7 +1,7 @@
 """Ledger: what a queue knows of its messages, and what becomes of them.
 
-It neither waits nor asks for the time: whoever asks brings *now*. What is to be stored is noted, and `take_batch`
-hands it over; the queue decides when.
+It neither waits nor asks for the time: whoever asks brings *now*. What is to be stored is noted in `Unstored`; the
+queue decides when it is.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from actors.queue.agenda import Agenda
-from actors.queue.behaviour import Batch, Change
+from actors.queue.behaviour import Change
 from actors.queue.lanes import Box, Chunk, Entry
 from actors.queue.states import (
     ACKED,
@@ -26,9 +26,10 @@ from actors.queue.states import (
     after_return,
     is_expired,
 )
+from actors.queue.unstored import Unstored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from actors.queue.behaviour import Row
 
@@ -52,7 +53,7 @@ class Counters:
 class Ledger:
     """The messages of one queue."""
 
-    def __init__(self, *, keep_acked: bool = False) -> None:
+    def __init__(self, unstored: Unstored | None = None, *, keep_acked: bool = False) -> None:
         self.boxes: dict[str, Box] = {}
         self.in_flight: dict[int, Entry] = {}
         self.agenda = Agenda()
@@ -61,11 +62,7 @@ class Ledger:
         """Whether the rows of what was acknowledged are kept for a while."""
         self.thaw: Callable[[Chunk], deque[Entry]] = _nothing
         """What reads the messages of a chunk."""
-        self._leased: dict[int, Entry] = {}
-        """What was leased lately: most of it is acknowledged before it is worth a write."""
-        self._changed: dict[int, Entry] = {}
-        self._owed: dict[int, Change] = {}
-        self._deleted: list[int] = []
+        self.unstored = Unstored() if unstored is None else unstored
 
     def __repr__(self) -> str:
         ready = sum(box.ready for box in self.boxes.values())
@@ -119,7 +116,7 @@ class Ledger:
             entry.dequeue_count += 1
             entry.leased_until = until
             seq = entry.seq
-            self.in_flight[seq] = self._leased[seq] = entry
+            self.in_flight[seq] = self.unstored.leased[seq] = entry
             self.agenda.add(until, entry)
             self.counters.dequeued += 1
             return entry
@@ -139,9 +136,9 @@ class Ledger:
         else:
             entry.status = ACKED
             entry.due = LATER
-            self._leased.pop(entry.seq, None)
-            self._changed.pop(entry.seq, None)
-            self._deleted.append(entry.seq)
+            self.unstored.leased.pop(entry.seq, None)
+            self.unstored.changed.pop(entry.seq, None)
+            self.unstored.deleted.append(entry.seq)
 
     def give_back(self, entry: Entry, now: float, delay: float, error: str) -> MessageStatus:
         """Take *entry* back from who leased it; it can be leased again in *delay* seconds, if it may be at all."""
@@ -153,7 +150,7 @@ class Ledger:
             return status
         if delay > 0:
             entry.available_at = now + delay
-        self._changed[entry.seq] = entry
+        self.unstored.changed[entry.seq] = entry
         entry.error = error
         self.admit_again(entry, now)
         return PENDING
@@ -179,7 +176,7 @@ class Ledger:
         entry.finished_at = now
         entry.error = error
         entry.due = LATER
-        self._changed[entry.seq] = entry
+        self.unstored.changed[entry.seq] = entry
 
     def release(self, entry: Entry) -> None:
         """Take *entry* out of the hands of its consumer."""
@@ -213,67 +210,11 @@ class Ledger:
                 self.admit_again(item, now)
                 yield item
 
-    # -- what is to be stored
-
-    @property
-    def unstored(self) -> bool:
-        """Whether something has changed that no `take_batch` has had."""
-        return bool(self._leased or self._changed or self._deleted or self._owed)
-
-    def ripen(self) -> None:
-        """Have leases stored that have lasted for a while."""
-        self._changed.update(self._leased)
-        self._leased = {}
-
     def set_apart(self, seq: int, now: float, error: str) -> None:
         """Note that a row cannot be read as a message."""
         self.counters.corrupt += 1
-        self._owed[seq] = Change(0.0, 0.0, 0, CORRUPT, now, error, seq)
-
-    def note(self, entry: Entry) -> None:
-        """Have *entry* stored as it is by then."""
-        self._changed[entry.seq] = entry
-
-    def is_noted(self, seq: int) -> bool:
-        """Tell whether the row is to become something else than what is stored of it."""
-        return seq in self._leased or seq in self._changed or seq in self._owed or seq in self._deleted
-
-    def forget(self, seqs: Iterable[int]) -> None:
-        """Have rows deleted that are of no message any more."""
-        self._deleted.extend(seqs)
-
-    def take_batch(self, rows: list[Row]) -> Batch:
-        """Return what is to be stored: *rows*, and what has changed."""
-        changes = self._owed
-        if self._changed:
-            changes.update((entry.seq, change_of(entry)) for entry in self._changed.values())
-        if changes and self._deleted:
-            for seq in self._deleted:
-                changes.pop(seq, None)
-        batch = Batch(rows, list(changes.values()), self._deleted)
-        self._owed = {}
-        self._changed = {}
-        self._deleted = []
-        return batch
-
-    def owe(self, batch: Batch) -> None:
-        """Have the changes of *batch*, which could not be stored, stored with the next one."""
-        self._owed = {change.seq: change for change in batch.changes}
-        self._deleted = batch.deletes + self._deleted
+        self.unstored.owed[seq] = Change(0.0, 0.0, 0, CORRUPT, now, error, seq)
 
 
 def _nothing(_chunk: Chunk) -> deque[Entry]:
     return deque()
-
-
-def change_of(entry: Entry) -> Change:
-    """Return *entry* as it is to be stored."""
-    return Change(
-        entry.available_at,
-        entry.expires_at,
-        entry.dequeue_count,
-        entry.status,
-        entry.finished_at,
-        entry.error,
-        entry.seq,
-    )

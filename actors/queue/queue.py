@@ -19,7 +19,7 @@ from actors.queue import requests as ask
 from actors.queue import views
 from actors.queue.answers import REPLY, Answers, Asked, find_reply
 from actors.queue.behaviour import Row
-from actors.queue.commits import Commits, Posted, Ride, Stored, Usher
+from actors.queue.commits import Commits, Posted, Ride, Stored, Usher, store_now
 from actors.queue.consumers import Consumers
 from actors.queue.dead import DeadMessages
 from actors.queue.errors import (
@@ -32,6 +32,7 @@ from actors.queue.ledger import Ledger
 from actors.queue.message import decode
 from actors.queue.options import QueueOptions
 from actors.queue.recovery import Recovery
+from actors.queue.unstored import unstored_of
 from actors.result import NO_REPLY
 from actors.show import shown
 from actors.wall_clock import wall_clock
@@ -75,15 +76,17 @@ class Queue(Actor):
         """Find what is in the store; what was in flight is pending again."""
         self.now: WallClock = self.clock or wall_clock()
         self.ids: dict[str, int] = {}
-        self.ledger = ledger = Ledger(keep_acked=self.options.keep_acked > 0)
+        unstored = unstored_of(self.store)
+        self.ledger = ledger = Ledger(unstored, keep_acked=self.options.keep_acked > 0)
         self.recovery = Recovery(self.store, ledger, self.ids)
         self.epoch = await self.store.open(self.system)
+        await store_now(self.store, self.epoch, unstored)
         await self.recovery.run(self.now())
         usher = await self.start_link(Usher, self.ref)
+        self.answers = Answers()
         self.commits = Commits(self.ref, usher, self.store, self.epoch, ledger, self.options.ride_seconds)
         self.seq = self.store.last_seq()
         self.consumers = Consumers(ledger, self.epoch, self.now, self.options.lease_seconds)
-        self.answers = Answers()
         self.dead = DeadMessages(self.store, ledger, self.ids, self.options, self.now)
         self.timer: Timer | None = None
         self.timer_at = inf
@@ -109,7 +112,7 @@ class Queue(Actor):
     def handle_cast(self, message: object) -> None:
         """Go on with what the store has reported, or give it what has gathered."""
         if type(message) is Stored:
-            for box in self.commits.settle(message, self.now(), self.ids):
+            for box in self.commits.settle(message, self.now(), self.ids, self.answers):
                 self.consumers.hand_on(box)
             self._arm()
         else:
@@ -158,7 +161,7 @@ class Queue(Actor):
 
     def _put(self, put: ask.Put, caller: Caller | Asked) -> Any:
         content = put.content
-        if content.kind == REPLY and self.answers.deliver(put):
+        if content.kind == REPLY and self.answers.deliver(put.recipient, content.correlation_id, content.payload):
             return put.id
         if put.check:
             self._check_known(put.recipient)
@@ -224,7 +227,7 @@ class Queue(Actor):
             reply = find_reply(self.ledger, self.recovery.thaw, put.content.sender, put.content.correlation_id)
             if reply is not None:
                 reply.box.lose(reply)
-                self.ledger.forget([reply.seq])
+                self.ledger.unstored.deleted.append(reply.seq)
                 reply.due = inf
                 return decode(reply.row.payload)
         return NO_REPLY

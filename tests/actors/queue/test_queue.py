@@ -1,0 +1,459 @@
+"""What a queue does for those who put and lease, besides what the suite of its stores shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import pytest
+import trio
+from trio.testing import wait_all_tasks_blocked
+
+from actors import ActorSystem, Backoff, UndefinedHandlerError
+from actors.queue import (
+    LeaseLostError,
+    MemoryStore,
+    MessageRefusedError,
+    MessageStatus,
+    MessagesWaiting,
+    NoAnswerError,
+    NoDeadLetterError,
+    Queue,
+    QueueClient,
+    QueueClosedError,
+    QueueOptions,
+    UnknownRecipientError,
+)
+from tests.actors.probe import Probe, received
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@attrs.define
+class Time:
+    """A clock on the wall that a test sets."""
+
+    now: float = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+# -- putting
+
+
+async def test_a_message_comes_as_it_was_put(queue: QueueClient) -> None:
+    """L-QUE-2, 4."""
+    message_id = await queue.put(
+        "ann", {"cups": [1, 2]}, type="order", metadata={"from": "web"}, correlation_id="c-1", priority=3
+    )
+
+    message = (await queue.lease("ann")).message
+
+    assert (message.id, message.recipient, message.sender) == (message_id, "ann", "shop")
+    assert (message.payload, message.metadata) == ({"cups": [1, 2]}, {"from": "web"})
+    assert (message.type, message.correlation_id, message.priority, message.kind) == ("order", "c-1", 3, "message")
+    assert (message.dequeue_count, message.max_retries, message.status) == (1, 3, MessageStatus.IN_FLIGHT)
+    assert message.expires_at - message.enqueued_at == 24 * 3600
+
+
+async def test_what_is_put_is_a_copy(queue: QueueClient) -> None:
+    """L-QUE-4."""
+    payload = ["tea"]
+    await queue.put("ann", payload)
+
+    payload.append("coffee")
+
+    assert (await queue.lease("ann")).message.payload == ["tea"]
+
+
+async def test_ids_of_one_instant_differ(queue: QueueClient) -> None:
+    """L-QUE-38."""
+    ids = [await queue.put("ann", number) for number in range(100)]
+
+    assert len(set(ids)) == 100
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"recipient": ""}, "recipient of a message is ''"),
+        ({"priority": 1.5}, "priority of a message is 1.5"),
+        ({"priority": 2**63}, "priority of a message is 9223372036854775808"),
+        ({"delay": -1}, "delay of a message is -1"),
+        ({"expires_after": float("inf")}, "expires_after of a message is inf"),
+        ({"max_retries": -1}, "max_retries of a message are -1"),
+        ({"payload": object()}, "payload of a message must be what MessagePack can hold"),
+        ({"metadata": {"a": object()}}, "metadata of a message must be what MessagePack can hold"),
+        ({"type": 7}, "'shop', 7 and None"),
+        ({"id": ""}, "id of a message is ''"),
+    ],
+)
+async def test_what_is_no_message_is_refused(queue: QueueClient, fields: dict[str, Any], told: str) -> None:
+    """L-QUE-6, 12."""
+    with pytest.raises(MessageRefusedError, match=told):
+        await queue.put(**{"recipient": "ann", "payload": "tea"} | fields)
+
+    assert (await queue.statistics()).enqueued == 0
+
+
+async def test_an_id_that_is_there_is_not_stored_again(queue: QueueClient) -> None:
+    """L-QUE-7."""
+    async with trio.open_nursery() as nursery:
+        for _ in range(3):
+            nursery.start_soon(put_with_id, queue, "mine")
+    await put_with_id(queue, "mine")
+
+    assert await queue.depth("ann") == 1
+    assert (await queue.statistics()).enqueued == 1
+
+
+async def put_with_id(queue: QueueClient, message_id: str) -> None:
+    assert await queue.put("ann", "tea", id=message_id) == message_id
+
+
+async def test_only_send_asks_whether_there_is_the_recipient(system: ActorSystem) -> None:
+    """L-QUE-22, 32, X12."""
+    await system.start(Queue, MemoryStore(), QueueOptions(known={"ann"}.__contains__), name="queue")
+    queue = QueueClient(system.named("queue"), sender="shop")
+    await queue.put("joe", "tea")
+
+    with pytest.raises(UnknownRecipientError, match=r"no recipient 'bob'; it has messages for joe") as refused:
+        await queue.send("bob", "tea")
+    with pytest.raises(UnknownRecipientError):
+        await queue.send_and_receive("bob", "tea")
+    await queue.send("ann", "tea")
+
+    assert refused.value.known == ("joe",)
+    assert [await queue.agent_exists(name) for name in ("ann", "bob")] == [True, False]
+    assert await queue.agents_with_pending() == ("ann", "joe")
+
+
+# -- leasing
+
+
+async def test_who_waits_is_handed_the_message_and_does_not_poll(
+    queue: QueueClient, autojump_clock: trio.testing.MockClock
+) -> None:
+    """L-QUE-30."""
+    leased: list[tuple[float, object]] = []
+
+    async def wait_for_one() -> None:
+        lease = await queue.lease("ann")
+        leased.append((trio.current_time(), lease.message.payload))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(wait_for_one)
+        await trio.sleep(7)
+        await queue.put("bob", "coffee")
+        await queue.put("ann", "tea")
+
+    assert leased == [(7.0, "tea")]
+
+
+async def test_those_who_wait_are_served_in_the_order_they_came(queue: QueueClient) -> None:
+    served: list[str] = []
+
+    async def wait_for_one(name: str) -> None:
+        await queue.lease("ann")
+        served.append(name)
+
+    async with trio.open_nursery() as nursery:
+        for name in ("first", "second", "third"):
+            nursery.start_soon(wait_for_one, name)
+            await wait_all_tasks_blocked()
+        for _ in range(3):
+            await queue.put("ann", "tea")
+            await wait_all_tasks_blocked()
+
+    assert served == ["first", "second", "third"]
+
+
+async def test_a_wait_that_is_cancelled_leaves_the_queue_as_it_was(queue: QueueClient) -> None:
+    with trio.move_on_after(1):
+        await queue.lease("ann")
+
+    await queue.put("ann", "tea")
+
+    assert await queue.depth("ann") == 1
+    assert (await queue.statistics()).dequeued == 0
+
+
+async def test_a_delayed_message_comes_at_its_time(queue: QueueClient) -> None:
+    begin = trio.current_time()
+    await queue.put("ann", "later", delay=5)
+    await queue.put("ann", "now")
+
+    leases = [await queue.lease("ann") for _ in range(2)]
+
+    assert [lease.message.payload for lease in leases] == ["now", "later"]
+    assert trio.current_time() - begin == pytest.approx(5, abs=0.002)
+
+
+async def test_a_message_is_alive_at_the_instant_it_expires(system: ActorSystem) -> None:
+    """L-QUE-11, Y8."""
+    time = Time()
+    await system.start(Queue, MemoryStore(), clock=time, name="queue")
+    queue = QueueClient(system.named("queue"))
+    for _ in range(2):
+        await queue.put("ann", "tea", expires_after=10)
+
+    time.now += 10
+    at_the_instant = await queue.lease_many("ann", 1)
+    time.now += 0.001
+    later = await queue.lease_many("ann", 1)
+
+    assert (len(at_the_instant), later) == (1, ())
+    assert (await queue.statistics()).expired == 1
+
+
+async def test_a_nack_waits_longer_each_time(system: ActorSystem) -> None:
+    """L-QUE-17, Y5."""
+    options = QueueOptions(max_retries=5, backoff=Backoff(0.1, max_seconds=0.3))
+    await system.start(Queue, MemoryStore(), options, name="queue")
+    queue = QueueClient(system.named("queue"))
+    await queue.put("ann", "tea")
+    waited = []
+
+    lease = await queue.lease("ann")
+    for _ in range(4):
+        begin = trio.current_time()
+        assert await queue.nack(lease) is MessageStatus.PENDING
+        lease = await queue.lease("ann")
+        waited.append(trio.current_time() - begin)
+
+    assert waited == pytest.approx([0.1, 0.2, 0.3, 0.3], abs=0.002)
+
+
+async def test_what_is_nacked_too_often_is_a_dead_letter_with_the_last_error(queue: QueueClient) -> None:
+    await queue.put("ann", "tea", max_retries=2)
+
+    first = await queue.nack(await queue.lease("ann"), error="no cup")
+    second = await queue.nack(await queue.lease("ann"), error="no water")
+
+    assert (first, second) == (MessageStatus.PENDING, MessageStatus.FAILED)
+    assert [(dead.error, dead.message.dequeue_count) for dead in await queue.dead_letters()] == [("no water", 2)]
+
+
+async def test_a_lease_that_is_extended_lasts(queue: QueueClient) -> None:
+    """L-QUE-16."""
+    await queue.put("ann", "tea")
+    lease = await queue.lease("ann", seconds=10)
+    await trio.sleep(8)
+
+    extended = await queue.extend(lease, 10)
+    await trio.sleep(8)
+
+    assert extended.until - lease.until == pytest.approx(8)
+    await queue.ack(extended)
+
+
+async def test_what_a_consumer_held_is_pending_when_it_ends(queue: QueueClient, system: ActorSystem) -> None:
+    """L-QUE-16."""
+    for number in range(3):
+        await queue.put("ann", number)
+    consumer = await system.start(Probe)
+    leases = await consumer.call(lambda _me: queue.lease_many("ann", 2))
+    begin = trio.current_time()
+
+    consumer.kill()
+    again = [await queue.lease("ann") for _ in range(3)]
+
+    assert trio.current_time() == begin
+    assert [lease.message.payload for lease in again] == [0, 1, 2]
+    with pytest.raises(LeaseLostError, match=r"is not in flight under this lease, which was the 1. of at most 3"):
+        await queue.ack(leases[0])
+
+
+async def test_of_several_acknowledgements_all_or_none_count(queue: QueueClient) -> None:
+    for number in range(2):
+        await queue.put("ann", number)
+    leases = await queue.lease_many("ann", 2)
+    await queue.requeue(leases[0])
+
+    with pytest.raises(LeaseLostError):
+        await queue.ack(leases[1], leases[0])
+
+    assert (await queue.statistics()).in_flight == 1
+
+
+# -- watching
+
+
+async def test_who_watches_is_told_once_that_something_waits(queue: QueueClient, system: ActorSystem) -> None:
+    """L-QUE-30."""
+    watcher = await system.start(Probe)
+    await watcher.call(lambda _me: queue.watch("ann"))
+
+    for _ in range(3):
+        await queue.put("ann", "tea")
+    await queue.put("bob", "tea")
+    first = await watcher.call(received)
+    await queue.lease_many("ann", 3)
+    await queue.put("ann", "tea")
+
+    assert first == [MessagesWaiting("ann")]
+    assert await watcher.call(received) == [MessagesWaiting("ann")] * 2
+
+
+async def test_who_watches_no_more_is_told_nothing(queue: QueueClient, system: ActorSystem) -> None:
+    watcher = await system.start(Probe)
+    await queue.put("ann", "tea")
+    await watcher.call(lambda _me: queue.watch("ann"))
+    await watcher.call(lambda _me: queue.unwatch("ann"))
+    await queue.lease("ann")
+
+    await queue.put("ann", "tea")
+
+    assert await watcher.call(received) == [MessagesWaiting("ann")]
+
+
+# -- requests and replies
+
+
+async def serve(queue: QueueClient, recipient: str, act: Callable[[Any], Any], *, seconds: float = 0) -> None:
+    lease = await queue.lease(recipient)
+    await trio.sleep(seconds)
+    await queue.reply(lease.message, act(lease.message.payload))
+    await queue.ack(lease)
+
+
+async def test_a_reply_goes_to_who_waits_for_it(queue: QueueClient) -> None:
+    """L-QUE-23, 24, 25: it is neither queued nor counted, whatever the name of who asked."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(serve, queue, "ann", lambda cups: cups * 2)
+        answer = await queue.send_and_receive("ann", 21, sender="web-shop-1")
+
+    assert answer == 42
+    assert await queue.depth("web-shop-1") == 0
+    assert (await queue.statistics()).enqueued == 1
+
+
+async def test_a_request_to_oneself_is_not_its_own_reply(queue: QueueClient) -> None:
+    """L-QUE-26."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(serve, queue, "shop", lambda cups: cups + 1)
+        assert await queue.send_and_receive("shop", 1) == 2
+
+
+async def test_a_late_reply_is_queued_for_who_asked(queue: QueueClient) -> None:
+    """L-QUE-27, 28, 29, 37."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(lambda: serve(queue, "ann", str.upper, seconds=3))
+        with pytest.raises(NoAnswerError, match=r"no reply from ann to \w+ came within 2 s"):
+            await queue.send_and_receive("ann", "tea", timeout=2)
+
+    late = (await queue.lease("shop")).message
+    assert (late.payload, late.kind, late.sender) == ("TEA", "reply", "ann")
+
+
+@pytest.mark.parametrize("timeout", [None, 0])
+async def test_a_request_waits_30_s_unless_told_otherwise(queue: QueueClient, timeout: float | None) -> None:
+    """X11."""
+    begin = trio.current_time()
+
+    with pytest.raises(NoAnswerError, match=r"within 30.0 s"):
+        await queue.send_and_receive("ann", "tea", timeout=timeout)
+
+    assert trio.current_time() - begin == 30.0
+    with pytest.raises(MessageRefusedError, match="timeout of a request is -1"):
+        await queue.send_and_receive("ann", "tea", timeout=-1)
+
+
+# -- looking, closing, forgetting
+
+
+async def test_what_waits_can_be_seen_without_being_leased(queue: QueueClient) -> None:
+    """L-QUE-18, 31."""
+    first = await queue.put("ann", b"x" * 300, type="order")
+    await queue.put("ann", "later", delay=60)
+    await queue.put("ann", "gone", expires_after=1)
+    await trio.sleep(2)
+
+    (info,) = await queue.pending_info("ann")
+
+    assert (info.message_id, info.sender, info.type, info.size_bytes) == (first, "shop", "order", 303)
+    assert (await queue.depth("ann"), await queue.depth("nobody")) == (1, 0)
+    assert await queue.agents_with_pending() == ("ann",)
+    assert (await queue.statistics()).dequeued == 0
+
+
+async def test_everything_is_counted(queue: QueueClient) -> None:
+    """L-QUE-33."""
+    for _ in range(4):
+        await queue.put("ann", "tea", max_retries=1)
+    await queue.put("ann", "tea", expires_after=1)
+    leases = await queue.lease_many("ann", 3)
+    await queue.ack(leases[0])
+    await queue.nack(leases[1])
+    await trio.sleep(2)
+
+    counted = await queue.statistics()
+
+    assert (counted.enqueued, counted.dequeued, counted.acked, counted.returned) == (5, 3, 1, 1)
+    assert (counted.failed, counted.expired, counted.ready, counted.in_flight) == (1, 1, 1, 1)
+
+
+async def test_closing_sends_away_who_waits(queue: QueueClient) -> None:
+    """L-QUE-34."""
+    refused: list[str] = []
+
+    async def wait(what: Callable[[], Any]) -> None:
+        with pytest.raises(QueueClosedError) as error:
+            await what()
+        refused.append(str(error.value))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(wait, lambda: queue.lease("ann"))
+        nursery.start_soon(wait, lambda: queue.send_and_receive("bob", "tea"))
+        await wait_all_tasks_blocked()
+        await queue.close()
+
+    assert sorted(refused) == [
+        "the queue was closed while a lease was waited for",
+        "the queue was closed while a reply was waited for",
+    ]
+    assert await queue.depth("bob") == 1
+
+
+async def test_dead_letters_are_forgotten_in_time(system: ActorSystem) -> None:
+    """L-QUE-21."""
+    store = MemoryStore()
+    await system.start(Queue, store, QueueOptions(keep_dead=3600, keep_acked=600), name="queue")
+    queue = QueueClient(system.named("queue"))
+    for message_id in ("acked", "dead"):
+        await queue.put("ann", message_id, id=message_id)
+    leases = await queue.lease_many("ann", 2)
+    await queue.ack(leases[0])
+    await queue.reject(leases[1], "no")
+
+    await trio.sleep(60)
+    kept = [record.row.id for record in store.fetch([1, 2])]
+    await trio.sleep(700)
+    later = [record.row.id for record in store.fetch([1, 2])]
+    await trio.sleep(3600)
+
+    assert (kept, later, store.fetch([1, 2])) == (["acked", "dead"], ["dead"], [])
+    await queue.put("ann", "again", id="dead")
+    assert await queue.depth("ann") == 1
+
+
+async def test_dead_letters_come_page_by_page(queue: QueueClient) -> None:
+    ids = [await queue.put("ann", number) for number in range(5)]
+    for lease in await queue.lease_many("ann", 5):
+        await queue.reject(lease, "no")
+
+    first = await queue.dead_letters(most=3)
+    rest = await queue.dead_letters(most=3, after=first[-1])
+
+    assert [dead.message.id for dead in first + rest] == ids
+    with pytest.raises(NoDeadLetterError, match="'nothing'"):
+        await queue.replay("nothing")
+
+
+async def test_what_is_no_request_is_refused(queue: QueueClient, system: ActorSystem) -> None:
+    with pytest.raises(UndefinedHandlerError, match="is a queue, and knows no 'hello'"):
+        await system.named("queue").call("hello")
+    with pytest.raises(MessageRefusedError, match="only an actor can watch 'ann'"):
+        await queue.watch("ann")

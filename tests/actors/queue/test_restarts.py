@@ -1,0 +1,259 @@
+"""A queue that is killed, under load and at bad moments: what it acknowledged is there, and nothing is there twice."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+import trio
+from trio.testing import wait_all_tasks_blocked
+
+from actors import ActorSystem, Crash, NoProcessError, NoReplyError
+from actors.queue import (
+    FencedError,
+    LeaseLostError,
+    MemoryStore,
+    OutcomeUnknownError,
+    Queue,
+    QueueClient,
+    QueueStore,
+    SqliteStore,
+    StoreFailedError,
+)
+from supervision import ChildSpec, Supervisor, SupervisorSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from actors.queue import Batch, Done
+
+
+class SlowStore(MemoryStore):
+    """A store that reports nothing before it is let, and fails when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held: list[Callable[[], None]] | None = None
+        self.failure: Exception | None = None
+        self.batches = 0
+
+    def commit(self, epoch: int, batch: Batch, done: Done) -> None:
+        self.batches += 1
+        if self.failure is not None:
+            done(self.failure)
+        elif self.held is None:
+            super().commit(epoch, batch, done)
+        else:
+            told: list[Exception | None] = []
+            super().commit(epoch, batch, told.append)
+            self.held.append(lambda: done(told[0]))
+
+    def report(self) -> None:
+        held, self.held = self.held or [], None
+        for tell in held:
+            tell()
+
+
+async def supervised(system: ActorSystem, store: QueueStore) -> QueueClient:
+    """Start a queue that comes back, and return its client."""
+    spec = SupervisorSpec([ChildSpec("queue", Queue, (store,), name="queue")], intensity=1_000_000)
+    await system.start(Supervisor, spec)
+    return QueueClient(system.named("queue"), patience=60)
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> QueueStore:
+    return MemoryStore() if request.param == "memory" else SqliteStore(tmp_path / "queue.db", inline=True)
+
+
+class Load:
+    """Producers and consumers, and what they were told."""
+
+    def __init__(self, queue: QueueClient, system: ActorSystem, seed: int) -> None:
+        self.queue = queue
+        self.system = system
+        self.random = Random(seed)  # noqa: S311 -- it only has to repeat itself
+        self.stored: list[str] = []
+        self.handled: list[str] = []
+        self.acked: list[str] = []
+
+    async def produce(self, name: str, count: int) -> None:
+        for number in range(count):
+            await self.queue.put("worker", f"{name} {number}", max_retries=1_000)
+            self.stored.append(f"{name} {number}")
+
+    async def consume(self) -> None:
+        while True:
+            lease = await self.queue.lease("worker")
+            self.handled.append(lease.message.payload)
+            await trio.sleep(self.random.choice([0, 0, 0.001]))
+            try:
+                await self.queue.ack(lease)
+            except LeaseLostError:
+                continue
+            self.acked.append(lease.message.payload)
+
+    async def kill_now_and_then(self, times: int) -> None:
+        for _ in range(times):
+            await trio.sleep(self.random.random() / 50)
+            for _ in range(self.random.randrange(40)):
+                await trio.lowlevel.checkpoint()
+            queue = self.system.whereis("queue")
+            if queue is not None:
+                queue.kill()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
+async def test_a_queue_that_is_killed_under_load_loses_and_doubles_nothing(
+    system: ActorSystem, store: QueueStore, seed: int
+) -> None:
+    """L-QUE-36: at least once; a message that was acknowledged is never leased again, as long as the program lives."""
+    queue = await supervised(system, store)
+    load = Load(queue, system, seed)
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(3):
+            nursery.start_soon(load.consume)
+        async with trio.open_nursery() as producers:
+            for name in "abcd":
+                producers.start_soon(load.produce, name, 50)
+            producers.start_soon(load.kill_now_and_then, 25)
+        # Leases of consumers that could not acknowledge in time have ended by then.
+        await trio.sleep(100)
+        nursery.cancel_scope.cancel()
+
+    expected = sorted(f"{name} {number}" for name in "abcd" for number in range(50))
+    assert sorted(load.stored) == expected
+    assert sorted(set(load.handled)) == expected
+    assert sorted(load.acked) == expected
+    assert await queue.dead_letters() == ()
+
+
+async def test_a_put_whose_answer_was_lost_is_stored_once(system: ActorSystem) -> None:
+    """The store had the message, and the queue died before it could say so; meanwhile it was handled."""
+    store = SlowStore()
+    queue = await supervised(system, store)
+    store.held = []
+    ids: list[str] = []
+
+    async def put() -> None:
+        ids.append(await queue.put("ann", "tea"))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(put)
+        await wait_all_tasks_blocked()
+        first = system.whereis("queue")
+        assert first is not None
+        first.kill()
+        store.report()
+        await first.wait()
+        await queue.ack(await queue.lease("ann"))
+
+    assert len(ids) == 1
+    assert await queue.depth("ann") == 0
+    assert (await queue.statistics()).enqueued == 0
+
+
+async def test_a_put_that_was_given_up_and_is_repeated_is_stored_once(system: ActorSystem) -> None:
+    store = SlowStore()
+    await system.start(Queue, store, name="queue")
+    queue = QueueClient(system.named("queue"), patience=1)
+    store.held = []
+    with pytest.raises(OutcomeUnknownError, match=r"did not answer .* within 1 s") as unknown:
+        await queue.put("ann", "tea")
+    store.report()
+    await queue.ack(await queue.lease("ann"))
+
+    assert unknown.value.message_id is not None
+    again = await queue.put("ann", "tea", id=unknown.value.message_id)
+
+    assert (again, unknown.value.retryable) == (unknown.value.message_id, True)
+    assert await queue.depth("ann") == 0
+
+
+async def test_without_a_queue_the_client_says_so_when_its_patience_is_over(system: ActorSystem) -> None:
+    queue = QueueClient(system.named("queue"), patience=2)
+    begin = trio.current_time()
+
+    for ask in (lambda: queue.put("ann", "tea"), lambda: queue.lease("ann"), lambda: queue.depth("ann")):
+        with pytest.raises(NoProcessError, match="nobody has the name 'queue'"):
+            await ask()
+
+    assert trio.current_time() - begin == pytest.approx(6, abs=0.5)
+
+
+async def test_a_wait_for_a_message_outlives_the_queue(system: ActorSystem, store: QueueStore) -> None:
+    queue = await supervised(system, store)
+    leased: list[object] = []
+
+    async def wait() -> None:
+        leased.append((await queue.lease("ann")).message.payload)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(wait)
+        await wait_all_tasks_blocked()
+        system.named("queue").kill()
+        await trio.sleep(1)
+        await queue.put("ann", "tea")
+
+    assert leased == ["tea"]
+
+
+async def test_a_request_outlives_the_queue(system: ActorSystem, store: QueueStore) -> None:
+    """Also when the reply came to the new incarnation before the one who waits for it."""
+    queue = await supervised(system, store)
+    answers: list[object] = []
+
+    async def ask() -> None:
+        answers.append(await queue.send_and_receive("ann", 20, sender="shop"))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(ask)
+        await wait_all_tasks_blocked()
+        request = await queue.lease("ann")
+        system.named("queue").kill()
+        await queue.reply(request.message, 21)
+
+    assert answers == [21]
+    assert await queue.depth("shop") == 0
+
+
+async def test_what_the_store_does_not_take_is_not_acknowledged(system: ActorSystem) -> None:
+    store = SlowStore()
+    await system.start(Queue, store, name="queue")
+    queue = QueueClient(system.named("queue"))
+    await queue.put("ann", "tea", id="tea")
+    lease = await queue.lease("ann")
+    store.failure = StoreFailedError("the disk is full")
+
+    with pytest.raises(StoreFailedError, match="the disk is full"):
+        await queue.put("ann", "coffee", id="coffee")
+    await queue.ack(lease)
+    tried = store.batches
+    await trio.sleep(10)
+    spun = store.batches - tried
+    store.failure = None
+    await trio.sleep(2)
+
+    assert spun <= 11
+    assert store.fetch([1, 2]) == []
+    assert await queue.put("ann", "coffee", id="coffee") == "coffee"
+    assert await queue.depth("ann") == 1
+
+
+async def test_a_queue_whose_store_another_has_taken_over_ends(system: ActorSystem) -> None:
+    store = MemoryStore()
+    first = await system.start(Queue, store, name="queue")
+    second = await system.start(Queue, store, name="second")
+
+    with pytest.raises((FencedError, NoReplyError, OutcomeUnknownError)):
+        await QueueClient(first).put("ann", "tea")
+    await QueueClient(second).put("ann", "coffee")
+
+    reason = await first.wait()
+    assert isinstance(reason, Crash)
+    assert isinstance(reason.cause, FencedError)
+    assert (await QueueClient(second).lease("ann")).message.payload == "coffee"
