@@ -14,13 +14,15 @@ from actors.sqlite import file
 from actors.sqlite.database import Database
 from actors.sqlite.errors import DatabaseClosedError, VirtualTimeError
 from actors.sqlite.lock import lock_file
-from actors.sqlite.writer import InlineWriter, ThreadWriter
+from actors.sqlite.thread_writer import ThreadWriter
+from actors.sqlite.writer import InlineWriter
 
 if TYPE_CHECKING:
     import os
     import sqlite3
 
     from actors.sqlite.lock import FileLock
+    from actors.sqlite.writer import Writer
     from actors.system import ActorSystem
 
 _slots: Final[WeakKeyDictionary[ActorSystem, dict[str, _Slot]]] = WeakKeyDictionary()
@@ -101,15 +103,16 @@ def _serve(
 ) -> Database:
     writer = InlineWriter(path, connection) if inline else ThreadWriter(path, connection, system.handover)
     database = Database(path, connection, writer, lock, inline=inline)
-    system.start_soon(_keep, system, database)
+    system.start_soon(_keep, system, database, writer)
     return database
 
 
 @enable_ki_protection
-async def _keep(system: ActorSystem, database: Database) -> None:
+async def _keep(system: ActorSystem, database: Database, writer: Writer) -> None:
     """Serve *database* until somebody closes it; close it when no actor is left."""
     with trio.CancelScope(shield=True):
         async with trio.open_nursery() as nursery:
+            nursery.start_soon(writer.attend)
             nursery.start_soon(database.hurry_the_lazy)
             nursery.start_soon(_close_at_the_end, system, database)
             await database.ended.wait()

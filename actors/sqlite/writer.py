@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 from collections import deque
 from itertools import repeat
-from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, Final
 
 import trio
@@ -19,8 +18,6 @@ from actors.sqlite.errors import explained
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Sequence
-
-    from actors.handover import Handover
 
 logger: Final = logging.getLogger("actors")
 
@@ -121,6 +118,10 @@ class Writer:
     def stop(self) -> None:
         """End the writer, which has nothing to do any more."""
 
+    async def attend(self) -> None:
+        """Help the writer, for ever, from within the loop."""
+        await trio.sleep_forever()
+
     def work(self) -> None:
         """Commit the next batch, or run the next job."""
         self._urgent = False  # before looking: what is appended from here on wakes the writer anew
@@ -181,47 +182,3 @@ class InlineWriter(Writer):
         while self._urgent:
             self.work()
         self.tell()
-
-
-class ThreadWriter(Writer):
-    """A writer with a thread of its own; the loop hands over the GIL as long as somebody waits for a commit."""
-
-    def __init__(self, path: str, connection: sqlite3.Connection, handover: Handover) -> None:
-        super().__init__(path, connection)
-        self._token = trio.lowlevel.current_trio_token()
-        self._handover = handover
-        self._helped = False
-        self._stopping = False
-        self._go = Lock()
-        self._go.acquire()
-        Thread(target=self._serve, name=f"writer of {path}", daemon=True).start()
-
-    def wake(self) -> None:
-        """Let the thread run."""
-        if not self._helped:
-            self._helped = True
-            self._handover.__enter__()
-        if self._go.locked():
-            self._go.release()
-
-    def stop(self) -> None:
-        """End the thread."""
-        self._stopping = True
-        if self._go.locked():
-            self._go.release()
-
-    def _serve(self) -> None:
-        while not self._stopping:
-            self._go.acquire()
-            while self._urgent:
-                self.work()
-                try:
-                    self._token.run_sync_soon(self._tell_all, idempotent=True)
-                except trio.RunFinishedError:
-                    return
-
-    def _tell_all(self) -> None:
-        self.tell()
-        if self._helped and self.told >= self._urgent_until:
-            self._helped = False
-            self._handover.__exit__(None, None, None)
