@@ -3,6 +3,7 @@
 from actors.delivery.balance import Balance
 from actors.delivery.breaker import BreakerChanged, BreakerOptions, BreakerState, CircuitBreaker
 from actors.delivery.dead_letters import Undelivered, UndeliveredLetters
+from actors.delivery.durable_actor import DurableActor
 from actors.delivery.errors import (
     CircuitOpenError,
     DeliveryError,
@@ -10,10 +11,13 @@ from actors.delivery.errors import (
     InvalidMessageError,
     MessageExpiredError,
     NoRouterError,
+    NotDurableError,
     RouteNotFoundError,
     RouterClosedError,
     RouteTakenError,
+    StateVersionError,
     TargetNotFoundError,
+    UnencodableError,
 )
 from actors.delivery.log import DeliveryLog, LogStatistics
 from actors.delivery.options import DeliveryOptions, RouterConfig
@@ -35,6 +39,7 @@ __all__ = [
     "DeliveryLog",
     "DeliveryOptions",
     "DeliveryRecord",
+    "DurableActor",
     "Fault",
     "GetRouterStatistics",
     "Guarantee",
@@ -43,6 +48,7 @@ __all__ = [
     "LogStatistics",
     "MessageExpiredError",
     "NoRouterError",
+    "NotDurableError",
     "Receipt",
     "RouteNotFoundError",
     "RouteTakenError",
@@ -51,8 +57,10 @@ __all__ = [
     "RouterConfig",
     "RouterRef",
     "RouterStatistics",
+    "StateVersionError",
     "Status",
     "TargetNotFoundError",
     "Undelivered",
     "UndeliveredLetters",
+    "UnencodableError",
 ]

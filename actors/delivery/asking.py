@@ -53,7 +53,7 @@ def _is_barred(ledger: Ledger, lane: Lane, message: object) -> bool:
         return False
     before = breaker.state
     allowed = breaker.allows(ledger.now())
-    ledger.tell_change(lane, before)
+    ledger.breakers.tell_change(lane, before)
     if not allowed and breaker.options.while_open == "fail":
         raise CircuitOpenError(f"the circuit breaker of {lane.key} is open; {shown(message)} was not sent")
     return not allowed
@@ -67,13 +67,13 @@ async def _call(
     try:
         answer = await ref.call(message, timeout=timeout, priority=priority)
     except (ActorExitedError, CallTimeoutError, MailboxFullError):
-        ledger.count_failure(lane, probe=probe)
+        ledger.breakers.count_failure(lane, probe=probe)
         raise
     except BaseException:
-        ledger.count_nothing(lane, probe=probe)
+        ledger.breakers.count_nothing(lane, probe=probe)
         raise
     else:
-        ledger.count_success(lane, probe=probe)
+        ledger.breakers.count_success(lane, probe=probe)
         return answer
     finally:
         lane.end(ref)

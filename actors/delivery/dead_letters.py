@@ -100,6 +100,8 @@ class UndeliveredLetters:
         """How many there have been, those that are no longer kept included."""
         self._letters: dict[str, Undelivered] = {}
         self._resend = resend
+        self.on_discard: Callable[[Undelivered], object] | None = None
+        """Told of each letter that is discarded, or sent again."""
 
     def __repr__(self) -> str:
         return f"<UndeliveredLetters: {self.count}, {len(self)} kept>"
@@ -109,6 +111,9 @@ class UndeliveredLetters:
 
     def __iter__(self) -> Iterator[Undelivered]:
         return iter(tuple(self._letters.values()))
+
+    def __contains__(self, id: object) -> bool:
+        return id in self._letters
 
     def __getitem__(self, id: str) -> Undelivered:
         return self._letters[id]
@@ -140,12 +145,15 @@ class UndeliveredLetters:
         """Keep *letter* no longer. Raises ``LookupError`` if it is not kept."""
         self._check(letter)
         del self._letters[letter.id]
+        if self.on_discard is not None:
+            self.on_discard(letter)
 
     def discard_all(self) -> int:
         """Keep none of those there are; return how many that were."""
-        count = len(self._letters)
-        self._letters.clear()
-        return count
+        letters = tuple(self)
+        for letter in letters:
+            self.discard(letter)
+        return len(letters)
 
     def _check(self, letter: Undelivered) -> None:
         if self._letters.get(letter.id) is not letter:

@@ -39,6 +39,27 @@ class InvalidMessageError(DeliveryError):
     category = "validation"
 
 
+class UnencodableError(DeliveryError):
+    """A durable message or state holds something that cannot be stored; nothing was changed."""
+
+    kind = "serialization"
+    category = "serialization"
+
+
+class NotDurableError(DeliveryError):
+    """The router has no database, or what was asked for cannot be had durably."""
+
+    kind = "router_not_initialised"
+    category = "configuration"
+
+
+class StateVersionError(DeliveryError):
+    """The stored state of an actor is of another version of its class, and there is no upgrade."""
+
+    kind = "serialization"
+    category = "serialization"
+
+
 class DeliveryFailedError(DeliveryError):
     """All attempts failed. A failed attempt may have done part of the work, or all of it, unseen."""
 

@@ -90,7 +90,7 @@ class Exchange:
         return lane
 
     def _new_lane(self, key: Target) -> Lane:
-        lane = Lane(self, key, self.ledger.breaker_of(key), self.ledger.config.balance)
+        lane = Lane(self, key, self.ledger.breakers.breaker_of(key), self.ledger.config.balance)
         lane.serve(self.ledger.routes.instances_of(key), self.ledger.config.max_concurrent_per_target)
         return lane
 
@@ -260,7 +260,7 @@ class Exchange:
         assert breaker is not None
         before = breaker.state
         allowed = breaker.allows(now)
-        self.ledger.tell_change(lane, before)
+        self.ledger.breakers.tell_change(lane, before)
         if allowed:
             return True
         if breaker.options.while_open == "fail":
@@ -276,8 +276,11 @@ class Exchange:
     # -- targets that are not there
 
     def _miss(self, receipt: Receipt, lane: Lane, now: float) -> None:
-        """Wait for a target that is about to come back; for any other, the attempt has failed."""
-        if self.is_awaited(lane):
+        """Wait for a target that is about to come back; for any other, the attempt has failed.
+
+        A message of an earlier process waits for whoever it is for to be started in this one.
+        """
+        if receipt.recovered or self.is_awaited(lane):
             self._hold_until_there(lane, now)
             self.wait(receipt, lane)
             return
@@ -335,6 +338,7 @@ class Exchange:
         if lane.waiting and lane.find() is None and self.is_awaited(lane):
             self._hold_until_there(lane, now)
             return
-        lane.patience = 0.0
+        if lane.find() is not None:
+            lane.patience = 0.0
         self._place(lane)
         self.pump()

@@ -6,16 +6,16 @@ also while there is none; attempts are made only while there is one.
 
 from __future__ import annotations
 
-import logging
 import math
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any, Final
 
 from actors.current import current_process
 from actors.dedupe import DedupeWindow
-from actors.delivery.breaker import BreakerChanged, BreakerState, CircuitBreaker
+from actors.delivery.breakers import Breakers
 from actors.delivery.dead_letters import CLOSED, Undelivered, UndeliveredLetters
-from actors.delivery.errors import RouterClosedError
+from actors.delivery.durable import put
+from actors.delivery.errors import NotDurableError, RouterClosedError
 from actors.delivery.options import DeliveryOptions, RouterConfig, Terms, terms_of
 from actors.delivery.plan import Expiry, Plan
 from actors.delivery.receipt import Posted, Receipt
@@ -28,16 +28,15 @@ from actors.mailbox import MailboxFull
 from actors.settlement import Handled, Lost
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from actors.delivery.exchange import Exchange
-    from actors.delivery.lane import Lane, Target
+    from actors.delivery.lane import Target
+    from actors.delivery.message_store import MessageStore
     from actors.delivery.receipt import Attempt
     from actors.ref import ActorRef
     from actors.settlement import Outcome
     from actors.system import ActorSystem
-
-logger: Final = logging.getLogger("actors")
 
 PLANS_KEPT: Final = 1024
 """So many different options are remembered with what follows from them."""
@@ -53,13 +52,14 @@ class Ledger:
         self.exchange: Exchange | None = None
         """What the latest incarnation makes of this."""
         self.closed = False
+        self.store: MessageStore | None = None
+        """Where durable messages are, once a router with a database has started."""
         self.numbers = count()
         self.plans: dict[DeliveryOptions | int | None, Plan] = {}
         """By the options that messages were sent with; those of an earlier configuration are numbered."""
         self.routes = Routes(system)
         self.tallies = {guarantee: Tally() for guarantee in Guarantee}
-        self.breakers: dict[Target, CircuitBreaker] = {}
-        self.listeners: list[Callable[[BreakerChanged], object]] = []
+        self.breakers = Breakers(name, self.now)
         self.late = 0
         self.repeated = 0
         self.letters = UndeliveredLetters(RouterConfig().max_dead_letters, self._resend)
@@ -79,8 +79,7 @@ class Ledger:
         if (config.dedupe_seconds, config.dedupe_ids) != (self.handled.seconds, self.handled.max_ids):
             window, self.handled = self.handled, self._window(config)
             self.handled.take_over(window)
-        for breaker in self.breakers.values():
-            breaker.options = config.breaker or breaker.options
+        self.breakers.configure(config.breaker)
 
     def _window(self, config: RouterConfig) -> DedupeWindow:
         return DedupeWindow(seconds=config.dedupe_seconds, max_ids=config.dedupe_ids, clock=self.now)
@@ -89,12 +88,18 @@ class Ledger:
 
     def accept(self, to: Target, message: object, options: DeliveryOptions | None, id: str | None) -> Receipt:
         """Take *message* over from its sender, and make an attempt if nothing is in the way."""
-        plan = self.plans.get(options) or self._plan(options)
+        plan = self.plans.get(options) or self.plan_of(options)
         exchange = self.exchange
         if exchange is None or exchange.process.reason is not None or self.closed:
             exchange = None
             self._refuse_if_closed()
-        elif not plan.terms.tracked and (lane := exchange.lanes.get(to) or exchange.lane_of(to)).clear:
+        if plan.terms.durable:
+            raise NotDurableError("a durable message takes `await router.send`, through a router with a database")
+        if (
+            exchange is not None
+            and not plan.terms.tracked
+            and (lane := exchange.lanes.get(to) or exchange.lane_of(to)).clear
+        ):
             ref = lane.ref
             if ref is None or ref._process.reason is not None:  # noqa: SLF001 -- `alive`, for each message
                 ref = lane.find()
@@ -104,26 +109,57 @@ class Ledger:
                 if id is not None:
                     posted._id = id  # noqa: SLF001 -- a record of one's own
                 return posted
-        if id is not None and plan.terms.exactly_once and (known := self._known(to, message, plan, id)) is not None:
+        if id is not None and plan.terms.exactly_once and (known := self.known(to, message, plan, id)) is not None:
             return known
-        receipt = self._new_receipt(to, message, plan, id)
+        receipt = self.new_receipt(to, message, plan, id)
         receipt.options = options
+        self.admit(receipt)
         if exchange is not None:
             exchange.offer(receipt)
         return receipt
 
-    def _new_receipt(self, to: Target, message: object, plan: Plan, id: str | None) -> Receipt:
+    def new_receipt(self, to: Target, message: object, plan: Plan, id: str | None) -> Receipt:
+        """Return the receipt of a message that nobody answers for yet."""
         receipt = Receipt(plan, to, message, next(self.numbers))
         if (sender := current_process()) is not None:
             receipt.sender = sender.ref
         if id is not None:
             receipt._id = id  # noqa: SLF001 -- as above
             self.note_id(receipt)
+        return receipt
+
+    def offer(self, receipt: Receipt) -> None:
+        """Have an attempt made, now or in its turn, if a router runs."""
+        if self.exchange is not None and self.exchange.active:
+            self.exchange.offer(receipt)
+
+    def drop(self, receipt: Receipt, reason: object) -> None:
+        """Forget *receipt*, which nobody has answered for; whoever waits for it is told that it failed."""
+        now = self.now()
+        receipt.give_up(reason, now)
+        receipt.letter = Undelivered.of(receipt, receipt.options, now)
+        self._by_id.pop((self._receiver(receipt.to), receipt.id), None)
+        receipt.finished()
+
+    def committed(self, receipt: Receipt) -> None:
+        """Note that what was made of *receipt* is stored, whatever its attempt has come to since."""
+        receipt.stored = False
+        if receipt.letter is not None and receipt.id in self.letters:
+            self.letters.discard(receipt.letter)
+        attempt = receipt.attempt
+        was_live = attempt is not None and attempt.live
+        self.acknowledge(receipt)
+        if attempt is not None and was_live:
+            self.breakers.count_success(attempt.lane, probe=attempt.probe)
+            attempt.lane.exchange.freed(attempt.lane)
+
+    def admit(self, receipt: Receipt) -> None:
+        """Answer for *receipt* from here on."""
+        plan = receipt.plan
         plan.tally.routed += 1
         plan.open[receipt] = None
         if plan.expiry is None:
             Expiry(plan)
-        return receipt
 
     def _post(self, ref: ActorRef, message: object, terms: Terms) -> bool:
         """Cast *message*; a full mailbox is dealt with where all attempts are made."""
@@ -142,6 +178,11 @@ class Ledger:
         """What is not done with, in the order it was accepted."""
         return sorted((one for plan in self.plans.values() for one in plan.open), key=lambda one: one.number)
 
+    def is_durable(self, options: DeliveryOptions | None) -> bool:
+        """Tell whether a message with *options* is stored."""
+        asked = None if options is None else options.durable
+        return self.config.durable if asked is None else asked
+
     def in_flight(self) -> Iterator[Attempt]:
         """Yield the attempts that wait for their acknowledgement."""
         return chain.from_iterable(plan.in_flight for plan in self.plans.values())
@@ -151,7 +192,8 @@ class Ledger:
         """How many are not done with."""
         return sum(len(plan.open) for plan in self.plans.values())
 
-    def _plan(self, options: DeliveryOptions | None) -> Plan:
+    def plan_of(self, options: DeliveryOptions | None) -> Plan:
+        """Return how messages with *options* are delivered."""
         if len(self.plans) >= PLANS_KEPT:
             self.plans = {key: plan for key, plan in self.plans.items() if plan.open or key is None}
         plan = self.plans[options] = self._new_plan(options)
@@ -162,11 +204,13 @@ class Ledger:
         return Plan(self, terms, self.tallies[terms.guarantee])
 
     def _resend(self, letter: Undelivered, to: Target) -> Receipt:
+        if self.store is not None and letter.options is not None and letter.options.durable:
+            return put(self, to, letter.message, letter.options, letter.id)
         return self.accept(to, letter.message, letter.options, letter.id)
 
     # -- ids
 
-    def _known(self, to: Target, message: object, plan: Plan, id: str) -> Receipt | None:
+    def known(self, to: Target, message: object, plan: Plan, id: str) -> Receipt | None:
         """Return the receipt of a message with this id that is on its way to the same receiver, or was handled."""
         key = self._receiver(to), id
         open_one = self._by_id.get(key)
@@ -208,10 +252,10 @@ class Ledger:
         if type(outcome) is Handled:
             self.acknowledge(receipt)
             if was_live:
-                self.count_success(lane, probe=attempt.probe)
+                self.breakers.count_success(lane, probe=attempt.probe)
         elif was_live and type(outcome) is Lost and not isinstance(outcome.reason, MailboxFull):
             attempt.end()
-            self.count_nothing(lane, probe=attempt.probe)
+            self.breakers.count_nothing(lane, probe=attempt.probe)
             self._offer_again(receipt)
         elif was_live and not isinstance(outcome, Handled):
             self.fail(attempt, outcome.reason)
@@ -231,7 +275,7 @@ class Ledger:
         if attempt.live:
             attempt.end()
         self.fail_receipt(attempt.receipt, reason)
-        self.count_failure(attempt.lane, probe=attempt.probe)
+        self.breakers.count_failure(attempt.lane, probe=attempt.probe)
         attempt.lane.exchange.freed(attempt.lane)
 
     def fail_receipt(self, receipt: Receipt, reason: object) -> None:
@@ -241,20 +285,20 @@ class Ledger:
         if receipt.final:
             self._bury(receipt, now)
             return
+        if receipt.stored and self.store is not None:
+            self.store.attempted(receipt)
         receipt.due = now + receipt.terms.backoff.seconds(receipt.attempts)
         self.system.timers.add(receipt.due, receipt)
 
     def came_due(self, receipt: Receipt) -> None:
-        """Make the next attempt of *receipt*, or give it up, because the time for that has come."""
-        now = self.now()
-        if now >= receipt.due:
+        """Make the next attempt of *receipt*, because the time for that has come."""
+        if self.now() >= receipt.due:
             self._offer_again(receipt)
 
     def _offer_again(self, receipt: Receipt) -> None:
         receipt.take_back()
         receipt.due = math.inf
-        if self.exchange is not None and self.exchange.active:
-            self.exchange.offer(receipt)
+        self.offer(receipt)
 
     # -- ends
 
@@ -273,7 +317,7 @@ class Ledger:
             return
         self._bury(receipt, self.now())
         if attempt is not None and attempt.began == receipt.last_attempt and not attempt.settled:
-            self.count_failure(attempt.lane, probe=attempt.probe)
+            self.breakers.count_failure(attempt.lane, probe=attempt.probe)
             attempt.lane.exchange.freed(attempt.lane)
 
     def give_up(self, receipt: Receipt, reason: object) -> None:
@@ -296,6 +340,8 @@ class Ledger:
         if receipt.terms.exactly_once and receipt._id is not None:  # noqa: SLF001 -- to ask for it is to make it
             self.forget_id(receipt)
         receipt.finished()
+        if receipt.stored and self.store is not None and not self.closed:
+            (self.store.handled if receipt.status is Status.ACKNOWLEDGED else self.store.failed)(receipt)
 
     def close(self) -> None:
         """Give up all there is, and take nothing any more. Closing again does nothing."""
@@ -309,59 +355,6 @@ class Ledger:
         """Close when every actor of the system is dead, so that nobody waits for a receipt in vain."""
         await self.system.stopped.wait()
         self.close()
-
-    # -- the breakers of targets
-
-    def breaker_of(self, key: Target) -> CircuitBreaker | None:
-        """Return the breaker for *key*, as the last incarnation of the router left it."""
-        if self.config.breaker is None:
-            return None
-        return self.breakers.get(key) or CircuitBreaker(self.config.breaker)
-
-    def count_success(self, lane: Lane, *, probe: bool) -> None:
-        """Tell the breaker of *lane* that an attempt, or a call, has succeeded."""
-        breaker = lane.breaker
-        if breaker is None or breaker.calm:
-            return
-        before = breaker.state
-        breaker.succeeded(probe=probe)
-        self.tell_change(lane, before)
-        if breaker.calm:
-            lane.troubled = False
-            self.breakers.pop(lane.key, None)
-        if probe:
-            lane.exchange.look_again(lane)
-
-    def count_failure(self, lane: Lane, *, probe: bool) -> None:
-        """Tell the breaker of *lane* that an attempt, or a call, has failed."""
-        breaker = lane.breaker
-        if breaker is None:
-            return
-        self.breakers[lane.key] = breaker
-        lane.troubled = True
-        before = breaker.state
-        breaker.failed(self.now())
-        self.tell_change(lane, before)
-        if probe:
-            lane.exchange.look_again(lane)
-
-    def count_nothing(self, lane: Lane, *, probe: bool) -> None:
-        """Tell the breaker of *lane* that it learns nothing from an attempt, or a call."""
-        if probe and lane.breaker is not None:
-            lane.breaker.withdrew()
-            lane.exchange.look_again(lane)
-
-    def tell_change(self, lane: Lane, before: BreakerState) -> None:
-        """Tell whoever listens that the breaker of *lane* is not in the state *before* any more, if so."""
-        assert lane.breaker is not None
-        if lane.breaker.state is before:
-            return
-        change = BreakerChanged(lane.key, before, lane.breaker.state, self.now())
-        for listener in tuple(self.listeners):
-            try:
-                listener(change)
-            except Exception:
-                logger.exception("a listener of router %s failed with %s", self.name, change)
 
     # -- what is known
 
@@ -383,10 +376,6 @@ class Ledger:
             forgotten=self.handled.forgotten,
             dead_letters=self.letters.count,
             active_routes=len(self.routes),
-            breakers={
-                str(key): breaker.state
-                for key, breaker in self.breakers.items()
-                if breaker.state is not BreakerState.CLOSED
-            },
+            breakers=self.breakers.states(),
             by_guarantee=by_guarantee,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Final, get_args
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 import attrs
 
@@ -22,6 +22,9 @@ from actors.delivery.checks import (
 )
 from actors.guarantee import Guarantee
 from actors.message import Priority
+
+if TYPE_CHECKING:
+    from actors.wall_clock import WallClock
 
 COUNT: Final = "an int of 1 or more"
 SECONDS: Final = "a number of seconds above 0"
@@ -104,6 +107,12 @@ class RouterConfig:
     """How long the id of a message that was handled exactly once is remembered."""
     dedupe_ids: int = attrs.field(default=100_000, validator=must(COUNT, is_positive_count))
     """How many such ids are remembered at most."""
+    database: str | None = attrs.field(
+        default=None, validator=must("a path", lambda value: isinstance(value, str) and value != "", optional=True)
+    )
+    """The file that durable messages are stored in; without one there are none."""
+    clock: WallClock | None = attrs.field(default=None, validator=must("a callable", callable, optional=True))
+    """What tells the time of day to durable messages; by default `actors.wall_clock.wall_clock`."""
     max_dead_letters: int = attrs.field(default=10_000, validator=must(COUNT, is_positive_count))
     """So many messages that failed are kept, the latest; all are counted."""
 

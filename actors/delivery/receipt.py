@@ -37,6 +37,13 @@ class Receipt(DeliveryRecord):
     """When the next attempt may be made; infinity unless it waits for that."""
     letter: Undelivered | None = None
     """What is left of it once it was given up."""
+    stored: bool = False
+    """Whether it is in the database."""
+    recovered: bool = False
+    """Whether an earlier process has accepted it; its receiver may not have been started yet."""
+    storing: trio.Event | None = None
+    """Set when the database has answered for it, or refused."""
+    not_stored: Exception | None = None
     done: trio.Event | None = None
     """What somebody waits for."""
 
@@ -171,7 +178,7 @@ class Attempt:
     def settle(self, outcome: Outcome) -> None:
         """Learn what became of the copy (`ActorRef.deliver`)."""
         self.settled = True
-        if self.live and type(outcome) is Handled:
+        if self.live and type(outcome) is Handled and not self.receipt.stored:
             self._succeed()
         else:
             self.receipt.plan.ledger.settled(self, outcome)
@@ -195,6 +202,6 @@ class Attempt:
         if receipt.done is not None:
             receipt.done.set()
         if lane.troubled:
-            plan.ledger.count_success(lane, probe=self.probe)
+            plan.ledger.breakers.count_success(lane, probe=self.probe)
         if lane.waiting or exchange.crowded:
             exchange.freed(lane)

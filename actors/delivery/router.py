@@ -15,15 +15,19 @@ import trio
 from trio.lowlevel import enable_ki_protection
 
 from actors.actor import Actor
-from actors.current import admit
+from actors.current import admit, current_process
 from actors.delivery.asking import ask
-from actors.delivery.errors import InvalidMessageError, NoRouterError
+from actors.delivery.durable import outbox_of, put, recover, stored
+from actors.delivery.errors import InvalidMessageError, NoRouterError, NotDurableError
 from actors.delivery.exchange import Exchange
 from actors.delivery.ledger import Ledger
+from actors.delivery.message_store import MessageStore
 from actors.delivery.options import DeliveryOptions, RouterConfig
 from actors.delivery.presence import will_return
 from actors.delivery.statistics import RouterStatistics
 from actors.message import NORMAL_PRIORITY, Call
+from actors.options import check_seconds
+from actors.show import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,15 +76,27 @@ class Router(Actor):
     def __init__(self, config: RouterConfig | None = None) -> None:
         self.config = config or RouterConfig()
 
-    def init(self) -> None:
-        """Take over what the last incarnation left."""
+    async def init(self) -> None:
+        """Take over what the last incarnation, or the last process, left.
+
+        Raises what opening the database raises, which a supervisor's backoff should keep from being tried at once.
+        """
         name = self.name
         if name is None:
             raise InvalidMessageError(f"{self.ref} has no name; a router keeps what it has accepted under its name")
         self._ledger = ledger_of(self.system, name)
         self._ledger.configure(self.config)
+        if self.config.database is not None and self._ledger.store is None:
+            await self._recover(name, self.config.database)
         self._ledger.exchange = Exchange(self._ledger, self._process)
         self._ledger.exchange.take_over()
+
+    async def _recover(self, name: str, path: str) -> None:
+        store = await MessageStore.open(self.system, path, name, self.config.clock)
+        found = await store.read(self.config.dedupe_seconds, self.config.dedupe_ids)
+        recover(self._ledger, found, store.clock())
+        self._ledger.store = store
+        self._ledger.letters.on_discard = lambda letter: store.discard(letter.id)
 
     def handle_call(self, message: GetRouterStatistics, caller: Caller) -> RouterStatistics:
         """Tell what was done."""
@@ -106,7 +122,13 @@ class RouterRef:
 
     @enable_ki_protection
     async def send(
-        self, to: Target, message: object, options: DeliveryOptions | None = None, *, id: str | None = None
+        self,
+        to: Target,
+        message: object,
+        options: DeliveryOptions | None = None,
+        *,
+        id: str | None = None,
+        delay: float = 0.0,
     ) -> Receipt:
         """Have *message* delivered to the `handle_cast` of *to*, and return the receipt once the router has it.
 
@@ -114,8 +136,14 @@ class RouterRef:
         one of the system. With an *id* of the sender's own, a message that is sent exactly once is delivered only
         once however often it is sent: the receipt is that of the first, or one that is acknowledged already.
 
-        A checkpoint once in 32 times. Raises `NoRouterError` and `RouterClosedError`.
+        A durable message is stored when this returns, is for a name, and may be sent only after *delay* seconds. Sent
+        by a handler of a `DurableActor`, it is stored, and leaves, with what the handler has changed.
+
+        A checkpoint once in 32 times, and whenever it is durable. Raises `NoRouterError`, `RouterClosedError`, and for
+        durable messages `UnencodableError`, `NotDurableError` and errors of the database.
         """
+        if delay or self._ledger.is_durable(options):
+            return await self._send_durably(to, message, options, id, delay)
         receipt = self.send_nowait(to, message, options, id=id)
         self._sends = left = self._sends - 1
         if left <= 0:
@@ -133,8 +161,25 @@ class RouterRef:
         ledger = self._ledger
         exchange = ledger.exchange
         if exchange is None or exchange.process.reason is not None:
-            self._check_coming_back()
+            self._check_running()
         return ledger.accept(to, message, options, id)
+
+    async def _send_durably(
+        self, to: Target, message: object, options: DeliveryOptions | None, id: str | None, delay: float
+    ) -> Receipt:
+        admit(self._system, self)
+        self._check_running()
+        check_seconds("delay", delay)
+        if not self._ledger.is_durable(options):
+            raise NotDurableError(f"only a durable message is sent after a delay; {shown(message)} is not durable")
+        sender = current_process()
+        outbox = None if sender is None or sender.reason is not None else outbox_of(sender.actor)
+        if outbox is not None:
+            await trio.lowlevel.checkpoint()
+            return outbox.put(self._ledger, to, message, options, id=id, delay=delay)
+        receipt = put(self._ledger, to, message, options, id, delay=delay)
+        await stored(receipt)
+        return receipt
 
     @overload
     async def call(
@@ -158,9 +203,7 @@ class RouterRef:
         is open it waits, or raises `CircuitOpenError`. Raises `TargetNotFoundError` for a name that nobody has.
         """
         admit(self._system, self)
-        exchange = self._ledger.exchange
-        if exchange is None or not exchange.active:
-            self._check_coming_back()
+        self._check_running()
         return await ask(self._ledger, to, message, timeout, priority)
 
     @enable_ki_protection
@@ -200,8 +243,8 @@ class RouterRef:
         It is called in the middle of a delivery, so it must not wait; what it raises is logged.
         """
         admit(self._system, self)
-        self._ledger.listeners.append(listener)
-        return lambda: self._ledger.listeners.remove(listener)
+        self._ledger.breakers.listeners.append(listener)
+        return lambda: self._ledger.breakers.listeners.remove(listener)
 
     @enable_ki_protection
     def close(self) -> None:
@@ -217,9 +260,11 @@ class RouterRef:
         if exchange is not None and exchange.active:
             exchange.reroute(name)
 
-    def _check_coming_back(self) -> None:
+    def _check_running(self) -> None:
         """Refuse what nobody would deliver: no router runs, and no supervisor is about to start it again."""
         exchange = self._ledger.exchange
+        if exchange is not None and exchange.active:
+            return
         last = None if exchange is None else exchange.process
         if not self._ledger.closed and not will_return(self._system, self.name, last):
             raise NoRouterError(f"no router {self.name!r} runs; start a Router under this name")

@@ -1,0 +1,120 @@
+"""Durability: where one incarnation of a durable actor is stored, and how what a handler has done becomes one unit."""
+
+from __future__ import annotations
+
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+from actors.delivery.codec import decode, encode
+from actors.delivery.durable import Outbox, is_done
+from actors.delivery.held_caller import HeldCaller
+from actors.delivery.receipt import Attempt
+from actors.settlement import Delivery
+from actors.sqlite.waiter import Waiter
+from actors.state import set_state_of, state_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from actors.delivery.durable_actor import DurableActor
+    from actors.delivery.message_store import MessageStore
+    from actors.delivery.receipt import Receipt
+    from actors.process import Process
+    from actors.sqlite import Epoch, Statement
+
+READ_STATE: Final = "SELECT version, state FROM delivery_states WHERE name = ?"
+WRITE_STATE: Final = "REPLACE INTO delivery_states VALUES (?, ?, ?)"
+
+
+class Durability:
+    """The stored side of one incarnation."""
+
+    def __init__(self, actor: DurableActor, process: Process, store: MessageStore, epoch: Epoch) -> None:
+        self.actor = actor
+        self.process = process
+        self.store = store
+        self.epoch = epoch
+        self.outbox: Outbox | None = None
+        """What the handler that runs has sent."""
+        self._written = b""
+        """The state as it is stored."""
+
+    async def recover(self) -> None:
+        """Give the actor the state that was stored, if any was, brought to its version."""
+        actor = self.actor
+        name = actor.name
+        found = await self.store.database.read(lambda connection: connection.execute(READ_STATE, (name,)).fetchone())
+        if found is None:
+            return
+        version, stored = found
+        state = decode(stored)
+        if version == actor.state_version:
+            self._written = stored
+        else:
+            state = actor.migrate(version, state)
+        # Attributes that came into the class since keep what the constructor gave them.
+        set_state_of(actor, state if hasattr(actor, "set_state") else {**state_of(actor), **state})
+
+    async def run(self, handler: Callable[..., Any], message: Any, caller: Any) -> Any:
+        """Run *handler*, and store all that it has done before anything of it leaves."""
+        receipt = self._incoming()
+        if receipt is not None and is_done(receipt):
+            return None
+        held = None if caller is None else HeldCaller(caller)
+        outbox = self.outbox = Outbox(str(uuid4()) if receipt is None else receipt.id)
+        try:
+            result = handler(self.actor, message) if held is None else handler(self.actor, message, held)
+            if isinstance(result, CoroutineType):
+                result = await result
+            statements, state = self._statements(receipt, outbox)
+        except BaseException as error:
+            outbox.discard(error)
+            raise
+        finally:
+            self.outbox = None
+        if statements:
+            await self._commit(statements, outbox, receipt)
+            self._written = state
+        if held is not None:
+            held.release()
+        return result
+
+    def _incoming(self) -> Receipt | None:
+        """Return the receipt of the message that is handled, if it came through a router."""
+        item = self.process.message
+        settle = item._settle if type(item) is Delivery else None  # noqa: SLF001 -- the router gave it
+        attempt = getattr(settle, "__self__", None)
+        return attempt.receipt if isinstance(attempt, Attempt) else None
+
+    @property
+    def _is_aside(self) -> bool:
+        return self.process.is_aside(self.process.message)
+
+    def _statements(self, receipt: Receipt | None, outbox: Outbox) -> tuple[list[Statement], bytes]:
+        """Return what stores everything that the handler has done, and the state as it will be stored."""
+        actor = self.actor
+        statements = list(outbox.statements)
+        state = encode(state_of(actor), f"the state of {actor.ref}")
+        if state != self._written:
+            statements.append((WRITE_STATE, (actor.name, actor.state_version, state)))
+        if receipt is not None and not self._is_aside:
+            statements += self.store.deleting(receipt)
+        return statements, state
+
+    async def _commit(self, statements: list[Statement], outbox: Outbox, receipt: Receipt | None) -> None:
+        """Store *statements*, then let go what was sent and acknowledge *receipt*, even if the actor is dead."""
+        waiter = Waiter()
+        done = None if self._is_aside else receipt
+
+        def tell(error: Exception | None) -> None:
+            if error is not None:
+                outbox.discard(error)
+            else:
+                outbox.release()
+                if done is not None:
+                    done.plan.ledger.committed(done)
+            waiter.tell(error)
+
+        self.store.database.append_all(statements, tell, self.epoch)
+        await waiter.wait()

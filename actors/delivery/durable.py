@@ -1,0 +1,188 @@
+"""Durable messages: stored before anybody answers for them, and given to the router when that is done.
+
+Those that a `DurableActor` sends are stored with what its handler has changed, all or nothing: its outbox.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import trio
+
+from actors.delivery.errors import NotDurableError, RouterClosedError
+from actors.delivery.receipt import Receipt
+from actors.delivery.record import Status
+
+if TYPE_CHECKING:
+    from actors.delivery.lane import Target
+    from actors.delivery.ledger import Ledger
+    from actors.delivery.message_store import Stored, StoredMessage
+    from actors.delivery.options import DeliveryOptions
+    from actors.sqlite import Statement
+
+
+@attrs.define(eq=False)
+class Outbox:
+    """The durable messages that one handler has sent, before it has returned."""
+
+    incoming: str
+    """The id of what is handled; those of what is sent derive from it."""
+    statements: list[Statement] = attrs.field(factory=list)
+    sent: list[tuple[Ledger, Receipt, float]] = attrs.field(factory=list)
+    """What was sent through whom, and after which delay it is due."""
+
+    def put(
+        self,
+        ledger: Ledger,
+        to: Target,
+        message: object,
+        options: DeliveryOptions | None,
+        *,
+        id: str | None,
+        delay: float,
+    ) -> Receipt:
+        """Take *message* in; it leaves when the handler's changes are stored."""
+        given = id or f"{self.incoming}.{len(self.sent)}"
+        receipt, statement = prepare(ledger, to, message, options, id=given, delay=delay)
+        if statement is not None:
+            self.statements.append(statement)
+            self.sent.append((ledger, receipt, delay))
+        return receipt
+
+    def release(self) -> None:
+        """Let go what was sent: it is stored."""
+        for ledger, receipt, delay in self.sent:
+            begin(ledger, receipt, delay)
+
+    def discard(self, reason: object) -> None:
+        """Forget what was sent: the handler has failed, and nothing of it is stored."""
+        for ledger, receipt, _ in self.sent:
+            ledger.drop(receipt, reason)
+
+
+def prepare(
+    ledger: Ledger, to: Target, message: object, options: DeliveryOptions | None, *, id: str | None, delay: float = 0.0
+) -> tuple[Receipt, Statement | None]:
+    """Return the receipt of a durable message and what stores it; nothing stores one whose id is known already."""
+    if ledger.closed:
+        raise RouterClosedError(f"router {ledger.name!r} was closed, and takes nothing any more")
+    if ledger.store is None:
+        raise NotDurableError(f"router {ledger.name!r} has no database (RouterConfig.database), and stores nothing")
+    plan = ledger.plans.get(options) or ledger.plan_of(options)
+    if id is not None and plan.terms.exactly_once and (known := ledger.known(to, message, plan, id)) is not None:
+        return known, None
+    receipt = ledger.new_receipt(to, message, plan, None)
+    receipt.options = options
+    receipt._id = id  # noqa: SLF001 -- a record of one's own
+    statement = ledger.store.inserting(receipt, delay)
+    ledger.note_id(receipt)
+    return receipt, statement
+
+
+def put(
+    ledger: Ledger,
+    to: Target,
+    message: object,
+    options: DeliveryOptions | None,
+    id: str | None,
+    *,
+    delay: float = 0.0,
+) -> Receipt:
+    """Have a durable message stored, and begin with it when it is; return its receipt at once."""
+    receipt, statement = prepare(ledger, to, message, options, id=id, delay=delay)
+    if statement is not None:
+        receipt.storing = trio.Event()
+        assert ledger.store is not None
+        ledger.store.database.append(*statement, partial(_put, ledger, receipt, delay))
+    return receipt
+
+
+async def stored(receipt: Receipt) -> None:
+    """Wait until *receipt* is stored; raise why it is not."""
+    if receipt.storing is None:
+        await trio.lowlevel.checkpoint()
+        return
+    await receipt.storing.wait()
+    if receipt.not_stored is not None:
+        raise receipt.not_stored
+
+
+def _put(ledger: Ledger, receipt: Receipt, delay: float, error: Exception | None) -> None:
+    receipt.not_stored = error
+    if error is None:
+        begin(ledger, receipt, delay)
+    else:
+        ledger.drop(receipt, error)
+    assert receipt.storing is not None
+    receipt.storing.set()
+
+
+def begin(ledger: Ledger, receipt: Receipt, delay: float) -> None:
+    """Answer for *receipt*, which is stored, once its delay is over."""
+    receipt.stored = True
+    if ledger.closed:
+        return
+    if delay > 0:
+        ledger.system.timers.add(ledger.now() + delay, Delayed(ledger, receipt))
+        return
+    receipt.created = ledger.now()
+    ledger.admit(receipt)
+    ledger.offer(receipt)
+
+
+class Delayed:
+    """The deadline at which a durable message is sent."""
+
+    live = True
+
+    def __init__(self, ledger: Ledger, receipt: Receipt) -> None:
+        self._ledger = ledger
+        self._receipt = receipt
+
+    def expire(self) -> None:
+        """Send it."""
+        begin(self._ledger, self._receipt, 0.0)
+
+
+def recover(ledger: Ledger, found: Stored, wall: float) -> None:
+    """Take over what an earlier process has left in the database."""
+    ledger.numbers = count(max(found.next_number, next(ledger.numbers)))
+    for key in found.handled:
+        ledger.handled.add(key)
+    now = ledger.now()
+    for stored_one in found.messages:
+        if stored_one.failed is not None:
+            ledger.letters.add(stored_one.letter(now, wall))
+        else:
+            _resume(ledger, stored_one, now, wall)
+
+
+def _resume(ledger: Ledger, found: StoredMessage, now: float, wall: float) -> None:
+    plan = ledger.plans.get(found.options) or ledger.plan_of(found.options)
+    receipt = Receipt(plan, found.receiver, found.message, found.number)
+    receipt.options = found.options
+    receipt._id = found.id  # noqa: SLF001 -- a record of one's own
+    receipt.stored = receipt.recovered = True
+    receipt.attempts = min(found.attempts, plan.terms.max_attempts - 1)
+    ledger.note_id(receipt)
+    delay = found.due - wall
+    if delay > 0:
+        begin(ledger, receipt, delay)
+        return
+    # What has expired meanwhile is given up as soon as the clock moves.
+    receipt.created = now - (wall - max(found.created, found.due))
+    ledger.admit(receipt)
+
+
+def is_done(receipt: Receipt) -> bool:
+    """Tell whether *receipt* was handled already, and the copy of it that is here is to be left alone."""
+    return receipt.status is Status.ACKNOWLEDGED
+
+
+def outbox_of(actor: Any) -> Outbox | None:
+    """Return the outbox of the handler that runs, if it is one of a durable actor."""
+    outbox: Outbox | None = getattr(getattr(actor, "_durability", None), "outbox", None)
+    return outbox

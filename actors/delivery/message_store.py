@@ -1,0 +1,215 @@
+"""MessageStore: the durable messages of a router in its database, and what was made of them."""
+
+from __future__ import annotations
+
+import logging
+import math
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from actors.delivery.codec import decode, encode
+from actors.delivery.dead_letters import Undelivered
+from actors.delivery.errors import UnencodableError
+from actors.delivery.options import DeliveryOptions
+from actors.delivery.record import Fault, Status
+from actors.sqlite import DatabaseClosedError, Part, find_database, open_database
+from actors.wall_clock import WallClock, wall_clock
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterator
+
+    from actors.delivery.receipt import Receipt
+    from actors.sqlite import Database, Statement
+    from actors.system import ActorSystem
+
+logger: Final = logging.getLogger("actors")
+
+PART: Final = Part(
+    "delivery",
+    (
+        """
+        CREATE TABLE delivery_messages (
+            router TEXT NOT NULL, number INTEGER NOT NULL, receiver TEXT NOT NULL, id TEXT NOT NULL,
+            body BLOB NOT NULL, options BLOB NOT NULL, created REAL NOT NULL, due REAL NOT NULL,
+            attempts INTEGER NOT NULL DEFAULT 0, failed REAL, faults BLOB,
+            PRIMARY KEY (router, number)) WITHOUT ROWID;
+        CREATE INDEX delivery_ids ON delivery_messages (router, id);
+        CREATE TABLE delivery_handled (
+            receiver TEXT NOT NULL, id TEXT NOT NULL, time REAL NOT NULL,
+            PRIMARY KEY (receiver, id)) WITHOUT ROWID;
+        CREATE INDEX delivery_times ON delivery_handled (time);
+        CREATE TABLE delivery_states (
+            name TEXT PRIMARY KEY, version INTEGER NOT NULL, state BLOB NOT NULL) WITHOUT ROWID;
+        """,
+    ),
+)
+
+INSERT: Final = """INSERT INTO delivery_messages (router, number, receiver, id, body, options, created, due)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+DELETE: Final = "DELETE FROM delivery_messages WHERE router = ? AND number = ?"
+ATTEMPTED: Final = "UPDATE delivery_messages SET attempts = ? WHERE router = ? AND number = ?"
+FAILED: Final = "UPDATE delivery_messages SET failed = ?, faults = ?, attempts = ? WHERE router = ? AND number = ?"
+DISCARD: Final = "DELETE FROM delivery_messages WHERE router = ? AND id = ? AND failed IS NOT NULL"
+HANDLED: Final = "REPLACE INTO delivery_handled VALUES (?, ?, ?)"
+FORGET: Final = "DELETE FROM delivery_handled WHERE time < ?"
+FORGET_EVERY: Final = 1_000
+"""Ids that are too old are forgotten once in so many that are added."""
+READ: Final = """SELECT number, receiver, id, body, options, created, due, attempts, failed, faults
+    FROM delivery_messages WHERE router = ? ORDER BY number"""
+READ_HANDLED: Final = "SELECT receiver, id FROM delivery_handled ORDER BY time DESC LIMIT ?"
+
+
+@attrs.frozen
+class StoredMessage:
+    """One row, decoded. Times are in seconds since 1970."""
+
+    number: int
+    receiver: str
+    id: str
+    message: Any
+    options: DeliveryOptions
+    created: float
+    due: float
+    attempts: int
+    failed: float | None
+    faults: tuple[tuple[int, str], ...]
+
+    def letter(self, now: float, wall: float) -> Undelivered:
+        """Return what is left of one that was given up, on trio's clock, where it is *now*."""
+        assert self.failed is not None
+        faults = tuple(Fault(attempt, reason, now - (wall - self.failed)) for attempt, reason in self.faults)
+        return Undelivered(
+            self.id,
+            self.message,
+            self.receiver,
+            None,
+            self.options,
+            Status.FAILED,
+            self.attempts,
+            faults,
+            now - (wall - self.created),
+            now - (wall - self.failed),
+        )
+
+
+@attrs.frozen
+class Stored:
+    """What an earlier process has left."""
+
+    messages: list[StoredMessage]
+    """In the order they were accepted."""
+    handled: list[tuple[str, str]]
+    """Receivers and ids that were handled exactly once, the oldest first."""
+    next_number: int
+
+
+class MessageStore:
+    """The rows of one router."""
+
+    def __init__(self, database: Database, router: str, clock: WallClock) -> None:
+        self.database = database
+        self.router = router
+        self.clock = clock
+        self.window = math.inf
+        """Seconds that the ids of what was handled are kept."""
+        self._noted = 0
+
+    def __repr__(self) -> str:
+        return f"<MessageStore of router {self.router} in {self.database.path}>"
+
+    @classmethod
+    async def open(cls, system: ActorSystem, path: str, router: str, clock: WallClock | None) -> MessageStore:
+        """Open the database at *path*, unless it is open already, and make the tables."""
+        try:
+            found = find_database(system, path)
+        except DatabaseClosedError:
+            found = await open_database(system, path)
+        await found.prepare(PART)
+        return cls(found, router, clock or wall_clock())
+
+    async def read(self, seconds: float, max_ids: int) -> Stored:
+        """Return what there is.
+
+        Ids of more than *seconds* ago are forgotten. A message that cannot be decoded stays where it is, and is logged.
+        """
+        self.window = seconds
+        self.database.append(FORGET, (self.clock() - seconds,))
+        rows = await self.database.read(lambda connection: connection.execute(READ, (self.router,)).fetchall())
+        handled = await self.database.read(_reading_handled(max_ids))
+        return Stored(list(self._decoded(rows)), handled[::-1], max((row[0] + 1 for row in rows), default=0))
+
+    def _decoded(self, rows: list[Any]) -> Iterator[StoredMessage]:
+        for number, receiver, id, body, options, *times, failed, faults in rows:
+            try:
+                content = decode(body)
+                asked = DeliveryOptions(**decode(options))
+                causes = tuple(decode(faults)) if faults else ()
+            except Exception:
+                logger.exception("%s cannot read message %s to %s; it stays in the file", self, id, receiver)
+                continue
+            created, due, attempts = times
+            yield StoredMessage(number, receiver, id, content, asked, created, due, attempts, failed, causes)
+
+    # -- statements, for whoever commits them together with others
+
+    def inserting(self, receipt: Receipt, delay: float = 0.0) -> Statement:
+        """Return what stores *receipt*. Raises `UnencodableError`."""
+        now = self.clock()
+        body = encode(receipt.message, "the message")
+        asked = {} if receipt.options is None else attrs.asdict(receipt.options, recurse=False)
+        options = encode({name: value for name, value in asked.items() if value is not None}, "the options")
+        key = self.router, receipt.number
+        return INSERT, (*key, receiver_of(receipt), receipt.id, body, options, now, now + delay)
+
+    def deleting(self, receipt: Receipt) -> list[Statement]:
+        """Return what forgets *receipt*, which was handled, and remembers its id if it must not be handled again."""
+        statements: list[Statement] = [(DELETE, (self.router, receipt.number))] if receipt.stored else []
+        if receipt.terms.exactly_once:
+            statements.append((HANDLED, (receiver_of(receipt), receipt.id, self.clock())))
+            self._noted += 1
+            if self._noted % FORGET_EVERY == 0:
+                statements.append((FORGET, (self.clock() - self.window,)))
+        return statements
+
+    # -- what can wait for the next commit
+
+    def handled(self, receipt: Receipt) -> None:
+        """Note that *receipt* was handled."""
+        if not self.database.closed:
+            self.database.append_all(self.deleting(receipt), _log_failure, lazy=True)
+
+    def attempted(self, receipt: Receipt) -> None:
+        """Note how many attempts of *receipt* have failed."""
+        self._append(ATTEMPTED, (receipt.attempts, self.router, receipt.number))
+
+    def failed(self, receipt: Receipt) -> None:
+        """Note that *receipt* was given up."""
+        faults = encode([[fault.attempt, str(fault.reason)] for fault in receipt.faults], "the faults")
+        self._append(FAILED, (self.clock(), faults, receipt.attempts, self.router, receipt.number))
+
+    def discard(self, id: str) -> None:
+        """Forget what was given up."""
+        self._append(DISCARD, (self.router, id))
+
+    def _append(self, sql: str, parameters: tuple[object, ...]) -> None:
+        if not self.database.closed:
+            self.database.append(sql, parameters, _log_failure, lazy=True)
+
+
+def receiver_of(receipt: Receipt) -> str:
+    """Return the name that a durable message is stored for. Raises `UnencodableError` if it is for somebody without."""
+    name = receipt.to if isinstance(receipt.to, str) else receipt.to.name
+    if name is None:
+        raise UnencodableError(f"a durable message is for a name, and {receipt.to} has none")
+    return name
+
+
+def _reading_handled(max_ids: int) -> Callable[[sqlite3.Connection], list[tuple[str, str]]]:
+    return lambda connection: connection.execute(READ_HANDLED, (max_ids,)).fetchall()
+
+
+def _log_failure(error: Exception | None) -> None:
+    if error is not None:
+        logger.error("what became of a durable message was not stored; it will be delivered again", exc_info=error)
