@@ -1,0 +1,152 @@
+"""What a queue finds when it is opened: also rows that are broken, and very many."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+import trio
+import trio.lowlevel
+
+from actors import open_system
+from actors.queue import Queue, QueueClient, SqliteStore
+from actors.queue.sqlite import insert_of
+from actors.testing.queue import row
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def broken(path: Path, statement: str) -> None:
+    """Change the file behind the back of its owner."""
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA ignore_check_constraints = ON")
+    connection.execute(statement)
+    connection.commit()
+    connection.close()
+
+
+async def filled(path: Path) -> None:
+    async with open_system() as system:
+        await system.start(Queue, SqliteStore(path, inline=True), name="queue")
+        queue = QueueClient(system.named("queue"))
+        for number in range(4):
+            await queue.put("ann", number, metadata={"a": 1}, id=str(number))
+
+
+@pytest.mark.parametrize(
+    ("change", "left", "told"),
+    [
+        ("payload = x'c1'", [0, 1, 3], "its payload of 1 bytes cannot be read"),
+        ("payload = 'text'", [0, 1, 3], "its payload is 'text'"),
+        ("recipient = x'ff'", [0, 1, 3], r"its recipient is b'\\xff' and its priority 0"),
+        ("priority = 'high'", [0, 1, 3], "its recipient is 'ann' and its priority 'high'"),
+        ("expires_at = 'never'", [0, 1, 3], "'<' not supported between instances of 'str' and 'float'"),
+        ("max_retries = 'many'", [0, 1, 3], "its max_retries is 'many'"),
+        ("kind = 9", [0, 1, 3], "its kind is 9"),
+    ],
+)
+async def test_a_row_that_cannot_be_read_is_set_apart_and_told_of(
+    tmp_path: Path,
+    autojump_clock: trio.testing.MockClock,
+    caplog: pytest.LogCaptureFixture,
+    change: str,
+    left: list[int],
+    told: str,
+) -> None:
+    """L-QUE-19."""
+    path = tmp_path / "queue.db"
+    await filled(path)
+    broken(path, f"UPDATE queue SET {change} WHERE seq = 3")  # noqa: S608 -- of the texts above
+
+    async with open_system() as system:
+        await system.start(Queue, SqliteStore(path, inline=True), name="queue")
+        queue = QueueClient(system.named("queue"))
+        leases = await queue.lease_many("ann", 9)
+        corrupt = await queue.corrupt_rows()
+
+    assert [lease.message.payload for lease in leases] == left
+    assert [(record.row.seq, record.row.id) for record in corrupt] == [(3, "2")]
+    assert str(corrupt[0].change.error).startswith(told.replace("\\\\", "\\"))
+    assert len([record for record in caplog.records if "set apart" in record.message]) == 1
+
+
+async def test_metadata_that_cannot_be_read_are_none(tmp_path: Path, autojump_clock: trio.testing.MockClock) -> None:
+    """L-QUE-19."""
+    path = tmp_path / "queue.db"
+    await filled(path)
+    broken(path, "UPDATE queue SET metadata = x'c1' WHERE seq = 1")
+
+    async with open_system() as system:
+        await system.start(Queue, SqliteStore(path, inline=True), name="queue")
+        message = (await QueueClient(system.named("queue")).lease("ann")).message
+
+    assert (message.payload, message.metadata) == (0, {})
+
+
+async def test_a_message_that_was_leased_too_often_before_is_a_dead_letter(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    """L-QUE-12, 20: what ends the program each time it is leased does not do so for ever."""
+    path = tmp_path / "queue.db"
+    await filled(path)
+    broken(path, "UPDATE queue SET status = 1, dequeue_count = 3 WHERE seq = 1")
+
+    async with open_system() as system:
+        await system.start(Queue, SqliteStore(path, inline=True), name="queue")
+        queue = QueueClient(system.named("queue"))
+        leases = await queue.lease_many("ann", 9)
+        dead = await queue.dead_letters()
+
+    assert [lease.message.payload for lease in leases] == [1, 2, 3]
+    assert [letter.error for letter in dead] == ["it was leased 3 times and never acknowledged"]
+
+
+@pytest.mark.slow
+@pytest.mark.hang_seconds(120)
+async def test_opening_many_messages_keeps_nobody_waiting(tmp_path: Path) -> None:
+    path = tmp_path / "queue.db"
+    await filled_with(path, 50_000)
+
+    async with open_system() as system:
+        async with trio.open_nursery() as nursery:
+            looker = Looker()
+            nursery.start_soon(looker.look)
+            await system.start(Queue, SqliteStore(path), name="queue")
+            nursery.cancel_scope.cancel()
+        longest = sorted(looker.gaps)[-5]
+        queue = QueueClient(system.named("queue"))
+        leases = await queue.lease_many("worker", 200)
+        depth = await queue.depth("worker")
+
+    assert [lease.seq for lease in leases] == list(range(1, 201))
+    assert depth == 49_800
+    # The machine may be busy with other things, but not five times.
+    assert longest < 0.05
+
+
+class Looker:
+    """A task that notes how long it waits for its turn."""
+
+    def __init__(self) -> None:
+        self.gaps: list[float] = []
+
+    async def look(self) -> None:
+        while True:
+            begin = time.perf_counter()
+            await trio.lowlevel.checkpoint()
+            self.gaps.append(time.perf_counter() - begin)
+
+
+async def filled_with(path: Path, count: int) -> None:
+    """Let a queue make the file, and fill it."""
+    async with open_system() as system:
+        await system.start(Queue, SqliteStore(path), name="queue")
+    connection = sqlite3.connect(path)
+    now = time.time()
+    model = row(0, given=0, enqueued_at=now, available_at=now, expires_at=now + 86_400)
+    connection.executemany(insert_of(1), (model._replace(seq=seq, id=f"{seq:032x}") for seq in range(1, count + 1)))
+    connection.commit()
+    connection.close()
