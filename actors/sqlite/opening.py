@@ -84,7 +84,7 @@ async def _open(system: ActorSystem, path: str, *, inline: bool, lock_timeout: f
     file.check_access(path)
     lock = await lock_file(path, lock_timeout)
     try:
-        connection = file.connect(path) if inline else await trio.to_thread.run_sync(file.connect, path)
+        connection = file.connect(path) if inline else await trio.to_thread.run_sync(_connect_for_long, path)
         return _serve(system, path, connection, lock, inline=inline)
     except BaseException:
         lock.release()
@@ -96,6 +96,12 @@ def _refuse_virtual_time(path: str) -> None:
     if hasattr(clock, "autojump_threshold"):
         text = f"{path} cannot be written by a thread beside {clock!r}, which takes waiting for one as being idle"
         raise VirtualTimeError(f"{text}; open it with inline=True", path)
+
+
+def _connect_for_long(path: str) -> sqlite3.Connection:
+    connection = file.connect(path)
+    file.lengthen_log(connection, path)
+    return connection
 
 
 def _serve(

@@ -17,7 +17,7 @@ import trio
 
 from actors import open_system
 from actors.sqlite import Part, open_database
-from actors.sqlite.file import connect
+from actors.sqlite.file import connect, lengthen_log
 from tests.benchmarks.burn import burn
 from tests.benchmarks.measure import publish
 
@@ -98,6 +98,7 @@ async def main(producers: int, busy: float, seconds: float) -> None:
         async with open_system() as system:
             database = await open_database(system, Path(folder, "ours.db"))
             await database.prepare(Part("put", (CREATE,)))
+            lengthen_log(connection, str(Path(folder, "alone.db")))
             alone, ours = Alone(connection, producers), Producers(database, producers, busy)
             for _ in range(max(1, round(seconds / TURN / 2))):
                 alone.turn()

@@ -77,9 +77,9 @@ async def test_a_power_loss_takes_nothing_that_was_acknowledged_and_no_part_of_a
 ) -> None:
     for number in range(5):
         await database.commit(insert(number, BIG))
-    safe = log_of(path).stat().st_size
+    safe = length_of_log(path)
     await database.commit(*(insert(number, BIG) for number in range(100, 110)))
-    written = log_of(path).stat().st_size
+    written = length_of_log(path)
 
     for size in cuts(safe, written):
         kept = [0, 1, 2, 3, 4, *(range(100, 110) if size == written else ())]
@@ -89,9 +89,17 @@ async def test_a_power_loss_takes_nothing_that_was_acknowledged_and_no_part_of_a
 
 def cuts(safe: int, written: int) -> list[int]:
     """Return where the log may end: at every frame that was not yet synchronised, and within it."""
-    assert (safe - WAL_HEADER) % FRAME == (written - WAL_HEADER) % FRAME == 0
     ends = range(safe, written + 1, FRAME)
     return [*ends, *(end - FRAME // 2 for end in ends[1:])]
+
+
+def length_of_log(path: Path) -> int:
+    """Return where the last frame ends that belongs to the log: all have the two salts of its header."""
+    content = log_of(path).read_bytes()
+    end = WAL_HEADER
+    while content[end + 8 : end + 16] == content[16:24]:
+        end += FRAME
+    return end
 
 
 def log_of(path: Path) -> Path:
