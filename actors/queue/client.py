@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import attrs
 import trio
 
 from actors.backoff import Backoff
@@ -268,18 +267,20 @@ class QueueClient:
 
     async def _put(self, put: Put) -> str:
         try:
-            return await self._queue.call(put, timeout=self.patience)
+            stored: str = await self._queue.call(put, timeout=self.patience)
         except (NoProcessError, ActorExitedError) as error:
-            return await self._again(put, error, self.patience)
+            stored = await self._again(put, error, self.patience)
         except CallTimeoutError as error:
             raise _unknown(put, error) from error
+        return stored
 
     async def _ask(self, request: Call[R], seconds: float | None = None) -> R:
         timeout = self.patience if seconds is None else seconds
         try:
             return await self._queue.call(request, timeout=timeout)
         except (NoProcessError, ActorExitedError) as error:
-            return await self._again(request, error, timeout)
+            answer: R = await self._again(request, error, timeout)
+            return answer
 
     async def _insist(self, request: Call[R]) -> R:
         """Ask without a limit of time, as long as the queue is never away for longer than it may be."""
@@ -299,7 +300,7 @@ class QueueClient:
             retry += 1
         await trio.lowlevel.checkpoint()
 
-    async def _again(self, request: Call[R], error: Exception, seconds: float) -> R:
+    async def _again(self, request: Call[R] | Put, error: Exception, seconds: float) -> Any:
         """Ask until *seconds* are over since it was first asked, as far as that is known here."""
         deadline = trio.current_time() + seconds
         sent = isinstance(error, ActorExitedError)
@@ -321,10 +322,10 @@ class QueueClient:
 
 def _asked_again(request: Any) -> Any:
     match request:
-        case ask.Put():
-            return attrs.evolve(request, again=True)
+        case ask.Put() as put:
+            return put._replace(again=True)
         case ask.Ask(put):
-            return ask.Ask(attrs.evolve(put, again=True))
+            return ask.Ask(put._replace(again=True))
         case _:
             return request
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
-import attrs
 import msgpack
 
 from actors.queue.errors import MessageRefusedError
@@ -23,9 +22,11 @@ KINDS: Final[tuple[Kind, ...]] = ("message", "request", "reply")
 NO_METADATA: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
-@attrs.frozen
-class QueueMessage:
-    """A message as it was when it was leased, or listed. Times are in seconds since 1970."""
+class QueueMessage(NamedTuple):
+    """A message as it was when it was leased, or listed. Times are in seconds since 1970.
+
+    It is a tuple because one is made for each lease, and a tuple takes a quarter of the time.
+    """
 
     id: str
     recipient: str

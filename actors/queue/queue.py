@@ -10,8 +10,6 @@ from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
-import attrs
-
 from actors.actor import Actor
 from actors.errors import UndefinedHandlerError
 from actors.message import Down
@@ -262,7 +260,7 @@ class Queue(Actor):
         until = self.now() + request.seconds
         self.ledger.extend(self.consumers.entry_of(request.lease), until)
         self._arm()
-        return attrs.evolve(request.lease, until=until)
+        return request.lease._replace(until=until)
 
     def _watch(self, request: ask.Watch, caller: Caller) -> None:
         if caller.sender is None:
