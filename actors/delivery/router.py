@@ -6,6 +6,7 @@ is restarted loses nothing that it has accepted, and a message costs no detour t
 
 from __future__ import annotations
 
+from contextlib import suppress
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 from weakref import WeakKeyDictionary
@@ -18,7 +19,7 @@ from actors.actor import Actor
 from actors.current import admit, current_process
 from actors.delivery.asking import ask
 from actors.delivery.durable import outbox_of, put, recover, stored
-from actors.delivery.errors import InvalidMessageError, NoRouterError, NotDurableError
+from actors.delivery.errors import DeliveryFailedError, InvalidMessageError, NoRouterError, NotDurableError
 from actors.delivery.exchange import Exchange
 from actors.delivery.ledger import Ledger
 from actors.delivery.message_store import MessageStore
@@ -225,6 +226,15 @@ class RouterRef:
         admit(self._system, self)
         self._ledger.routes.unregister(name, instance)
         self._rerouted(name)
+
+    async def drained(self) -> None:
+        """Wait until the router is done with everything it has accepted, but what is still delayed. A checkpoint."""
+        admit(self._system, self)
+        await trio.lowlevel.checkpoint()
+        while receipts := self._ledger.open:
+            for receipt in receipts:
+                with suppress(DeliveryFailedError):
+                    await receipt.acknowledged()
 
     def statistics(self) -> RouterStatistics:
         """Return what was done so far; also after the router was closed."""

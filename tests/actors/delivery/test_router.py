@@ -479,6 +479,17 @@ async def test_a_thousand_messages_are_counted(system: ActorSystem, router: Rout
     assert (found.success_rate, found.retries) == (1.0, 0)
 
 
+async def test_one_can_wait_until_all_is_done(system: ActorSystem, router: RouterRef) -> None:
+    await router.send(await system.start(Slow, [], 3.0), "tea")
+    await router.send("nobody", "coffee")
+
+    await router.drained()
+
+    found = router.statistics()
+    assert (found.pending, found.acknowledged, found.failed) == (0, 1, 1)
+    assert trio.current_time() == 3.0
+
+
 async def test_what_is_no_target_is_refused(router: RouterRef) -> None:
     with pytest.raises(TypeError, match="a message is for a name, an ActorRef or a NameRef; got 7"):
         await router.send(7, "tea")  # type: ignore[arg-type]  # that is the mistake
