@@ -63,7 +63,7 @@ async def _call(
     ledger: Ledger, lane: Lane, ref: ActorRef, message: object, timeout: float | None, priority: Priority
 ) -> Any:
     probe = lane.breaker is not None and lane.breaker.began()
-    lane.begin(ref)
+    lane.load(ref)
     try:
         answer = await ref.call(message, timeout=timeout, priority=priority)
     except (ActorExitedError, CallTimeoutError, MailboxFullError):
@@ -76,5 +76,4 @@ async def _call(
         ledger.breakers.count_success(lane, probe=probe)
         return answer
     finally:
-        lane.end(ref)
-        lane.exchange.freed(lane)
+        lane.unload(ref)

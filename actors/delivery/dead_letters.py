@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import attrs
+from trio.lowlevel import enable_ki_protection
 
 from actors.delivery.errors import (
     CircuitOpenError,
@@ -126,6 +127,7 @@ class UndeliveredLetters:
         if len(self._letters) > self.max_letters:
             del self._letters[next(iter(self._letters))]
 
+    @enable_ki_protection
     def replay(self, letter: Undelivered, to: Any = None) -> Any:
         """Send the message of *letter* again, with the same id and options, and keep the letter no longer.
 
@@ -141,6 +143,7 @@ class UndeliveredLetters:
         """Send the messages of *letters* again, by default of all that are kept, and return the receipts."""
         return [self.replay(letter) for letter in tuple(self if letters is None else letters)]
 
+    @enable_ki_protection
     def discard(self, letter: Undelivered) -> None:
         """Keep *letter* no longer. Raises ``LookupError`` if it is not kept."""
         self._check(letter)
@@ -148,6 +151,7 @@ class UndeliveredLetters:
         if self.on_discard is not None:
             self.on_discard(letter)
 
+    @enable_ki_protection
     def discard_all(self) -> int:
         """Keep none of those there are; return how many that were."""
         letters = tuple(self)

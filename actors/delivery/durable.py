@@ -153,7 +153,7 @@ def recover(ledger: Ledger, found: Stored, wall: float) -> None:
     for key in found.handled:
         ledger.handled.add(key)
     now = ledger.now()
-    for stored_one in found.messages:
+    for stored_one in sorted(found.messages, key=lambda one: max(one.created, one.due)):
         if stored_one.failed is not None:
             ledger.letters.add(stored_one.letter(now, wall))
         else:

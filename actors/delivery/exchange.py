@@ -9,6 +9,7 @@ import math
 from collections import Counter, deque
 from typing import TYPE_CHECKING, Final
 
+from actors.current import current_process, set_current_process
 from actors.delivery.breaker import BreakerState
 from actors.delivery.dead_letters import CIRCUIT_OPEN, DEAD, NOBODY
 from actors.delivery.lane import Lane, Wake
@@ -95,12 +96,8 @@ class Exchange:
         return lane
 
     def _sweep(self) -> None:
-        """Drop the lanes to the dead, whenever there are twice as many."""
-        self.lanes = {
-            to: lane
-            for to, lane in self.lanes.items()
-            if lane.waiting or lane.in_flight or isinstance(to, str | NameRef) or to.alive
-        }
+        """Drop the idle lanes to the dead, whenever there are twice as many."""
+        self.lanes = {to: lane for to, lane in self.lanes.items() if lane.busy or to in self.ledger.routes}
         self._sweep_at = max(SWEEP_ABOVE, 2 * len(self.lanes))
 
     def reroute(self, name: str) -> None:
@@ -160,7 +157,7 @@ class Exchange:
 
     def pump(self) -> None:
         """Make attempts as long as there is something to send and room under way."""
-        if self._pumping:
+        if self._pumping or self.process.reason is not None:
             return
         self._pumping = True
         try:
@@ -211,6 +208,7 @@ class Exchange:
                 self._send(receipt, lane, ref, now)
             else:
                 # The receiver has a copy already: another one could be handled a second time.
+                attempt.lane = lane
                 self._begin(attempt, now)
                 receipt.deliver(now)
 
@@ -226,33 +224,36 @@ class Exchange:
     def _send(self, receipt: Receipt, lane: Lane, ref: ActorRef, now: float) -> None:
         receipt.attempt = attempt = Attempt(receipt, lane, ref)
         self._begin(attempt, now)
-        terms = receipt.plan.terms
-        if not terms.tracked:
-            self._cast(attempt)
-            return
-        process = ref._process  # noqa: SLF001 -- the runtime's own
-        delivery = Delivery(receipt.message, attempt.settle)
+        # This may run in a handler of anybody's, but it is the sender of the message who sends it.
+        sender, running = receipt.sender, current_process()
+        set_current_process(None if sender is None else sender._process)  # noqa: SLF001 -- the runtime's own
         try:
-            process.put(delivery, terms.priority)
-        except MailboxFullError as error:
-            queue = process.mailbox
-            if not (isinstance(queue, RuledQueue) and queue.waits):
-                self.ledger.fail(attempt, error.reason)
-                return
-            queue.hold(delivery, terms.priority, None)
-        receipt.plan.tally.delivered += 1
-        receipt.deliver(now)
-
-    def _cast(self, attempt: Attempt) -> None:
-        """Send a message of which no more is asked than that it is sent."""
-        receipt = attempt.receipt
-        try:
-            attempt.ref.cast(receipt.message, priority=receipt.terms.priority)
+            if receipt.plan.terms.tracked:
+                self._put(attempt)
+            else:
+                ref.cast(receipt.message, priority=receipt.plan.terms.priority)
         except MailboxFullError as error:
             self.ledger.fail(attempt, error.reason)
-        else:
-            receipt.plan.tally.delivered += 1
+            return
+        finally:
+            set_current_process(running)
+        receipt.plan.tally.delivered += 1
+        receipt.deliver(now)
+        if not receipt.plan.terms.tracked:
             self.ledger.acknowledge(receipt)
+
+    def _put(self, attempt: Attempt) -> None:
+        """Give the receiver a copy; where senders wait for room in its mailbox, the copy does."""
+        process = attempt.ref._process  # noqa: SLF001 -- the runtime's own
+        priority = attempt.receipt.plan.terms.priority
+        delivery = Delivery(attempt.receipt.message, attempt.settle)
+        try:
+            process.put(delivery, priority)
+        except MailboxFullError:
+            queue = process.mailbox
+            if not (isinstance(queue, RuledQueue) and queue.waits):
+                raise
+            queue.hold(delivery, priority, None)
 
     def _is_let_through(self, receipt: Receipt, lane: Lane, now: float) -> bool:
         """Ask the breaker of *lane*; if it says no, let *receipt* wait for it, or fail."""

@@ -119,6 +119,12 @@ class Lane:
         return refs[place]
 
     @property
+    def busy(self) -> bool:
+        """Whether anything would be lost with it, or somebody is there for it."""
+        held = bool(self.waiting or self.in_flight or self.held or self.troubled)
+        return held or any(present(instance) is not None for instance in self.instances)
+
+    @property
     def clear(self) -> bool:
         """Whether a message that is not waited for can go ahead of nobody."""
         return not (self.waiting or self.held) and (not self.troubled or self._is_closed())
@@ -140,8 +146,7 @@ class Lane:
         """Count one more under way to *ref*."""
         self.in_flight += 1
         self.exchange.in_flight += 1
-        if len(self.instances) > 1:
-            self.loads[ref] = self.loads.get(ref, 0) + 1
+        self.load(ref)
 
     def end(self, ref: ActorRef) -> None:
         """Count one less under way to *ref*."""
@@ -149,6 +154,11 @@ class Lane:
         self.exchange.in_flight -= 1
         if self.loads:
             self.unload(ref)
+
+    def load(self, ref: ActorRef) -> None:
+        """Count one more to the instance *ref*, if there are several."""
+        if len(self.instances) > 1:
+            self.loads[ref] = self.loads.get(ref, 0) + 1
 
     def unload(self, ref: ActorRef) -> None:
         """Count one less to the instance *ref*."""

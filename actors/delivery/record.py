@@ -68,7 +68,7 @@ class DeliveryRecord:
     acknowledged_at: float | None = None
     faults: tuple[Fault, ...] = ()
     """Why attempts failed, in their order."""
-    sender: object = None
+    sender: Any = None
     given_up: bool = False
     """Whether it has failed for good although there are attempts left."""
     expires_at: float = math.inf
