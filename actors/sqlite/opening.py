@@ -84,7 +84,11 @@ async def _open(system: ActorSystem, path: str, *, inline: bool, lock_timeout: f
     file.check_access(path)
     lock = await lock_file(path, lock_timeout)
     try:
-        connection = file.connect(path) if inline else await trio.to_thread.run_sync(_connect_for_long, path)
+        if inline:
+            connection = file.connect(path)
+        else:
+            with system.handover:
+                connection = await trio.to_thread.run_sync(_connect_for_long, path)
         return _serve(system, path, connection, lock, inline=inline)
     except BaseException:
         lock.release()

@@ -1,0 +1,120 @@
+"""A disk that takes its time: the loop goes on, and what comes meanwhile is committed at once."""
+
+from __future__ import annotations
+
+from threading import Event
+from typing import TYPE_CHECKING
+
+import pytest
+import trio
+
+from actors.sqlite import Database, open_database
+from actors.sqlite.batch import commit
+from tests.actors.sqlite.conftest import NOTES
+from tests.actors.sqlite.notes import ids_of, insert
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from actors import ActorSystem
+    from actors.sqlite.batch import Unit
+
+
+class SlowDisk:
+    """Commits when it is let go on."""
+
+    def __init__(self) -> None:
+        self.begun = Event()
+        self.go_on = Event()
+
+    def commit(self, connection: sqlite3.Connection, units: Sequence[Unit]) -> object:
+        self.begun.set()
+        self.go_on.wait()
+        return commit(connection, units)
+
+
+@pytest.fixture
+def slow_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowDisk]:
+    """Have commits wait, once the tables are made."""
+    disk = SlowDisk()
+    monkeypatch.setattr("actors.sqlite.writer.commit", disk.commit)
+    yield disk
+    disk.go_on.set()
+
+
+@pytest.fixture
+async def database(real_system: ActorSystem, path: Path) -> Database:
+    """Open a database that a thread writes."""
+    database = await open_database(real_system, path)
+    await database.prepare(NOTES)
+    return database
+
+
+async def test_the_loop_goes_on_while_the_disk_works(database: Database, slow_disk: SlowDisk) -> None:
+    told: list[object] = []
+    database.append(*insert(1), told.append)
+    await turns_until(slow_disk.begun)
+
+    for _ in range(100):
+        await trio.lowlevel.checkpoint()
+    meanwhile = list(told)
+    slow_disk.go_on.set()
+    await database.committed()
+
+    assert (meanwhile, told) == ([], [None])
+
+
+async def test_what_gathers_while_the_disk_works_is_one_commit(database: Database, slow_disk: SlowDisk) -> None:
+    before = database.statistics().commits
+    database.append(*insert(0))
+    await turns_until(slow_disk.begun)
+
+    for number in range(1, 501):
+        database.append(*insert(number))
+        await trio.lowlevel.checkpoint()
+    slow_disk.go_on.set()
+    await database.committed()
+
+    assert database.statistics().commits == before + 2
+    assert database.statistics().largest_commit == 500
+    assert len(await ids_of(database)) == 501
+
+
+async def test_the_loop_hands_over_only_while_somebody_waits(
+    real_system: ActorSystem, database: Database, slow_disk: SlowDisk
+) -> None:
+    idle = real_system.handover.outstanding
+    database.append(*insert(1), lazy=True)
+    lazy = real_system.handover.outstanding
+
+    database.append(*insert(2))
+    waiting = real_system.handover.outstanding
+    slow_disk.go_on.set()
+    await database.committed()
+
+    assert (idle, lazy, waiting, real_system.handover.outstanding) == (0, 0, 1, 0)
+
+
+async def test_a_database_that_is_closed_while_the_disk_works_waits_for_it(
+    database: Database, slow_disk: SlowDisk
+) -> None:
+    told: list[object] = []
+    database.append(*insert(1), told.append)
+    await turns_until(slow_disk.begun)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(database.close)
+        await trio.lowlevel.checkpoint()
+        nursery.cancel_scope.cancel()
+        slow_disk.go_on.set()
+
+    assert told == [None]
+    assert database.ended.is_set()
+
+
+async def turns_until(event: Event) -> None:
+    """Let the loop turn until another thread has set *event*."""
+    while not event.is_set():
+        await trio.lowlevel.checkpoint()
