@@ -51,16 +51,15 @@ class Agenda:
             heap = self._heap
         heappush(heap, (when, next(self._order), item))
 
-    def due(self, now: float, most: int) -> list[Dated]:
-        """Remove up to *most* items that were due before *now* or are at that instant, and return them."""
-        found: list[Dated] = []
+    def pop_due(self, now: float) -> Dated | None:
+        """Remove and return one item that was due before *now*, or is at that instant; None if there is none."""
         heap = self._heap
-        while heap and heap[0][0] <= now and len(found) < most:
+        while heap and heap[0][0] <= now:
             when, _, item = heappop(heap)
             if item.due == when:
                 item.due = math.inf
-                found.append(item)
-        return found
+                return item
+        return None
 
     def _sweep(self) -> None:
         """Drop what is not wanted any more, whenever the heap has doubled."""

@@ -176,19 +176,23 @@ class Commits:
         self._ref.deliver(stored, partial(self._remember, stored))
 
     def _remember(self, stored: Stored, outcome: Outcome) -> None:
-        """Remember the messages of a batch if the queue ended before it could answer those who put them."""
-        if stored.error is None and type(outcome) is not Handled:
+        """Keep what a queue that has ended can no longer act on: its next incarnation does."""
+        if type(outcome) is Handled:
+            return
+        if stored.error is None:
             for message_id in stored.posted:
                 self._unstored.remember(message_id)
+        elif not isinstance(stored.error, FencedError):
+            self._unstored.owe(stored.batch)
 
     # -- what the store has reported
 
-    def settle(self, stored: Stored, now: float, ids: dict[str, int], answers: Answers) -> set[Box]:
+    def settle(self, stored: Stored, now: float, answers: Answers) -> set[Box]:
         """Take the messages of a batch in, and answer those who put them; return for whom something came."""
         self._storing = None
         self._failed = stored.error is not None
         error = stored.error
-        boxes = self._take_in(stored, now, answers) if error is None else self._refuse(stored, error, ids)
+        boxes = self._take_in(stored, now, answers) if error is None else self._refuse(stored, error)
         for action in stored.barriers:
             action()
         if self._gathered or self._barriers:
@@ -212,9 +216,9 @@ class Commits:
                     caller.reply(message_id)
         return boxes
 
-    def _refuse(self, stored: Stored, error: Exception, ids: dict[str, int]) -> set[Box]:
+    def _refuse(self, stored: Stored, error: Exception) -> set[Box]:
         for message_id, posted in stored.posted.items():
-            ids.pop(message_id, None)
+            self._ledger.ids.pop(message_id, None)
             for caller in posted.callers:
                 caller.refuse(error)
         if isinstance(error, FencedError):

@@ -105,7 +105,6 @@ class Consumers:
             leases.append(Lease(message, until, entry.seq, self._epoch))
         if not box.ready:
             self._told.discard(box.recipient)
-            self._ledger.drop_box_if_empty(box)
         return tuple(leases)
 
     def _set_apart(self, entry: Entry, now: float, error: Exception) -> None:

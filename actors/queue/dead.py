@@ -26,12 +26,10 @@ FOR_EVER: Final = (float("-inf"), 0)
 class DeadMessages:
     """The dead letters of one queue. What is asked here is asked when everything before is stored."""
 
-    def __init__(
-        self, store: QueueStore, ledger: Ledger, ids: dict[str, int], options: QueueOptions, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, store: QueueStore, ledger: Ledger, options: QueueOptions, clock: Callable[[], float]) -> None:
         self._store = store
         self._ledger = ledger
-        self._ids = ids
+        self._ids = ledger.ids
         self._keep = {ACKED: options.keep_acked, FAILED: options.keep_dead, EXPIRED: options.keep_dead}
         self._clock = clock
 

@@ -27,7 +27,9 @@ def content_of(
     kind: Kind = "message",
 ) -> Content:
     """Return what is stored and not looked at; raises `MessageRefusedError` if it cannot be stored."""
-    if not (isinstance(sender, str) and isinstance(type, str) and isinstance(correlation_id, str | None)):
+    if not (
+        isinstance(sender, str) and isinstance(type, str) and (not correlation_id or isinstance(correlation_id, str))
+    ):
         raise MessageRefusedError(
             f"the sender, type and correlation_id of a message are {sender!r}, {type!r} and {correlation_id!r}; "
             "allowed is a str"
@@ -50,7 +52,7 @@ def put_of(  # noqa: PLR0913 -- as above
     """Return what the queue is asked; raises `MessageRefusedError` if something is not as it must be."""
     if not isinstance(recipient, str) or not recipient:
         raise MessageRefusedError(f"the recipient of a message is {recipient!r}; allowed is a str that is not empty")
-    if not _is_int(priority) or not -MOST <= priority < MOST:
+    if not (_is_int(priority) and -MOST <= priority < MOST):
         raise MessageRefusedError(f"the priority of a message is {priority!r}; allowed is an int of 64 bits")
     if delay:
         _check_time("delay", delay)
@@ -67,7 +69,7 @@ def put_of(  # noqa: PLR0913 -- as above
 
 
 def _is_int(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return type(value) is int or (isinstance(value, int) and not isinstance(value, bool))
 
 
 def _check_time(name: str, seconds: object) -> None:

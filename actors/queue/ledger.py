@@ -56,6 +56,8 @@ class Ledger:
     def __init__(self, unstored: Unstored | None = None, *, keep_acked: bool = False) -> None:
         self.boxes: dict[str, Box] = {}
         self.in_flight: dict[int, Entry] = {}
+        self.ids: dict[str, int] = {}
+        """The messages whose ids were given, which may come a second time."""
         self.agenda = Agenda()
         self.counters = Counters()
         self.keep_acked = keep_acked
@@ -75,10 +77,9 @@ class Ledger:
             box = self.boxes[recipient] = Box(recipient)
         return box
 
-    def drop_box_if_empty(self, box: Box) -> None:
-        """Forget a recipient for whom nothing waits."""
-        if not box.levels:
-            self.boxes.pop(box.recipient, None)
+    def forget_empty_boxes(self) -> None:
+        """Forget the recipients for whom nothing waits."""
+        self.boxes = {recipient: box for recipient, box in self.boxes.items() if box.ready}
 
     # -- what becomes of a message
 
@@ -97,6 +98,8 @@ class Ledger:
     def admit_again(self, entry: Entry, now: float) -> None:
         """Take in a message that was here before: it keeps its place."""
         entry.status = PENDING
+        # Its box may have been forgotten while it was away.
+        entry.box = self.box(entry.row.recipient)
         if entry.available_at > now:
             self.delay(entry)
         else:
@@ -139,6 +142,8 @@ class Ledger:
             self.unstored.leased.pop(entry.seq, None)
             self.unstored.changed.pop(entry.seq, None)
             self.unstored.deleted.append(entry.seq)
+            if entry.row.given:
+                self.ids.pop(entry.row.id, None)
 
     def give_back(self, entry: Entry, now: float, delay: float, error: str) -> MessageStatus:
         """Take *entry* back from who leased it; it can be leased again in *delay* seconds, if it may be at all."""
@@ -193,11 +198,12 @@ class Ledger:
 
     def advance(self, now: float, most: int) -> Iterator[Entry]:
         """Do what is due, at most so much of it; give the messages that can be leased now and could not before."""
-        for item in self.agenda.due(now, most):
+        while most > 0 and (item := self.agenda.pop_due(now)) is not None:
             if isinstance(item, Chunk):
                 # Its messages come onto the agenda one by one.
-                self.thaw(item)
+                most -= len(self.thaw(item))
                 continue
+            most -= 1
             assert isinstance(item, Entry)
             if item.status is IN_FLIGHT:
                 if self.give_back(item, now, 0.0, "its lease ran out") is PENDING:

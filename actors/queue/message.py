@@ -63,10 +63,14 @@ class Content(NamedTuple):
     payload: bytes
 
 
+# One packer for all: to make one takes longer than to pack a short message. It is used in the loop's thread only.
+_pack: Final = msgpack.Packer().pack
+
+
 def encode(value: object, what: str) -> bytes:
     """Return *value* as it is stored; raises `MessageRefusedError` if MessagePack cannot hold it."""
     try:
-        packed: bytes = msgpack.packb(value)
+        packed: bytes = _pack(value)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise MessageRefusedError(f"the {what} of a message must be what MessagePack can hold: {error}") from error
     return packed

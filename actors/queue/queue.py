@@ -73,10 +73,9 @@ class Queue(Actor):
     async def init(self) -> None:
         """Find what is in the store; what was in flight is pending again."""
         self.now: WallClock = self.clock or wall_clock()
-        self.ids: dict[str, int] = {}
         unstored = unstored_of(self.store)
         self.ledger = ledger = Ledger(unstored, keep_acked=self.options.keep_acked > 0)
-        self.recovery = Recovery(self.store, ledger, self.ids)
+        self.recovery = Recovery(self.store, ledger)
         self.epoch = await self.store.open(self.system)
         await store_now(self.store, self.epoch, unstored)
         await self.recovery.run(self.now())
@@ -85,7 +84,7 @@ class Queue(Actor):
         self.commits = Commits(self.ref, usher, self.store, self.epoch, ledger, self.options.ride_seconds)
         self.seq = self.store.last_seq()
         self.consumers = Consumers(ledger, self.epoch, self.now, self.options.lease_seconds)
-        self.dead = DeadMessages(self.store, ledger, self.ids, self.options, self.now)
+        self.dead = DeadMessages(self.store, ledger, self.options, self.now)
         self.timer: Timer | None = None
         self.timer_at = inf
         self._handlers: dict[type, Callable[[Any, Caller], Any]] = self._handlers_by_request()
@@ -110,7 +109,7 @@ class Queue(Actor):
     def handle_cast(self, message: object) -> None:
         """Go on with what the store has reported, or give it what has gathered."""
         if type(message) is Stored:
-            for box in self.commits.settle(message, self.now(), self.ids, self.answers):
+            for box in self.commits.settle(message, self.now(), self.answers):
                 self.consumers.hand_on(box)
             self._arm()
         else:
@@ -169,7 +168,7 @@ class Queue(Actor):
         now = self.now()
         self.seq = seq = self.seq + 1
         if put.given:
-            self.ids[put.id] = seq
+            self.ledger.ids[put.id] = seq
         row = Row(
             seq,
             put.id,
@@ -191,7 +190,7 @@ class Queue(Actor):
         if posted is not None:
             posted.callers.append(caller)
             return NO_REPLY
-        if put.id in self.ids or self.commits.was_stored(put.id):
+        if put.id in self.ledger.ids or self.commits.was_stored(put.id):
             caller.reply(put.id)
             return NO_REPLY
         return None
@@ -365,6 +364,7 @@ class Queue(Actor):
 
     def _purge(self) -> None:
         self.consumers.forget_gone()
+        self.ledger.forget_empty_boxes()
         # The clock on the wall may have been set since the timer was.
         self.timer_at = inf
         self._advance()

@@ -43,10 +43,10 @@ class Gathering:
 class Recovery:
     """What reads back the messages of one queue, at once or when they are wanted."""
 
-    def __init__(self, store: QueueStore, ledger: Ledger, ids: dict[str, int]) -> None:
+    def __init__(self, store: QueueStore, ledger: Ledger) -> None:
         self._store = store
         self._ledger = ledger
-        self._ids = ids
+        self._ids = ledger.ids
         self._gathering: dict[tuple[str, int], Gathering] = {}
         self.found = 0
         ledger.thaw = self.thaw

@@ -60,7 +60,7 @@ class Unstored:
 
     def owe(self, batch: Batch) -> None:
         """Have the changes of *batch*, which could not be stored, stored with the next one."""
-        self.owed = {change.seq: change for change in batch.changes}
+        self.owed = {change.seq: change for change in batch.changes} | self.owed
         self.deleted = batch.deletes + self.deleted
 
     # -- what is stored, while who put it does not know

@@ -129,13 +129,17 @@ class Model(RuleBasedStateMachine):
         self.commit([])
 
     @rule()
+    def forget_empty_boxes(self) -> None:
+        self.ledger.forget_empty_boxes()
+
+    @rule()
     def restart(self) -> None:
         if self.epoch:
             self.store_what_changed()
         self.epoch += 1
         self.store._epoch = self.epoch
         self.ledger = Ledger()
-        recovery = Recovery(self.store, self.ledger, {})
+        recovery = Recovery(self.store, self.ledger)
         trio.run(recovery.run, self.now)
         for message in self.in_flight():
             message.status = PENDING

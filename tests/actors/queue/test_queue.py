@@ -113,6 +113,16 @@ async def put_with_id(queue: QueueClient, message_id: str) -> None:
     assert await queue.put("ann", "tea", id=message_id) == message_id
 
 
+async def test_an_id_is_free_when_its_message_is_gone(queue: QueueClient) -> None:
+    """L-QUE-7."""
+    await put_with_id(queue, "mine")
+    await queue.ack(await queue.lease("ann"))
+
+    await put_with_id(queue, "mine")
+
+    assert await queue.depth("ann") == 1
+
+
 async def test_only_send_asks_whether_there_is_the_recipient(system: ActorSystem) -> None:
     """L-QUE-22, 32, X12."""
     await system.start(Queue, MemoryStore(), QueueOptions(known={"ann"}.__contains__), name="queue")
@@ -264,6 +274,21 @@ async def test_what_a_consumer_held_is_pending_when_it_ends(queue: QueueClient, 
     assert [lease.message.payload for lease in again] == [0, 1, 2]
     with pytest.raises(LeaseLostError, match=r"is not in flight under this lease, which was the 1. of at most 3"):
         await queue.ack(leases[0])
+
+
+async def test_what_is_given_back_late_is_not_lost(queue: QueueClient, system: ActorSystem) -> None:
+    for number in range(3):
+        await queue.put("ann", number)
+    consumer = await system.start(Probe)
+    first, second, _ = await consumer.call(lambda _me: queue.lease_many("ann", 9, seconds=300))
+    await trio.sleep(120)
+
+    await queue.requeue(first)
+    await queue.nack(second)
+    consumer.kill()
+    again = [await queue.lease("ann") for _ in range(3)]
+
+    assert sorted(lease.message.payload for lease in again) == [0, 1, 2]
 
 
 async def test_of_several_acknowledgements_all_or_none_count(queue: QueueClient) -> None:
