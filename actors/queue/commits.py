@@ -11,6 +11,7 @@ import trio
 
 from actors.actor import Actor
 from actors.queue.errors import FencedError
+from actors.queue.unstored import MOST, first_of
 from actors.settlement import Handled
 
 if TYPE_CHECKING:
@@ -157,10 +158,12 @@ class Commits:
 
     def _commit(self) -> None:
         # What became of messages may make room, so after a failure it goes first.
-        alone = self._failed and self._unstored
-        posted, self._gathered = ({}, self._gathered) if alone else (self._gathered, {})
-        barriers, self._barriers = self._barriers, []
+        alone = self._failed and self._unstored.ripe
+        posted, self._gathered = ({}, self._gathered) if alone else first_of(self._gathered, MOST)
         batch = self._unstored.take_batch([one.row for one in posted.values()])
+        barriers: list[Callable[[], None]] = []
+        if not self._unstored.ripe:
+            barriers, self._barriers = self._barriers, []
         self._lately, self._last = max(self._last, len(posted)), len(posted)
         if batch:
             self._storing = posted
@@ -190,12 +193,16 @@ class Commits:
     def settle(self, stored: Stored, now: float, answers: Answers) -> set[Box]:
         """Take the messages of a batch in, and answer those who put them; return for whom something came."""
         self._storing = None
-        self._failed = stored.error is not None
         error = stored.error
-        boxes = self._take_in(stored, now, answers) if error is None else self._refuse(stored, error)
-        for action in stored.barriers:
+        self._failed = error is not None
+        if error is None:
+            boxes, actions = self._take_in(stored, now, answers), stored.barriers
+        else:
+            boxes, actions = self._refuse(stored, error), stored.barriers + self._barriers
+            self._barriers = []
+        for action in actions:
             action()
-        if self._gathered or self._barriers:
+        if self._gathered or self._barriers or (self._unstored.ripe >= MOST and not self._failed):
             self._commit()
         elif self._unstored:
             self.ride()
@@ -217,13 +224,17 @@ class Commits:
         return boxes
 
     def _refuse(self, stored: Stored, error: Exception) -> set[Box]:
-        for message_id, posted in stored.posted.items():
+        refused = stored.posted
+        if not refused:
+            # What waited for a batch that was to make room has the same answer.
+            refused, self._gathered = self._gathered, {}
+        for message_id, posted in refused.items():
             self._ledger.ids.pop(message_id, None)
             for caller in posted.callers:
                 caller.refuse(error)
         if isinstance(error, FencedError):
             raise error
-        logger.error("%s could not store %d messages: %s", self._ref, len(stored.posted), error)
+        logger.error("%s could not store %d messages: %s", self._ref, len(refused), error)
         self._unstored.owe(stored.batch)
         return set()
 
@@ -235,9 +246,13 @@ class Commits:
 async def store_now(store: QueueStore, epoch: int, unstored: Unstored) -> None:
     """Store what became of messages and is not in *store* yet; raises what the store says."""
     unstored.ripen()
-    batch = unstored.take_batch([])
-    if not batch:
-        return
+    while batch := unstored.take_batch([]):
+        if (error := await _committed(store, epoch, batch)) is not None:
+            unstored.owe(batch)
+            raise error
+
+
+async def _committed(store: QueueStore, epoch: int, batch: Batch) -> Exception | None:
     event = trio.Event()
     errors: list[Exception | None] = []
 
@@ -247,6 +262,4 @@ async def store_now(store: QueueStore, epoch: int, unstored: Unstored) -> None:
 
     store.commit(epoch, batch, done)
     await event.wait()
-    if errors[0] is not None:
-        unstored.owe(batch)
-        raise errors[0]
+    return errors[0]

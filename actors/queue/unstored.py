@@ -6,7 +6,8 @@ So what a queue has done is lost with the program only.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from itertools import islice
+from typing import TYPE_CHECKING, Final, TypeVar
 from weakref import WeakKeyDictionary
 
 from actors.queue.behaviour import Batch, Change
@@ -14,6 +15,12 @@ from actors.queue.behaviour import Batch, Change
 if TYPE_CHECKING:
     from actors.queue.behaviour import QueueStore, Row
     from actors.queue.lanes import Entry
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+MOST: Final = 512
+"""A batch has no more than so many rows, changes and deletes each: what a queue does about one takes milliseconds."""
 
 REMEMBERED: Final = 100_000
 """So many ids are remembered of messages whose put was not answered."""
@@ -44,19 +51,22 @@ class Unstored:
         self.changed.update(self.leased)
         self.leased = {}
 
+    @property
+    def ripe(self) -> int:
+        """How much there is for the next batch."""
+        return len(self.changed) + len(self.owed) + len(self.deleted)
+
     def take_batch(self, rows: list[Row]) -> Batch:
-        """Return what is to be stored: *rows*, and what has changed."""
-        changes = self.owed
+        """Return what is to be stored: *rows*, and what has changed, of which the rest is left for the next batch."""
+        changes, self.owed = first_of(self.owed, MOST)
         if self.changed:
-            changes.update((entry.seq, change_of(entry)) for entry in self.changed.values())
-        if changes and self.deleted:
-            for seq in self.deleted:
+            changed, self.changed = first_of(self.changed, MOST)
+            changes.update((seq, change_of(entry)) for seq, entry in changed.items())
+        deletes, self.deleted = self.deleted[:MOST], self.deleted[MOST:]
+        if changes:
+            for seq in deletes:
                 changes.pop(seq, None)
-        batch = Batch(rows, list(changes.values()), self.deleted)
-        self.owed = {}
-        self.changed = {}
-        self.deleted = []
-        return batch
+        return Batch(rows, list(changes.values()), deletes)
 
     def owe(self, batch: Batch) -> None:
         """Have the changes of *batch*, which could not be stored, stored with the next one."""
@@ -74,6 +84,20 @@ class Unstored:
     def remembers(self, message_id: str) -> bool:
         """Tell whether such a message was stored, as far back as can be remembered."""
         return message_id in self._unanswered
+
+
+def first_of(items: dict[K, V], most: int) -> tuple[dict[K, V], dict[K, V]]:
+    """Return the first items, and the rest.
+
+    >>> first_of({"a": 1, "b": 2, "c": 3}, 2)
+    ({'a': 1, 'b': 2}, {'c': 3})
+    """
+    if len(items) <= most:
+        return items, {}
+    taken = dict(islice(items.items(), most))
+    for key in taken:
+        del items[key]
+    return taken, items
 
 
 def change_of(entry: Entry) -> Change:

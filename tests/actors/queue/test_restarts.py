@@ -244,6 +244,25 @@ async def test_what_the_store_does_not_take_is_not_acknowledged(system: ActorSys
     assert await queue.depth("ann") == 1
 
 
+async def test_while_the_store_fails_every_put_is_refused_at_once(system: ActorSystem) -> None:
+    store = SlowStore()
+    await system.start(Queue, store, name="queue")
+    queue = QueueClient(system.named("queue"))
+    await queue.put("ann", "tea")
+    await queue.ack(await queue.lease("ann"))
+    store.failure = StoreFailedError("the disk is full")
+    await trio.sleep(0.5)
+    begin, tried = trio.current_time(), store.batches
+
+    for number in range(3):
+        with pytest.raises(StoreFailedError, match="the disk is full"):
+            await queue.put("ann", number)
+    dead = await queue.dead_letters()
+
+    assert (trio.current_time(), dead) == (begin, ())
+    assert store.batches - tried <= 6
+
+
 async def test_a_queue_whose_store_another_has_taken_over_ends(system: ActorSystem) -> None:
     store = MemoryStore()
     first = await system.start(Queue, store, name="queue")
