@@ -55,8 +55,10 @@ class Ledger:
         self.store: MessageStore | None = None
         """Where durable messages are, once a router with a database has started."""
         self.numbers = count()
-        self.plans: dict[DeliveryOptions | int | None, Plan] = {}
-        """By the options that messages were sent with; those of an earlier configuration are numbered."""
+        self.plans: dict[DeliveryOptions | None, Plan] = {}
+        """By the options that messages are sent with now."""
+        self.used: dict[Plan, None] = {}
+        """Those that have, or had, messages; perhaps of an earlier configuration."""
         self.routes = Routes(system)
         self.tallies = {guarantee: Tally() for guarantee in Guarantee}
         self.breakers = Breakers(name, self.now)
@@ -73,8 +75,7 @@ class Ledger:
     def configure(self, config: RouterConfig) -> None:
         """Go by *config* from now on; what was accepted keeps its terms."""
         self.config = config
-        earlier = [plan for plan in self.plans.values() if plan.open]
-        self.plans = {None: self._new_plan(None), **dict(enumerate(earlier))}
+        self.plans = {None: self._new_plan(None)}
         self.letters.max_letters = config.max_dead_letters
         if (config.dedupe_seconds, config.dedupe_ids) != (self.handled.seconds, self.handled.max_ids):
             window, self.handled = self.handled, self._window(config)
@@ -157,6 +158,8 @@ class Ledger:
         """Answer for *receipt* from here on."""
         plan = receipt.plan
         plan.tally.routed += 1
+        if not plan.open:
+            self.used[plan] = None
         plan.open[receipt] = None
         if plan.expiry is None:
             Expiry(plan)
@@ -176,7 +179,7 @@ class Ledger:
     @property
     def open(self) -> list[Receipt]:
         """What is not done with, in the order it was accepted."""
-        return sorted((one for plan in self.plans.values() for one in plan.open), key=lambda one: one.number)
+        return sorted((one for plan in self.used for one in plan.open), key=lambda one: one.number)
 
     def is_durable(self, options: DeliveryOptions | None) -> bool:
         """Tell whether a message with *options* is stored."""
@@ -185,17 +188,18 @@ class Ledger:
 
     def in_flight(self) -> Iterator[Attempt]:
         """Yield the attempts that wait for their acknowledgement."""
-        return chain.from_iterable(plan.in_flight for plan in self.plans.values())
+        return chain.from_iterable(plan.in_flight for plan in self.used)
 
     @property
     def pending(self) -> int:
         """How many are not done with."""
-        return sum(len(plan.open) for plan in self.plans.values())
+        return sum(len(plan.open) for plan in self.used)
 
     def plan_of(self, options: DeliveryOptions | None) -> Plan:
         """Return how messages with *options* are delivered."""
         if len(self.plans) >= PLANS_KEPT:
-            self.plans = {key: plan for key, plan in self.plans.items() if plan.open or key is None}
+            self.plans = {None: self.plans[None]}
+            self.used = {plan: None for plan in self.used if plan.open}
         plan = self.plans[options] = self._new_plan(options)
         return plan
 
@@ -370,7 +374,7 @@ class Ledger:
             expired=sum(one.expired for one in kinds),
             retries=sum(one.retries for one in kinds),
             pending=self.pending,
-            in_flight=sum(len(plan.in_flight) for plan in self.plans.values()),
+            in_flight=sum(len(plan.in_flight) for plan in self.used),
             late=self.late,
             repeated=self.repeated,
             forgotten=self.handled.forgotten,

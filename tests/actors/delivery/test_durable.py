@@ -287,6 +287,26 @@ async def test_nothing_leaves_before_the_handler_has_returned(run: Run) -> None:
     assert notes == ["returned", "tea"]
 
 
+async def test_what_leaves_after_the_router_was_restarted_is_answered_for_by_the_next(run: Run) -> None:
+    notes: list[object] = []
+
+    class Sender(DurableActor):
+        async def handle_cast(self, message: str) -> None:
+            await self.send_durably("receiver", message)
+            await trio.sleep(5)
+
+    async with run(sender=(Sender,), receiver=(Slow, notes, 5.0)) as (system, router):
+        system.named("sender").cast("tea")
+        await trio.sleep(1)
+        system.named("router").kill()
+        await trio.sleep(5)
+        assert router.statistics().pending == 1
+        system.named("router").kill()
+        await router.drained()
+
+    assert notes == ["tea"]
+
+
 async def test_what_a_handler_that_fails_has_sent_never_leaves(run: Run) -> None:
     notes: list[object] = []
     sent: list[Receipt] = []
