@@ -14,9 +14,14 @@ if TYPE_CHECKING:
 
 LOADS: Final = (("1", "idle"), ("64", "idle"), ("256", "idle"), ("1", "busy"), ("64", "busy"))
 
+RATES: Final = ("alone", "paced", "ours")
+OTHERS: Final = ("to alone", "to paced", "p50", "p99")
+
 EXPLANATION: Final = """Rows a second, each awaited until it is on the disk; medians of the rounds.
-alone: SQLite in a plain loop that commits as many rows at once as there are producers; ratio: to that.
-p50, p99: milliseconds until a put is on the disk. Busy: beside a task that works for 0.1 ms at a time, for ever.
+alone: SQLite in a plain loop that commits as many rows at once as there are producers.
+paced: the same with 50 µs of work after each commit, for some disks are fast only for who comes back at once.
+to alone, to paced: ratios. p50, p99: milliseconds until a put is on the disk.
+Busy: beside a task that works for 0.1 ms at a time, for ever.
 """
 
 
@@ -29,13 +34,12 @@ def tables(rounds: int) -> str:
             found.setdefault(f"{producers} producers, {busy}", []).append(figures)
         say(f"round {number + 1} of {rounds}")
     lines = [[load, *_cells(samples)] for load, samples in found.items()]
-    return f"{EXPLANATION}\n{in_columns(['', 'alone', 'ours', 'ratio', 'p50', 'p99'], lines)}"
+    return f"{EXPLANATION}\n{in_columns(['', *RATES, *OTHERS], lines)}"
 
 
 def _cells(samples: list[Figures]) -> list[str]:
     middle = {name: median(figures[name] for figures in samples) for name in samples[0]}
-    rates = [shown(middle[name]) for name in ("alone", "ours")]
-    return [*rates, *(f"{middle[name]:.2f}" for name in ("ratio", "p50", "p99"))]
+    return [*(shown(middle[name]) for name in RATES), *(f"{middle[name]:.2f}" for name in OTHERS)]
 
 
 if __name__ == "__main__":

@@ -25,9 +25,12 @@ if TYPE_CHECKING:
     import sqlite3
 
     from actors.sqlite import Database
+    from tests.benchmarks.measure import Figures
 
 TURN: Final = 0.1
 """Seconds of one turn."""
+PAUSE: Final = 50e-6
+"""Seconds of work between two commits of the loop that is paced."""
 SLICE: Final = 100e-6
 """Seconds for which a busy loop's other task works at a time."""
 
@@ -39,10 +42,12 @@ INSERT: Final = "INSERT INTO put VALUES (?, ?, ?)"
 class Alone:
     """SQLite in a plain loop, which commits as many rows at once as there are producers."""
 
-    def __init__(self, connection: sqlite3.Connection, producers: int) -> None:
-        connection.execute(CREATE)
+    ids = count()
+
+    def __init__(self, connection: sqlite3.Connection, producers: int, pause: float = 0.0) -> None:
         self._connection = connection
         self._producers = producers
+        self._pause = pause
         self.done = 0
         self.seconds = 0.0
 
@@ -50,11 +55,12 @@ class Alone:
         """Put for one turn."""
         begin = perf_counter()
         while perf_counter() < begin + TURN:
-            rows = [(self.done + offset, 7, BODY) for offset in range(self._producers)]
+            rows = [(next(self.ids), 7, BODY) for _ in range(self._producers)]
             self._connection.execute("BEGIN IMMEDIATE")
             self._connection.executemany(INSERT, rows)
             self._connection.execute("COMMIT")
             self.done += self._producers
+            burn(self._pause)
         self.seconds += perf_counter() - begin
 
 
@@ -95,25 +101,27 @@ class Producers:
 
 async def main(producers: int, busy: float, seconds: float) -> None:
     with TemporaryDirectory() as folder, closing(connect(str(Path(folder, "alone.db")))) as connection:
+        connection.execute(CREATE)
+        lengthen_log(connection, str(Path(folder, "alone.db")))
+        alone, paced = Alone(connection, producers), Alone(connection, producers, PAUSE)
         async with open_system() as system:
             database = await open_database(system, Path(folder, "ours.db"))
             await database.prepare(Part("put", (CREATE,)))
-            lengthen_log(connection, str(Path(folder, "alone.db")))
-            alone, ours = Alone(connection, producers), Producers(database, producers, busy)
-            for _ in range(max(1, round(seconds / TURN / 2))):
+            ours = Producers(database, producers, busy)
+            for _ in range(max(1, round(seconds / TURN / 3))):
                 alone.turn()
                 await ours.turn()
+                paced.turn()
+    publish(figures(alone.done / alone.seconds, paced.done / paced.seconds, ours))
+
+
+def figures(alone: float, paced: float, ours: Producers) -> Figures:
+    """Return what was found, rates by the second and times in milliseconds."""
     took = sorted(ours.took)
-    alone_rate, our_rate = alone.done / alone.seconds, len(took) / ours.seconds
-    publish(
-        {
-            "alone": alone_rate,
-            "ours": our_rate,
-            "ratio": our_rate / alone_rate,
-            "p50": 1e3 * took[len(took) // 2],
-            "p99": 1e3 * took[len(took) * 99 // 100],
-        }
-    )
+    rate = len(took) / ours.seconds
+    p50, p99 = (1e3 * took[len(took) * percent // 100] for percent in (50, 99))
+    ratios = {"to alone": rate / alone, "to paced": rate / paced}
+    return {"alone": alone, "paced": paced, "ours": rate, **ratios, "p50": p50, "p99": p99}
 
 
 if __name__ == "__main__":
