@@ -184,7 +184,8 @@ class Ledger:
     def is_durable(self, options: DeliveryOptions | None) -> bool:
         """Tell whether a message with *options* is stored."""
         asked = None if options is None else options.durable
-        return self.config.durable if asked is None else asked
+        asked = self.config.durable if asked is None else asked
+        return asked and (self.plans.get(options) or self.plan_of(options)).terms.durable
 
     def in_flight(self) -> Iterator[Attempt]:
         """Yield the attempts that wait for their acknowledgement."""

@@ -70,7 +70,11 @@ class DeliveryOptions:
     require_ack: bool | None = attrs.field(default=None, validator=must("True or False", is_flag, optional=True))
     """Whether a message that is sent at most once is done only when it was handled; the other guarantees require it."""
     durable: bool | None = attrs.field(default=None, validator=must("True or False", is_flag, optional=True))
-    """Whether it is stored before `send` returns, and outlives the process."""
+    """Whether it is stored before `send` returns, and outlives the process. One that is sent at most once is not."""
+
+    def __attrs_post_init__(self) -> None:
+        if self.durable and self.guarantee is Guarantee.AT_MOST_ONCE:
+            raise ValueError("DeliveryOptions: durable is True; what is sent at most once may not come again")
 
 
 @attrs.frozen(kw_only=True)
@@ -165,8 +169,9 @@ def terms_of(config: RouterConfig, options: DeliveryOptions | None = None) -> Te
         jitter=get("jitter"),
     )
     lifetime = get("expires_after")
+    durable = get("durable") and not once
     if lifetime is None:
-        lifetime = DURABLE_SECONDS if get("durable") else _longest(attempts, get("timeout"), backoff)
+        lifetime = DURABLE_SECONDS if durable else _longest(attempts, get("timeout"), backoff)
     return Terms(
         guarantee=get("guarantee"),
         priority=get("priority"),
@@ -174,7 +179,7 @@ def terms_of(config: RouterConfig, options: DeliveryOptions | None = None) -> Te
         lifetime=lifetime,
         max_attempts=attempts,
         backoff=backoff,
-        durable=get("durable"),
+        durable=durable,
         tracked=get("require_ack") or not once,
     )
 

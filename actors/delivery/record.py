@@ -57,6 +57,7 @@ class DeliveryRecord:
     """One message on its way. Marks that come too late change nothing and return False."""
 
     to: Any
+    message: Any
     guarantee: Guarantee
     max_attempts: int
     created: float

@@ -41,6 +41,15 @@ def test_a_durable_message_lives_for_a_day() -> None:
     assert terms_of(RouterConfig(), DeliveryOptions(durable=True)).lifetime == 86_400.0
 
 
+def test_what_is_sent_at_most_once_is_never_durable() -> None:
+    with pytest.raises(ValueError, match="at most once may not come again"):
+        DeliveryOptions(guarantee=Guarantee.AT_MOST_ONCE, durable=True)
+
+    terms = terms_of(RouterConfig(durable=True), DeliveryOptions(guarantee=Guarantee.AT_MOST_ONCE))
+
+    assert not terms.durable
+
+
 def test_what_is_sent_at_most_once_has_one_attempt() -> None:
     terms = terms_of(RouterConfig(max_retries=7), DeliveryOptions(guarantee=Guarantee.AT_MOST_ONCE))
 
