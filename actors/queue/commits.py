@@ -113,11 +113,11 @@ class Commits:
     def post(self, posted: Posted) -> None:
         """Have a message stored with the next batch."""
         self._gathered[posted.row.id] = posted
-        if not self._flushing and self._storing is None:
-            if self._lately <= 1:
-                # Whoever puts one message after the other is not made to wait for others.
+        if self._storing is None:
+            if len(self._gathered) >= self._lately:
+                # As many as put something lately have done so again, which may be one: there is nobody to wait for.
                 self._commit()
-            else:
+            elif not self._flushing:
                 self._flushing = True
                 self._usher.cast(Flush)
 
