@@ -1,6 +1,7 @@
 """Delivery: messages that reach their receivers at most once, at least once or exactly once, through a router."""
 
 from actors.delivery.balance import Balance
+from actors.delivery.behaviour import Routing
 from actors.delivery.breaker import BreakerChanged, BreakerOptions, BreakerState, CircuitBreaker
 from actors.delivery.dead_letters import Undelivered, UndeliveredLetters
 from actors.delivery.durable_actor import DurableActor
@@ -57,6 +58,7 @@ __all__ = [
     "RouterConfig",
     "RouterRef",
     "RouterStatistics",
+    "Routing",
     "StateVersionError",
     "Status",
     "TargetNotFoundError",

@@ -19,6 +19,7 @@ from actors.delivery import (
     RouterClosedError,
     RouterRef,
     RouteTakenError,
+    Routing,
     Status,
     TargetNotFoundError,
 )
@@ -430,6 +431,21 @@ async def test_a_call_of_nobody_fails_at_once(router: RouterRef) -> None:
         await router.call("nobody", "tea")
 
     assert trio.current_time() == 0.0
+
+
+async def test_another_router_can_take_its_place(system: ActorSystem, router: RouterRef) -> None:
+    notes: list[object] = []
+    receiver = await system.start(Receiver, notes)
+
+    async def work(routing: Routing) -> None:
+        routing.register("till", receiver)
+        await (await routing.send("till", "tea")).acknowledged()
+        routing.unregister("till")
+        routing.close()
+
+    await work(router)
+
+    assert notes == ["tea"]
 
 
 async def test_without_a_router_nothing_is_accepted(system: ActorSystem) -> None:
