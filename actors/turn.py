@@ -175,10 +175,14 @@ def complete(process: Process, item: Any, result: Any) -> None:
     """Do what the *result* of *item*'s callback asks for."""
     if process.reason is not None or (process.ending is not None and not process.ending.terminate):
         return
-    if type(item) is Startup:
+    if type(item) is Asking:
+        if type(result) in SPECIAL:
+            _complete_call(process, item, result)
+        else:
+            item.caller = None
+            item.reply(result)
+    elif type(item) is Startup:
         _complete_init(process, result)
-    elif type(item) is Asking:
-        _complete_call(process, item, result)
     else:
         if type(item) is Continuation:
             item.caller = None
@@ -189,9 +193,7 @@ def complete(process: Process, item: Any, result: Any) -> None:
 
 def _complete_call(process: Process, asking: Asking, result: Any) -> None:
     caller, asking.caller = asking.caller, None
-    if type(result) not in SPECIAL:
-        asking.reply(result)
-    elif isinstance(result, Stop):
+    if isinstance(result, Stop):
         process.end(result.reason, caller=asking, reply=result.reply)
     elif isinstance(result, Continue):
         if result.reply is not NO_REPLY:
