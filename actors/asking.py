@@ -10,6 +10,7 @@ from trio.lowlevel import Abort, reschedule
 
 from actors.errors import ActorExitedError, CallTimeoutError, NoReplyError
 from actors.show import shown
+from actors.woken import WOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,7 +85,7 @@ class Asking:
         # `_answer`, written out: nearly every call comes here.
         self.answered = True
         self.task = None
-        reschedule(task)
+        reschedule(task, WOKEN)
 
     def refuse(self, error: Exception) -> None:
         """Answer with *error*, which the call raises."""
@@ -154,7 +155,7 @@ class Asking:
         task = self.task
         if task is not None:
             self.task = None
-            reschedule(task)
+            reschedule(task, WOKEN)
         elif self.on_answer is not None:
             self.on_answer(self)
 

@@ -25,6 +25,7 @@ from actors.message import NORMAL_PRIORITY
 from actors.ref import ActorRef
 from actors.result import NO_REPLY
 from actors.task import serve
+from actors.woken import WOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -182,7 +183,7 @@ class Process(Inbox):
         if self.task is not None:
             self.parked = False
             self.system.runnable += 1
-            reschedule(self.task)
+            reschedule(self.task, WOKEN)
 
     def start_task(self) -> None:
         """Run the process in a task of its own from here on, or until its coroutine has ended."""
@@ -325,7 +326,7 @@ class Process(Inbox):
         """Tell whoever started the process that its `init` is over."""
         task, self.starter = self.starter, None
         if task is not None:
-            reschedule(task)
+            reschedule(task, WOKEN)
 
     async def wait(self) -> ExitReason:
         """Wait until the process is dead."""
