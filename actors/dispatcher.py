@@ -10,10 +10,12 @@ import trio
 from trio.lowlevel import Abort, enable_ki_protection, reschedule, wait_task_rescheduled
 
 from actors.turn import fail, handle_messages, run_terminate
+from actors.woken import WOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from actors.handover import Handover
     from actors.process import Process
 
 SLICE_MESSAGES: Final = 64
@@ -24,9 +26,10 @@ SLICE_SECONDS: Final = 0.001
 class Dispatcher:
     """Who is to be served next, and how much of the slice is left."""
 
-    __slots__ = ("_ready", "_task", "left", "slice_end", "wake")
+    __slots__ = ("_handover", "_ready", "_task", "left", "slice_end", "wake")
 
-    def __init__(self) -> None:
+    def __init__(self, handover: Handover) -> None:
+        self._handover = handover
         self._ready: deque[Process] = deque()
         self._task: trio.lowlevel.Task | None = None
         self.left = SLICE_MESSAGES
@@ -40,12 +43,16 @@ class Dispatcher:
         self.wake = self._ready.append
         if self._task is not None:
             task, self._task = self._task, None
-            reschedule(task)
+            reschedule(task, WOKEN)
 
     def begin_slice(self) -> int:
         """Start counting anew: trio has just had its turn. Return how many messages may be handled."""
+        now = perf_counter()
+        if now > self._handover.due:
+            self._handover.pause(now)
+            now = perf_counter()
         self.left = SLICE_MESSAGES
-        self.slice_end = perf_counter() + SLICE_SECONDS
+        self.slice_end = now + SLICE_SECONDS
         return SLICE_MESSAGES
 
     @enable_ki_protection

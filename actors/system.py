@@ -87,7 +87,7 @@ class ActorSystem:
         self.handover = handover_here()
         self.entry = EntryQueue(self)
         self._watch = None if watchdog_seconds is None else Watch(self, watchdog_seconds)
-        self.dispatcher = Dispatcher()
+        self.dispatcher = Dispatcher(self.handover)
         self.timers = TimerQueue()
         self.signals = SignalQueue()
         self.names = Registry()
@@ -306,7 +306,6 @@ async def open_system(*, kill_grace: float = 1.0, watchdog_seconds: float | None
 
 @enable_ki_protection
 async def _serve(system: ActorSystem) -> None:
-    system.handover.expect()
     try:
         with system.services:
             async with trio.open_nursery() as nursery:
@@ -319,4 +318,3 @@ async def _serve(system: ActorSystem) -> None:
         raise
     finally:
         system.entry.close()
-        system.handover.forget()

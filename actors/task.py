@@ -18,6 +18,7 @@ from actors.turn import CLOSED, ENVELOPES, complete, fail, fail_in_terminate
 
 if TYPE_CHECKING:
     from actors.process import Process
+    from actors.system import ActorSystem
 
 
 LEAST_SECONDS: Final = 0.000_02
@@ -75,8 +76,7 @@ async def _handle_messages(process: Process) -> None:
     mark: int | None = process.left_at_mark(left)
     while not process.attention or (mark := await _goes_on(process, left)) is not None:
         if process.suspended or not mailbox or left <= 0 or ended > slice_end:
-            await _pause(process)
-            left, ended = SLICE_MESSAGES, perf_counter()
+            left, ended = SLICE_MESSAGES, await _pause(process)
             slice_end = ended + max(LEAST_SECONDS, SLICE_SECONDS / (1 + 2 * process.system.runnable))
             mark = process.left_at_mark(left) if process.next_mark else -1
             continue
@@ -111,8 +111,8 @@ async def _finish_callback(process: Process) -> None:
 
 
 @enable_ki_protection
-async def _pause(process: Process) -> None:
-    """Wait until there is something to do; if there is, let trio have its turn."""
+async def _pause(process: Process) -> float:
+    """Wait until there is something to do, or, if there is, let trio have its turn; return when that is."""
     system = process.system
     if process.mailbox and not process.suspended:
         system.runnable += 1
@@ -120,7 +120,7 @@ async def _pause(process: Process) -> None:
             await trio.lowlevel.checkpoint()
         finally:
             system.runnable -= 1
-        return
+        return _now(system)
     process.running = False
     process.parked = True
     process.idle = not process.suspended
@@ -128,6 +128,16 @@ async def _pause(process: Process) -> None:
     system.runnable -= 1
     process.running = True
     process.greatest = max(process.greatest, len(process.mailbox))
+    return _now(system)
+
+
+def _now(system: ActorSystem) -> float:
+    """Return what the clock says, after threads have had the lock if it is time for that."""
+    now = perf_counter()
+    if now <= system.handover.due:
+        return now
+    system.handover.pause(now)
+    return perf_counter()
 
 
 def _never_aborted(_raise_cancel: object) -> Abort:
