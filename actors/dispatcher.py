@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from time import perf_counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import trio
 from trio.lowlevel import Abort, enable_ki_protection, reschedule, wait_task_rescheduled
@@ -22,13 +22,22 @@ SLICE_MESSAGES: Final = 64
 SLICE_SECONDS: Final = 0.001
 """Between two checkpoints of trio: so many messages, or so much time in handlers, whichever comes first."""
 
+MOST_QUEUES: Final = 1024
+"""So many queues may lie idle: with actors that have nothing to do, and as many with the dispatcher."""
+
+COLLECTED_AT_ONCE: Final = 1000
+"""Of how many processes the empty queues are taken between two checkpoints."""
+
 
 class Dispatcher:
     """Who is to be served next, and how much of the slice is left."""
 
-    __slots__ = ("_handover", "_ready", "_task", "left", "slice_end", "wake")
+    __slots__ = ("_borrowers", "_collect_at", "_handover", "_queues", "_ready", "_task", "left", "slice_end", "wake")
 
     def __init__(self, handover: Handover) -> None:
+        self._borrowers: list[Process] = []
+        self._collect_at = MOST_QUEUES
+        self._queues: list[deque[Any]] = []
         self._handover = handover
         self._ready: deque[Process] = deque()
         self._task: trio.lowlevel.Task | None = None
@@ -40,6 +49,9 @@ class Dispatcher:
     def _rouse(self, process: Process) -> None:
         """Be `wake` while the task sleeps."""
         self._ready.append(process)
+        self._rise()
+
+    def _rise(self) -> None:
         self.wake = self._ready.append
         if self._task is not None:
             task, self._task = self._task, None
@@ -63,6 +75,10 @@ class Dispatcher:
         while True:
             if not ready:
                 left = await self._sleep()
+                if len(self._borrowers) >= self._collect_at:
+                    await self._collect_queues()
+                    left = self.begin_slice()
+                continue
             process = ready.popleft()
             if process.running or process.attention:
                 if process.ending is not None and process.reason is None and not process.running:
@@ -85,6 +101,27 @@ class Dispatcher:
             if left <= 0:
                 await trio.lowlevel.checkpoint()
                 left = self.begin_slice()
+
+    def lend_queue(self, process: Process) -> deque[Any]:
+        """Return an empty queue for *process*, which keeps it until there are many that are idle and have one."""
+        self._borrowers.append(process)
+        if len(self._borrowers) >= self._collect_at and self._task is not None:
+            self._rise()
+        return self._queues.pop() if self._queues else deque()
+
+    def take_back(self, queue: deque[Any]) -> None:
+        """Keep *queue*, which is empty, for whoever needs one next, if there are not many already."""
+        if len(self._queues) < MOST_QUEUES:
+            self._queues.append(queue)
+
+    async def _collect_queues(self) -> None:
+        borrowers, self._borrowers = self._borrowers, []
+        for number, process in enumerate(borrowers, 1):
+            if not process.give_queue_back():
+                self._borrowers.append(process)
+            if number % COLLECTED_AT_ONCE == 0:
+                await trio.lowlevel.checkpoint()
+        self._collect_at = max(MOST_QUEUES, 2 * len(self._borrowers))
 
     async def _sleep(self) -> int:
         self._task = trio.lowlevel.current_task()

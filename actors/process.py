@@ -195,7 +195,7 @@ class Process(Inbox):
         self.running = False
         if self.attention:
             self.attend()
-        elif self.mailbox:
+        elif self.mailbox is not self.vacant and self.mailbox:
             self.wake()
         else:
             self.idle = True

@@ -77,6 +77,7 @@ async def _handle_messages(process: Process) -> None:
     while not process.attention or (mark := await _goes_on(process, left)) is not None:
         if process.suspended or not mailbox or left <= 0 or ended > slice_end:
             left, ended = SLICE_MESSAGES, await _pause(process)
+            mailbox = process.mailbox
             slice_end = ended + max(LEAST_SECONDS, SLICE_SECONDS / (1 + 2 * process.system.runnable))
             mark = process.left_at_mark(left) if process.next_mark else -1
             continue
