@@ -35,7 +35,7 @@ class Dispatcher:
     __slots__ = ("_borrowers", "_collect_at", "_handover", "_queues", "_ready", "_task", "left", "slice_end", "wake")
 
     def __init__(self, handover: Handover) -> None:
-        self._borrowers: list[Process] = []
+        self._borrowers: dict[Process, None] = {}
         self._collect_at = MOST_QUEUES
         self._queues: list[deque[Any]] = []
         self._handover = handover
@@ -104,10 +104,14 @@ class Dispatcher:
 
     def lend_queue(self, process: Process) -> deque[Any]:
         """Return an empty queue for *process*, which keeps it until there are many that are idle and have one."""
-        self._borrowers.append(process)
+        self._borrowers[process] = None
         if len(self._borrowers) >= self._collect_at and self._task is not None:
             self._rise()
         return self._queues.pop() if self._queues else deque()
+
+    def forget(self, process: Process) -> None:
+        """Expect no queue back from *process*."""
+        self._borrowers.pop(process, None)
 
     def take_back(self, queue: deque[Any]) -> None:
         """Keep *queue*, which is empty, for whoever needs one next, if there are not many already."""
@@ -115,10 +119,9 @@ class Dispatcher:
             self._queues.append(queue)
 
     async def _collect_queues(self) -> None:
-        borrowers, self._borrowers = self._borrowers, []
-        for number, process in enumerate(borrowers, 1):
-            if not process.give_queue_back():
-                self._borrowers.append(process)
+        for number, process in enumerate(list(self._borrowers), 1):
+            if process.give_queue_back():
+                self.forget(process)
             if number % COLLECTED_AT_ONCE == 0:
                 await trio.lowlevel.checkpoint()
         self._collect_at = max(MOST_QUEUES, 2 * len(self._borrowers))

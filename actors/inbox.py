@@ -141,10 +141,10 @@ class Inbox(Front):
         queue = self.mailbox
         if type(queue) is not deque:
             return True
-        if not self.idle:
+        if not self.whole.idle:
             return False  # whoever handles messages holds on to the queue
         self.mailbox = self.vacant
-        self.system.dispatcher.take_back(queue)
+        self.whole.system.dispatcher.take_back(queue)
         return True
 
     def close_inbox(self) -> Unread:
@@ -157,6 +157,7 @@ class Inbox(Front):
         """Have everything that comes become a dead letter; what waits is somebody else's already."""
         self.received = self.taken
         self.mailbox = DeadQueue(self.whole)
+        self.whole.system.dispatcher.forget(self.whole)
         self.sender = self.senders = self.stash = None
 
     def change_sender(self, sender: Process | None) -> None:

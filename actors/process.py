@@ -24,7 +24,7 @@ from actors.inbox import Inbox
 from actors.message import NORMAL_PRIORITY
 from actors.ref import ActorRef
 from actors.result import NO_REPLY
-from actors.task import serve
+from actors.task import TASK_NAME, serve
 from actors.woken import WOKEN
 
 if TYPE_CHECKING:
@@ -188,7 +188,7 @@ class Process(Inbox):
     def start_task(self) -> None:
         """Run the process in a task of its own from here on, or until its coroutine has ended."""
         self.has_task = True
-        self.context.run(self.system.start_soon, serve, self)
+        self.context.run(self.system.start_soon, serve, self, name=TASK_NAME)
 
     def release(self) -> None:
         """Give the process back after a callback."""

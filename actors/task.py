@@ -12,6 +12,7 @@ import trio
 from trio.lowlevel import Abort, enable_ki_protection, wait_task_rescheduled
 
 from actors import report
+from actors.asking import Asking
 from actors.dispatcher import SLICE_MESSAGES, SLICE_SECONDS
 from actors.ending import Grace
 from actors.turn import CLOSED, ENVELOPES, complete, fail, fail_in_terminate
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 LEAST_SECONDS: Final = 0.000_02
 """The least part of a slice: with less, thousands that are at work would switch tasks for each message."""
+
+TASK_NAME: Final = "actors.task.serve"
+"""What trio calls the tasks of actors; it would make the string anew for each."""
 
 DEFAULT_SECONDS: Final = 5.0
 """How long `terminate` may take where the actor's time to stop does not say."""
@@ -38,47 +42,55 @@ async def serve(process: Process) -> None:
     process.task = trio.lowlevel.current_task()
     process.context = process.task.context
     process.running = True
-    if process.ending is None:
-        await _work(process)
+    scope = process.scope = trio.CancelScope(shield=True)
+    try:
+        with scope:
+            await _work(process)
+    except BaseException as error:  # noqa: BLE001 -- whatever a handler raises is the end of its actor
+        fail(process, error)
+    process.scope = None
     if process.ending is not None:
-        if process.ending.terminate and process.reason is None:
-            await _terminate(process)
-        process.running = False
-        process.finish()
-        process.system.bury_zombie(process)
+        if scope.cancelled_caught:
+            process.ending.reason = attrs.evolve(process.ending.reason, interrupted=True)
+        await _end(process)
     process.has_task = False
     process.task = None
     if process.reason is None:
         process.release()
 
 
+async def _end(process: Process) -> None:
+    if process.ending is not None and process.ending.terminate and process.reason is None:
+        await _terminate(process)
+    process.running = False
+    process.finish()
+    process.system.bury_zombie(process)
+
+
 async def _work(process: Process) -> None:
-    scope = process.scope = trio.CancelScope(shield=True)
-    try:
-        with scope:
-            await _handle_messages(process)
-    except BaseException as error:  # noqa: BLE001 -- whatever a handler raises is the end of its actor
-        fail(process, error)
-    process.scope = None
-    if scope.cancelled_caught and process.ending is not None:
-        process.ending.reason = attrs.evolve(process.ending.reason, interrupted=True)
-
-
-async def _handle_messages(process: Process) -> None:
     """Handle what comes. Between two checkpoints the slices of all that are at work are one slice together."""
-    await _finish_callback(process)
+    if process.ending is None:
+        await _finish_callback(process)
     if not process.callbacks.tasked:
         return
     mailbox = process.mailbox
     process.greatest = max(process.greatest, len(mailbox))
     left, ended = SLICE_MESSAGES, perf_counter()
-    slice_end = ended + max(LEAST_SECONDS, SLICE_SECONDS / (1 + 2 * process.system.runnable))
+    slice_end = _slice_end(process, ended)
     mark: int | None = process.left_at_mark(left)
     while not process.attention or (mark := await _goes_on(process, left)) is not None:
         if process.suspended or not mailbox or left <= 0 or ended > slice_end:
-            left, ended = SLICE_MESSAGES, await _pause(process)
+            if process.suspended or not process.mailbox:
+                # Here, and not in a function: idle actors are many, and each frame takes some 200 bytes.
+                item = result = None
+                _park(process)
+                await wait_task_rescheduled(_never_aborted)
+                _resume(process)
+            else:
+                await _let_others_work(process.system)
             mailbox = process.mailbox
-            slice_end = ended + max(LEAST_SECONDS, SLICE_SECONDS / (1 + 2 * process.system.runnable))
+            left, ended = SLICE_MESSAGES, _now(process.system)
+            slice_end = _slice_end(process, ended)
             mark = process.left_at_mark(left) if process.next_mark else -1
             continue
         began = ended
@@ -111,25 +123,30 @@ async def _finish_callback(process: Process) -> None:
         complete(process, process.message, await coroutine)
 
 
-@enable_ki_protection
-async def _pause(process: Process) -> float:
-    """Wait until there is something to do, or, if there is, let trio have its turn; return when that is."""
-    system = process.system
-    if process.mailbox and not process.suspended:
-        system.runnable += 1
-        try:
-            await trio.lowlevel.checkpoint()
-        finally:
-            system.runnable -= 1
-        return _now(system)
+def _park(process: Process) -> None:
     process.running = False
     process.parked = True
     process.idle = not process.suspended
-    await wait_task_rescheduled(_never_aborted)
-    system.runnable -= 1
+    if type(process.message) is Asking and process.message.answered:
+        process.message = process.message.message  # an idle actor shows no more of it
+
+
+def _resume(process: Process) -> None:
+    process.system.runnable -= 1
     process.running = True
     process.greatest = max(process.greatest, len(process.mailbox))
-    return _now(system)
+
+
+async def _let_others_work(system: ActorSystem) -> None:
+    system.runnable += 1
+    try:
+        await trio.lowlevel.checkpoint()
+    finally:
+        system.runnable -= 1
+
+
+def _slice_end(process: Process, now: float) -> float:
+    return now + max(LEAST_SECONDS, SLICE_SECONDS / (1 + 2 * process.system.runnable))
 
 
 def _now(system: ActorSystem) -> float:
