@@ -73,12 +73,8 @@ class Dispatcher:
         ready = self._ready
         left = 0
         while True:
-            if not ready:
+            while not ready:
                 left = await self._sleep()
-                if len(self._borrowers) >= self._collect_at:
-                    await self._collect_queues()
-                    left = self.begin_slice()
-                continue
             process = ready.popleft()
             if process.running or process.attention:
                 if process.ending is not None and process.reason is None and not process.running:
@@ -130,6 +126,8 @@ class Dispatcher:
         self._task = trio.lowlevel.current_task()
         self.wake = self._rouse
         await wait_task_rescheduled(self._abort)
+        if len(self._borrowers) >= self._collect_at:
+            await self._collect_queues()
         return self.begin_slice()
 
     def _abort(self, _raise_cancel: object) -> Abort:

@@ -45,7 +45,9 @@ async def serve(process: Process) -> None:
     scope = process.scope = trio.CancelScope(shield=True)
     try:
         with scope:
-            await _work(process)
+            await _finish_callback(process)
+            if process.callbacks.tasked:
+                await _work(process)
     except BaseException as error:  # noqa: BLE001 -- whatever a handler raises is the end of its actor
         fail(process, error)
     process.scope = None
@@ -69,28 +71,22 @@ async def _end(process: Process) -> None:
 
 async def _work(process: Process) -> None:
     """Handle what comes. Between two checkpoints the slices of all that are at work are one slice together."""
-    if process.ending is None:
-        await _finish_callback(process)
-    if not process.callbacks.tasked:
-        return
-    mailbox = process.mailbox
+    mailbox, left = process.mailbox, SLICE_MESSAGES
     process.greatest = max(process.greatest, len(mailbox))
-    left, ended = SLICE_MESSAGES, perf_counter()
-    slice_end = _slice_end(process, ended)
+    ended, slice_end = _begin_slice(process)
     mark: int | None = process.left_at_mark(left)
     while not process.attention or (mark := await _goes_on(process, left)) is not None:
         if process.suspended or not mailbox or left <= 0 or ended > slice_end:
-            if process.suspended or not process.mailbox:
-                # Here, and not in a function: idle actors are many, and each frame takes some 200 bytes.
-                item = result = None
+            if process.mailbox and not process.suspended:
+                await _let_others_work(process.system)
+            else:
                 _park(process)
+                item = result = None
+                # Here, and not in a function: idle actors are many, and each frame takes some 200 bytes.
                 await wait_task_rescheduled(_never_aborted)
                 _resume(process)
-            else:
-                await _let_others_work(process.system)
-            mailbox = process.mailbox
-            left, ended = SLICE_MESSAGES, _now(process.system)
-            slice_end = _slice_end(process, ended)
+            mailbox, left = process.mailbox, SLICE_MESSAGES
+            ended, slice_end = _begin_slice(process)
             mark = process.left_at_mark(left) if process.next_mark else -1
             continue
         began = ended
@@ -118,7 +114,7 @@ async def _goes_on(process: Process, left: int) -> int | None:
 
 async def _finish_callback(process: Process) -> None:
     """Wait for what a callback that was run elsewhere has to wait for."""
-    if process.coroutine is not None:
+    if process.coroutine is not None and process.ending is None:
         coroutine, process.coroutine = process.coroutine, None
         complete(process, process.message, await coroutine)
 
@@ -145,17 +141,14 @@ async def _let_others_work(system: ActorSystem) -> None:
         system.runnable -= 1
 
 
-def _slice_end(process: Process, now: float) -> float:
-    return now + max(LEAST_SECONDS, SLICE_SECONDS / (1 + 2 * process.system.runnable))
-
-
-def _now(system: ActorSystem) -> float:
-    """Return what the clock says, after threads have had the lock if it is time for that."""
+def _begin_slice(process: Process) -> tuple[float, float]:
+    """Return when it is, and when the slice ends."""
+    system = process.system
     now = perf_counter()
-    if now <= system.handover.due:
-        return now
-    system.handover.pause(now)
-    return perf_counter()
+    if now > system.handover.due:
+        system.handover.pause(now)
+        now = perf_counter()
+    return now, now + max(LEAST_SECONDS, SLICE_SECONDS / (1 + 2 * system.runnable))
 
 
 def _never_aborted(_raise_cancel: object) -> Abort:
