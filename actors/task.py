@@ -72,7 +72,6 @@ async def _end(process: Process) -> None:
 async def _work(process: Process) -> None:
     """Handle what comes. Between two checkpoints the slices of all that are at work are one slice together."""
     mailbox, left = process.mailbox, SLICE_MESSAGES
-    process.greatest = max(process.greatest, len(mailbox))
     ended, slice_end = _begin_slice(process)
     mark: int | None = process.left_at_mark(left)
     while not process.attention or (mark := await _goes_on(process, left)) is not None:
@@ -130,7 +129,6 @@ def _park(process: Process) -> None:
 def _resume(process: Process) -> None:
     process.system.runnable -= 1
     process.running = True
-    process.greatest = max(process.greatest, len(process.mailbox))
 
 
 async def _let_others_work(system: ActorSystem) -> None:
@@ -143,6 +141,7 @@ async def _let_others_work(system: ActorSystem) -> None:
 
 def _begin_slice(process: Process) -> tuple[float, float]:
     """Return when it is, and when the slice ends."""
+    process.greatest = max(process.greatest, len(process.mailbox))
     system = process.system
     now = perf_counter()
     if now > system.handover.due:

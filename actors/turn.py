@@ -103,7 +103,11 @@ def run_call(process: Process, message: object, sender: Process | None, timeout:
         process.sample_inline(began, ended)
     budget = process.system.dispatcher
     budget.left = 0 if ended > budget.slice_end else budget.left - 1
-    process.release()
+    if process.attention or process.mailbox is not process.vacant:
+        process.release()
+    else:
+        process.running = False
+        process.idle = True
     return result
 
 
