@@ -57,6 +57,11 @@ class Dispatcher:
             task, self._task = self._task, None
             reschedule(task, WOKEN)
 
+    def wake_first(self, process: Process) -> None:
+        """Have *process* served before all others."""
+        self._ready.appendleft(process)
+        self._rise()
+
     def begin_slice(self) -> int:
         """Start counting anew: trio has just had its turn. Return how many messages may be handled."""
         now = perf_counter()

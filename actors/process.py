@@ -178,6 +178,12 @@ class Process(Inbox):
         elif not self.has_task:
             self.start_task()
 
+    def wake_first(self) -> None:
+        """Have the message that is about to come handled ahead of those of others, if nothing else waits."""
+        if self.idle and self.dispatcher is not None:
+            self.idle = False
+            self.dispatcher.wake_first(self)
+
     def unpark(self) -> None:
         """Wake the process's own task, which waits for something to do."""
         if self.task is not None:

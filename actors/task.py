@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from actors.system import ActorSystem
 
 
+SHARED_SECONDS: Final = 0.8 * SLICE_SECONDS
+"""What all that are at work share between two checkpoints; the rest goes into switching between their tasks."""
+
+LONG_SECONDS: Final = 0.000_1
+"""A handler that overruns its slice by so much is long."""
+
 LEAST_SECONDS: Final = 0.000_02
 """The least part of a slice: with less, thousands that are at work would switch tasks for each message."""
 
@@ -77,7 +83,7 @@ async def _work(process: Process) -> None:
     while not process.attention or (mark := await _goes_on(process, left)) is not None:
         if process.suspended or not mailbox or left <= 0 or ended > slice_end:
             if process.mailbox and not process.suspended:
-                await _let_others_work(process.system)
+                await _let_others_work(process.system, ended - slice_end)
             else:
                 _park(process)
                 item = result = None
@@ -131,10 +137,13 @@ def _resume(process: Process) -> None:
     process.running = True
 
 
-async def _let_others_work(system: ActorSystem) -> None:
+async def _let_others_work(system: ActorSystem, late: float) -> None:
+    """Let trio have a turn; after a long handler another, in which who waited for its end may work before the next."""
     system.runnable += 1
     try:
         await trio.lowlevel.checkpoint()
+        if late > LONG_SECONDS:
+            await trio.lowlevel.checkpoint()
     finally:
         system.runnable -= 1
 
@@ -147,7 +156,7 @@ def _begin_slice(process: Process) -> tuple[float, float]:
     if now > system.handover.due:
         system.handover.pause(now)
         now = perf_counter()
-    return now, now + max(LEAST_SECONDS, SLICE_SECONDS / (1 + 2 * system.runnable))
+    return now, now + max(LEAST_SECONDS, SHARED_SECONDS / (1 + 2 * system.runnable))
 
 
 def _never_aborted(_raise_cancel: object) -> Abort:

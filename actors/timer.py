@@ -176,6 +176,7 @@ class Timer:
 
     def expire(self) -> None:
         """Send the message; if it is to be sent again, wait a period, or what is left of it when this is late."""
+        self._process.wake_first()
         self._process.put(Tick(self._message))
         if self._period is None:
             self._cancelled = True

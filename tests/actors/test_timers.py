@@ -28,7 +28,9 @@ from actors import (
     resume,
     suspend,
 )
+from actors.dispatcher import SLICE_MESSAGES
 from tests.actors.probe import Probe, received
+from tests.actors.recorder import Recorder
 
 if TYPE_CHECKING:
     from actors import Caller
@@ -540,3 +542,18 @@ async def test_a_call_without_an_end_does_not_keep_others_from_theirs(system: Ac
         nursery.cancel_scope.cancel()
 
     assert trio.current_time() == 3.0
+
+
+async def test_what_a_timer_sends_does_not_wait_for_the_mailboxes_of_others(system: ActorSystem) -> None:
+    log: list[object] = []
+    keeper, *busy = [await system.start(Recorder, log) for _ in range(6)]
+
+    keeper.send_after(0, "timer")
+    for ref in busy:
+        for _ in range(SLICE_MESSAGES):
+            ref.cast("cast")
+    await wait_all_tasks_blocked()
+
+    # It expires in the turn of the loop in which the others begin, or in the next.
+    assert log.index("timer") <= 2 * SLICE_MESSAGES
+    assert len(log) == 5 * SLICE_MESSAGES + 1
