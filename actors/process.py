@@ -188,7 +188,8 @@ class Process(Inbox):
     def start_task(self) -> None:
         """Run the process in a task of its own from here on, or until its coroutine has ended."""
         self.has_task = True
-        self.context.run(self.system.start_soon, serve, self)
+        if not self.system.spare.give(self):
+            self.context.run(self.system.start_soon, serve, self, self.system.spare)
 
     def release(self) -> None:
         """Give the process back after a callback."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import trio
@@ -93,8 +94,8 @@ def _discard(process: Process) -> None:
 
 async def _init_over(process: Process, init_timeout: float) -> None:
     process.starter = trio.lowlevel.current_task()
-    deadline = trio.current_time() + init_timeout
-    process.system.timers.add(deadline, _InitLimit(process, init_timeout))
+    if init_timeout != math.inf:
+        process.system.timers.add(trio.current_time() + init_timeout, _InitLimit(process, init_timeout))
     try:
         await wait_task_rescheduled(lambda _raise_cancel: _abort(process))
     except BaseException:

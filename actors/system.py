@@ -30,6 +30,7 @@ from actors.registry import Names, Registry
 from actors.result import NO_REPLY
 from actors.show import shown
 from actors.signals import SignalQueue
+from actors.spare import Spare
 from actors.start import start_process
 from actors.timer import TimerQueue
 from actors.watchdog import Watch, check_watchdog
@@ -88,6 +89,7 @@ class ActorSystem:
         self.entry = EntryQueue(self)
         self._watch = None if watchdog_seconds is None else Watch(self, watchdog_seconds)
         self.dispatcher = Dispatcher(self.handover)
+        self.spare = Spare(self.context)
         self.timers = TimerQueue()
         self.signals = SignalQueue()
         self.names = Registry()
@@ -240,6 +242,7 @@ class ActorSystem:
             self.kill_all()
         finally:
             self.services.cancel()
+            self.spare.close()
             if self._watch is not None:
                 self._watch.end()
             self.stopped.set()

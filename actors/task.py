@@ -14,10 +14,12 @@ from trio.lowlevel import Abort, enable_ki_protection, wait_task_rescheduled
 from actors import report
 from actors.dispatcher import SLICE_MESSAGES, SLICE_SECONDS
 from actors.ending import Grace
+from actors.spare import is_untouched, watch
 from actors.turn import CLOSED, ENVELOPES, complete, fail, fail_in_terminate
 
 if TYPE_CHECKING:
     from actors.process import Process
+    from actors.spare import Spare
     from actors.system import ActorSystem
 
 
@@ -29,17 +31,60 @@ DEFAULT_SECONDS: Final = 5.0
 
 
 @enable_ki_protection
-async def serve(process: Process) -> None:
+async def serve(process: Process | None, spare: Spare) -> None:
     """Run *process*: to its end, or, if its message handlers do not wait, for the one callback that does.
+
+    A task in which nothing has waited is then the *spare* one, and serves whoever needs one next.
 
     The shield keeps the cancellation of whatever surrounds the system away from its actors, which are stopped
     in their order instead.
     """
-    process.task = trio.lowlevel.current_task()
-    process.context = process.task.context
+    task = trio.lowlevel.current_task()
+    scope = trio.CancelScope(shield=True)
+    try:
+        with scope:
+            while process is not None and await _work(process, task, scope):
+                await _leave(process)
+                spared = process.ending is None or is_untouched(task)
+                process = None  # nothing but its own references keep it
+                if spared:
+                    process = await spare.next()
+    except BaseException as error:  # noqa: BLE001 -- whatever a handler raises is the end of its actor
+        assert process is not None
+        fail(process, error)
+    if process is not None:
+        if scope.cancelled_caught and process.ending is not None:
+            process.ending.reason = attrs.evolve(process.ending.reason, interrupted=True)
+        await _leave(process)
+
+
+async def _work(process: Process, task: trio.lowlevel.Task, scope: trio.CancelScope) -> bool:
+    """Run callbacks of *process*; tell whether they have left the *task* and its *scope* to others as they were."""
+    watch(task)
+    process.task = task
+    process.context = task.context
     process.running = True
-    if process.ending is None:
-        await _work(process)
+    if process.ending is not None:
+        return True
+    process.scope = scope
+    try:
+        await _finish_callback(process)
+        if not process.callbacks.tasked:
+            return is_untouched(task)
+        if not process.mailbox and is_untouched(task):
+            return True
+        await _handle_messages(process)
+    except Exception as error:
+        if not is_untouched(task):
+            raise
+        fail(process, error)
+        return True
+    return is_untouched(task)
+
+
+async def _leave(process: Process) -> None:
+    """Bring *process* to its end, if it is to end, or give it back."""
+    process.scope = None
     if process.ending is not None:
         if process.ending.terminate and process.reason is None:
             await _terminate(process)
@@ -52,23 +97,8 @@ async def serve(process: Process) -> None:
         process.release()
 
 
-async def _work(process: Process) -> None:
-    scope = process.scope = trio.CancelScope(shield=True)
-    try:
-        with scope:
-            await _handle_messages(process)
-    except BaseException as error:  # noqa: BLE001 -- whatever a handler raises is the end of its actor
-        fail(process, error)
-    process.scope = None
-    if scope.cancelled_caught and process.ending is not None:
-        process.ending.reason = attrs.evolve(process.ending.reason, interrupted=True)
-
-
 async def _handle_messages(process: Process) -> None:
     """Handle what comes. Between two checkpoints the slices of all that are at work are one slice together."""
-    await _finish_callback(process)
-    if not process.callbacks.tasked:
-        return
     mailbox = process.mailbox
     process.greatest = max(process.greatest, len(mailbox))
     left, ended = SLICE_MESSAGES, perf_counter()
