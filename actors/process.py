@@ -113,7 +113,7 @@ class Process(Inbox):
     def __init__(self, system: ActorSystem, parent: Process | None, name: str | None, via: Names | None) -> None:
         self.system = system
         self.parent = parent
-        self.id = system.next_id()
+        self.id = next(system.ids)
         self.name = name
         self.via = via
         self.ref = ActorRef(self)
@@ -305,7 +305,7 @@ class Process(Inbox):
         self.reason = ending.reason
         self.attention = True
         self.idle = False
-        if self.is_aside(self.message):
+        if self.aside is not None and self.is_aside(self.message):
             self.message = None  # it is unread like the others that were set aside, and not what the process ended in
         unread = self.kept.take(self) if self.kept is not None and not self.kept.closed else self.close_inbox()
         self.system.signals.announce_end(self, unread)

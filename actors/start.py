@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 import trio
@@ -57,23 +58,20 @@ async def start_process(
     run_init(process)
     if not process.started and process.reason is None:
         await _init_over(process, options.init_timeout)
-    await _let_end(current_process())
+    starter = current_process()
+    if starter is not None and starter.ending is not None:
+        await trio.lowlevel.checkpoint()  # it is to end, perhaps because of what it has started
     if process.started:
         return process.ref
     raise _start_error(process)
-
-
-async def _let_end(starter: Process | None) -> None:
-    """Go no further if *starter* is to end, perhaps because of what it has started."""
-    if starter is not None and starter.ending is not None:
-        await trio.lowlevel.checkpoint()
 
 
 def _prepare(system: ActorSystem, parent: Process | None, actor: type[Actor], options: StartOptions) -> Process:
     if not (isinstance(actor, type) and issubclass(actor, Actor)):
         msg = f"only a subclass of Actor can be started; got {actor!r}"
         raise TypeError(msg)
-    admit(system, actor.__name__)
+    if get_ident() != system.open_to:
+        admit(system, actor.__name__)
     if parent is not None and (parent.ending is not None or parent.reason is not None):
         msg = f"{parent.ref} is stopping and does not start {actor.__name__}"
         raise StoppingError(msg)

@@ -36,7 +36,7 @@ from actors.timer import TimerQueue
 from actors.watchdog import Watch, check_watchdog
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from actors.caller import Caller
     from actors.kept import Kept
@@ -104,7 +104,8 @@ class ActorSystem:
         self.runnable = 0
         """How many actors with a task of their own wait for nothing but trio's turn to come to them."""
         self._root: Process | None = None
-        self._ids = count(1)
+        self.ids = count(1)
+        """The numbers of processes to come."""
         self.block = trio.CancelScope()
         self.services = trio.CancelScope(shield=True)
         self._interrupt: BaseException | None = None
@@ -163,16 +164,16 @@ class ActorSystem:
 
     # -- what the runtime needs
 
-    async def start_child(
+    def start_child(
         self,
         parent: Process | None,
         actor: type[Actor],
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
         options: StartOptions,
-    ) -> ActorRef:
-        """Start *actor* as a child of *parent*."""
-        return await start_process(self, parent, actor, args, kwargs, options)
+    ) -> Awaitable[ActorRef]:
+        """Return what starts *actor* as a child of *parent* when it is awaited."""
+        return start_process(self, parent, actor, args, kwargs, options)
 
     def admit(self, process: Process) -> None:
         """Take *process* in, as a child of its parent."""
@@ -214,10 +215,6 @@ class ActorSystem:
         """Call *function* from the event loop, if that still runs; from any thread and at any moment."""
         with suppress(trio.RunFinishedError):
             self.token.run_sync_soon(function)
-
-    def next_id(self) -> int:
-        """Return the number of the next process."""
-        return next(self._ids)
 
     def interrupt(self, error: BaseException) -> None:
         """Stop the system because of Ctrl-C in a callback."""
