@@ -301,7 +301,8 @@ class Process(Inbox):
             return
         if ending.caller is not None and ending.reply is not NO_REPLY:
             ending.caller.reply(ending.reply)
-        report.ended(self, ending)
+        if ending.status is not None:
+            report.ended(self, ending.reason, ending.status)
         self.reason = ending.reason
         self.attention = True
         self.idle = False

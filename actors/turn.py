@@ -277,7 +277,8 @@ def fail_in_terminate(process: Process, ending: Ending, error: BaseException) ->
     else:
         ending.reason = Crash(error)
         ending.should_report = True
-        ending.status = None
+        if process.reason is None:
+            ending.status = report.status_at(process, ending)
 
 
 def is_interrupt(error: BaseException) -> bool:
