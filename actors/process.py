@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import ref as weakref
 
 import trio
-from trio.lowlevel import disable_ki_protection, enable_ki_protection, reschedule
+from trio.lowlevel import Abort, disable_ki_protection, enable_ki_protection, reschedule
 
 from actors import report
 from actors.current import current_process, set_current_process
@@ -119,7 +119,6 @@ class Process(Inbox):
         self.ref = ActorRef(self)
         self.kind = "actor"
         self.context = system.context.copy()
-        self.context.run(set_current_process, self)
         self.open_inbox()
         self.idle = self.running = self.attention = self.suspended = self.started = False
         self.has_task = self.parked = self.ordered = False
@@ -137,7 +136,7 @@ class Process(Inbox):
         """Make the instance, in the context that all its callbacks will see."""
         self.kind = actor.__name__
         self.callbacks = actor._callbacks  # noqa: SLF001 -- found out for the runtime
-        instance = self.context.run(_construct, actor, args, kwargs)
+        instance = self.context.run(_construct, self, actor, args, kwargs)
         object.__setattr__(instance, "_process", self)  # a frozen class allows no other way
         self.actor = instance
         self.handle_call = instance.handle_call
@@ -330,6 +329,11 @@ class Process(Inbox):
         if task is not None:
             reschedule(task, WOKEN)
 
+    def forget_starter(self, _raise_cancel: object = None) -> Abort:
+        """Note that whoever started the process waits no longer: it was cancelled."""
+        self.starter = None
+        return Abort.SUCCEEDED
+
     async def wait(self) -> ExitReason:
         """Wait until the process is dead."""
         if self.reason is None:
@@ -354,5 +358,6 @@ class Process(Inbox):
 
 
 @disable_ki_protection
-def _construct(actor: type[Actor], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Actor:
+def _construct(process: Process, actor: type[Actor], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Actor:
+    set_current_process(process)
     return actor(*args, **kwargs)

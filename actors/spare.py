@@ -10,8 +10,9 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 import trio
-from outcome import Value
 from trio.lowlevel import Abort, reschedule, wait_task_rescheduled
+
+from actors.woken import WOKEN
 
 if TYPE_CHECKING:
     from contextvars import Context
@@ -50,9 +51,10 @@ class Spare:
         """Wait in the running task until a process needs it; return None at once if the task is not needed."""
         if self._closed or self._task is not None:
             return None
-        self._task = trio.lowlevel.current_task()
-        self._task.context = self._context  # that of the last process would keep it in memory
-        process: Process | None = await wait_task_rescheduled(_never_aborted)
+        self._task = task = trio.lowlevel.current_task()
+        task.context = self._context  # that of the last process would keep it in memory
+        await wait_task_rescheduled(_never_aborted)
+        process: Process | None = task.custom_sleep_data
         return process
 
     def give(self, process: Process) -> bool:
@@ -61,7 +63,8 @@ class Spare:
         if task is None:
             return False
         task.context = process.context
-        reschedule(task, Value(process))
+        reschedule(task, WOKEN)
+        task.custom_sleep_data = process  # after `reschedule`, which clears it
         return True
 
     def close(self) -> None:
@@ -69,7 +72,7 @@ class Spare:
         self._closed = True
         task, self._task = self._task, None
         if task is not None:
-            reschedule(task, Value(None))
+            reschedule(task, WOKEN)
 
 
 def _never_aborted(_raise_cancel: Any) -> Abort:

@@ -7,7 +7,7 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 import trio
-from trio.lowlevel import Abort, enable_ki_protection, wait_task_rescheduled
+from trio.lowlevel import enable_ki_protection, wait_task_rescheduled
 
 from actors import report
 from actors.actor import Actor
@@ -95,17 +95,12 @@ async def _init_over(process: Process, init_timeout: float) -> None:
     if init_timeout != math.inf:
         process.system.timers.add(trio.current_time() + init_timeout, _InitLimit(process, init_timeout))
     try:
-        await wait_task_rescheduled(lambda _raise_cancel: _abort(process))
+        await wait_task_rescheduled(process.forget_starter)
     except BaseException:
         process.kill()
         with trio.CancelScope(shield=True):
             await process.wait()
         raise
-
-
-def _abort(process: Process) -> Abort:
-    process.starter = None
-    return Abort.SUCCEEDED
 
 
 def _start_error(process: Process) -> BaseException:
