@@ -45,7 +45,7 @@ async def serve(process: Process | None, spare: Spare) -> None:
         with scope:
             while process is not None and await _work(process, task, scope):
                 await _leave(process)
-                spared = process.ending is None or is_untouched(task)
+                spared = process.ending is None or not process.callbacks.terminate or is_untouched(task)
                 process = None  # nothing but its own references keep it
                 if spared:
                     process = await spare.next()

@@ -237,7 +237,8 @@ class Supervisor(Parent):
         """Stop those that are restarted with *failed*, and return all of them in start order."""
         self.children.stopped(failed)
         group = affected(self.spec.strategy, self.children, failed)
-        await self._stop(group)
+        if len(group) > 1:  # the one that failed is down
+            await self._stop(group)
         return group
 
     async def _start_again(self, group: list[Child]) -> Stop | None:
