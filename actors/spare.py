@@ -15,6 +15,7 @@ from trio.lowlevel import Abort, reschedule, wait_task_rescheduled
 from actors.woken import WOKEN
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from contextvars import Context
 
     from actors.process import Process
@@ -38,18 +39,19 @@ def is_untouched(task: trio.lowlevel.Task) -> bool:
 
 
 class Spare:
-    """Where a task waits for the next process; there is room for one."""
+    """Where a task waits for the next process; there is room for one, as long as there are *processes* but the root."""
 
-    __slots__ = ("_closed", "_context", "_task")
+    __slots__ = ("_closed", "_context", "_processes", "_task")
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, processes: Collection[object]) -> None:
         self._context = context
+        self._processes = processes
         self._task: trio.lowlevel.Task | None = None
         self._closed = False
 
     async def next(self) -> Process | None:
         """Wait in the running task until a process needs it; return None at once if the task is not needed."""
-        if self._closed or self._task is not None:
+        if self._closed or self._task is not None or len(self._processes) <= 1:
             return None
         self._task = task = trio.lowlevel.current_task()
         task.context = self._context  # that of the last process would keep it in memory
@@ -70,6 +72,10 @@ class Spare:
     def close(self) -> None:
         """Let the task end, and keep no other."""
         self._closed = True
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Let the task end."""
         task, self._task = self._task, None
         if task is not None:
             reschedule(task, WOKEN)

@@ -89,13 +89,13 @@ class ActorSystem:
         self.entry = EntryQueue(self)
         self._watch = None if watchdog_seconds is None else Watch(self, watchdog_seconds)
         self.dispatcher = Dispatcher(self.handover)
-        self.spare = Spare(self.context)
         self.timers = TimerQueue()
         self.signals = SignalQueue()
         self.names = Registry()
         self.dead_letters = DeadLetters()
         self.heirlooms = Heirlooms(self)
         self.processes: dict[int, Process] = {}
+        self.spare = Spare(self.context, self.processes)
         self.zombies: dict[Process, None] = {}
         """Who was left behind after a kill and still runs, the oldest first."""
         self.stopped = trio.Event()
@@ -187,6 +187,8 @@ class ActorSystem:
     def forget(self, process: Process) -> None:
         """Let go of a dead process."""
         self.processes.pop(process.id, None)
+        if len(self.processes) <= 1:
+            self.spare.let_go()
         if process.name is not None:
             try:
                 (process.via or self.names).unregister(process.name, process.ref)

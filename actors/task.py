@@ -49,8 +49,9 @@ async def serve(process: Process | None, spare: Spare) -> None:
                 process = None  # nothing but its own references keep it
                 if spared:
                     process = await spare.next()
-    except BaseException as error:  # noqa: BLE001 -- whatever a handler raises is the end of its actor
-        assert process is not None
+    except BaseException as error:
+        if process is None:
+            raise  # nobody's: trio itself has broken down
         fail(process, error)
     if process is not None:
         if scope.cancelled_caught and process.ending is not None:

@@ -223,7 +223,7 @@ async def test_a_start_that_is_cancelled_takes_nobody_along(system: ActorSystem)
 
 
 async def test_a_crash_in_a_handler_that_has_not_waited_leaves_its_task_to_the_next(system: ActorSystem) -> None:
-    doer = await system.start(Doer, nothing)
+    doer, _other = await system.start(Doer, nothing), await system.start(Doer, nothing)
     before = living_tasks()
 
     doer.cast(fail)
@@ -270,12 +270,25 @@ async def test_the_spare_task_keeps_nothing_of_whom_it_served(system: ActorSyste
         cargo.set(Cargo())
         living.add(cargo.get())
 
+    await system.start(Doer, nothing)
     await (await system.start(Doer, load)).stop()
     await (await system.start(Actor)).stop()  # the root remembers whose end it was told of last
     await wait_all_tasks_blocked()
     gc.collect()
 
     assert not living
+
+
+async def test_the_spare_task_ends_with_the_last_actor(system: ActorSystem) -> None:
+    await wait_all_tasks_blocked()
+    before = living_tasks()
+    doer = await system.start(Doer, nothing)
+    assert living_tasks() == before + 1
+
+    await doer.stop()
+    await wait_all_tasks_blocked()
+
+    assert living_tasks() == before
 
 
 async def test_the_spare_task_ends_with_its_system() -> None:
