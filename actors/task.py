@@ -15,10 +15,12 @@ from actors import report
 from actors.asking import Asking
 from actors.dispatcher import SLICE_MESSAGES, SLICE_SECONDS
 from actors.ending import Grace
+from actors.spare import is_untouched, watch
 from actors.turn import CLOSED, ENVELOPES, complete, fail, fail_in_terminate
 
 if TYPE_CHECKING:
     from actors.process import Process
+    from actors.spare import Spare
     from actors.system import ActorSystem
 
 
@@ -39,43 +41,69 @@ DEFAULT_SECONDS: Final = 5.0
 
 
 @enable_ki_protection
-async def serve(process: Process) -> None:
+async def serve(process: Process | None, spare: Spare) -> None:
     """Run *process*: to its end, or, if its message handlers do not wait, for the one callback that does.
+
+    A task in which nothing has waited is then the *spare* one, and serves whoever needs one next.
 
     The shield keeps the cancellation of whatever surrounds the system away from its actors, which are stopped
     in their order instead.
     """
-    process.task = trio.lowlevel.current_task()
-    process.context = process.task.context
-    process.running = True
-    scope = process.scope = trio.CancelScope(shield=True)
+    task = trio.lowlevel.current_task()
+    scope = trio.CancelScope(shield=True)
     try:
         with scope:
-            await _finish_callback(process)
-            if process.callbacks.tasked:
-                await _work(process)
-    except BaseException as error:  # noqa: BLE001 -- whatever a handler raises is the end of its actor
+            while process is not None:
+                _begin(process, task, scope)
+                try:
+                    await _finish_callback(process)
+                    if process.callbacks.tasked and (process.mailbox or not is_untouched(task)):
+                        await _handle_messages(process)
+                except Exception as error:
+                    if not is_untouched(task):
+                        raise
+                    fail(process, error)
+                if not is_untouched(task):
+                    break
+                await _leave(process)
+                process = None  # nothing but its own references keep it
+                if is_untouched(task):
+                    process = await spare.next()
+    except BaseException as error:
+        if process is None:
+            raise  # nobody's: trio itself has broken down
         fail(process, error)
+    if process is not None:
+        await _leave(process, interrupted=scope.cancelled_caught)
+
+
+def _begin(process: Process, task: trio.lowlevel.Task, scope: trio.CancelScope) -> None:
+    watch(task)
+    process.task = task
+    process.context = task.context
+    process.running = True
+    if process.ending is None:
+        process.scope = scope
+
+
+async def _leave(process: Process, *, interrupted: bool = False) -> None:
+    """Bring *process* to its end, if it is to end, or give it back."""
     process.scope = None
     if process.ending is not None:
-        if scope.cancelled_caught:
+        if interrupted:
             process.ending.reason = attrs.evolve(process.ending.reason, interrupted=True)
-        await _end(process)
+        if process.ending.terminate and process.reason is None:
+            await _terminate(process)
+        process.running = False
+        process.finish()
+        process.system.bury_zombie(process)
     process.has_task = False
     process.task = None
     if process.reason is None:
         process.release()
 
 
-async def _end(process: Process) -> None:
-    if process.ending is not None and process.ending.terminate and process.reason is None:
-        await _terminate(process)
-    process.running = False
-    process.finish()
-    process.system.bury_zombie(process)
-
-
-async def _work(process: Process) -> None:
+async def _handle_messages(process: Process) -> None:
     """Handle what comes. Between two checkpoints the slices of all that are at work are one slice together."""
     mailbox, left = process.mailbox, SLICE_MESSAGES
     ended, slice_end = _begin_slice(process)

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 CLOSED: Final = frozenset({Asking, Continuation, Delivery})
 """What is not done with just because its callback has returned nothing."""
 
+STARTUP: Final = Startup()
+"""The message while `init` runs."""
+
 ENVELOPES: Final = CARRIERS | ERRANDS
 """The classes of what is in a mailbox that is not simply a message that was cast."""
 
@@ -72,9 +75,13 @@ def handle_messages(process: Process, left: int, slice_end: float) -> int:
 def run_init(process: Process) -> None:
     """Run `init` now, in whatever task this is, though not beyond its first wait."""
     process.running = True
-    process.message = startup = Startup()
+    process.message = STARTUP
     try:
-        settle(process, startup, process.context.run(invoke, process, startup))
+        result = process.context.run(process.actor.init)
+        if result is None and process.ending is None:
+            _go_up(process)
+        else:
+            settle(process, STARTUP, result)
     except BaseException as error:  # noqa: BLE001 -- whatever a handler raises is the end of its actor
         fail(process, error)
     process.release()
@@ -159,8 +166,6 @@ def invoke(process: Process, item: Any) -> Any:
         return process.actor.handle_continue(item.argument)
     if kind is Order:
         return Stop(item.reason)
-    if kind is Startup:
-        return process.actor.init()
     return process.handle_cast(item)
 
 
@@ -230,9 +235,7 @@ def _complete_init(process: Process, result: Any) -> None:
     if result is None or (isinstance(result, Continue) and result.reply is NO_REPLY):
         if result is not None:
             process.continue_with(result.argument)
-        report.started(process)
-        process.started = True
-        process.wake_starter()
+        _go_up(process)
     elif result is IGNORE:
         process.start_error = IgnoredError(f"{process.ref} chose not to start")
         process.end(NORMAL)
@@ -240,6 +243,14 @@ def _complete_init(process: Process, result: Any) -> None:
         process.end(result.reason)
     else:
         _refuse_result(process, "init", result, "None, Continue, IGNORE and Stop")
+
+
+def _go_up(process: Process) -> None:
+    """Note that `init` is over, and well."""
+    report.started(process)
+    process.started = True
+    if process.starter is not None:
+        process.wake_starter()
 
 
 def _refuse_result(process: Process, callback: str, result: Any, allowed: str) -> None:
@@ -270,7 +281,8 @@ def fail_in_terminate(process: Process, ending: Ending, error: BaseException) ->
     else:
         ending.reason = Crash(error)
         ending.should_report = True
-        ending.status = None
+        if process.reason is None:
+            ending.status = report.status_at(process, ending)
 
 
 def is_interrupt(error: BaseException) -> bool:
