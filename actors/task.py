@@ -27,11 +27,17 @@ if TYPE_CHECKING:
 SHARED_SECONDS: Final = 0.8 * SLICE_SECONDS
 """What all that are at work share between two checkpoints; the rest goes into switching between their tasks."""
 
+MOST_SHARING: Final = 20
+"""So many have the least part each."""
+
 LONG_SECONDS: Final = 0.000_1
 """A handler that overruns its slice by so much is long."""
 
 LEAST_SECONDS: Final = 0.000_02
 """The least part of a slice: with less, thousands that are at work would switch tasks for each message."""
+
+SHARES: Final = tuple(max(LEAST_SECONDS, SHARED_SECONDS / (1 + 2 * others)) for others in range(MOST_SHARING))
+"""The part of a slice, by how many others share it."""
 
 TASK_NAME: Final = "actors.task.serve"
 """What trio calls the tasks of actors; it would make the string anew for each."""
@@ -178,13 +184,15 @@ async def _let_others_work(system: ActorSystem, late: float) -> None:
 
 def _begin_slice(process: Process) -> tuple[float, float]:
     """Return when it is, and when the slice ends."""
-    process.greatest = max(process.greatest, len(process.mailbox))
+    length = len(process.mailbox)
+    if length > process.greatest:
+        process.greatest = length
     system = process.system
     now = perf_counter()
     if now > system.handover.due:
         system.handover.pause(now)
         now = perf_counter()
-    return now, now + max(LEAST_SECONDS, SHARED_SECONDS / (1 + 2 * system.runnable))
+    return now, now + (SHARES[system.runnable] if system.runnable < MOST_SHARING else LEAST_SECONDS)
 
 
 def _never_aborted(_raise_cancel: object) -> Abort:
