@@ -18,7 +18,7 @@ from actors.timer import IdleTimer
 from actors.turn import invoke
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from actors.caller import Caller
     from actors.exit import ExitReason
@@ -219,11 +219,14 @@ class Actor:
         """
         return await self.start_child(actor, args, kwargs, start_options(name, via, init_timeout, shutdown, mailbox))
 
-    async def start_child(
+    def start_child(
         self, actor: type[Actor], args: tuple[Any, ...], kwargs: Mapping[str, Any], options: StartOptions
-    ) -> ActorRef:
-        """Start a child as `start_link` does; for those who got what it is made of from somebody else."""
-        return await self._process.system.start_child(self._process, actor, args, kwargs, options)
+    ) -> Awaitable[ActorRef]:
+        """Return what starts a child when it is awaited, as `start_link` does.
+
+        For those who got what it is made of from somebody else.
+        """
+        return self._process.system.start_child(self._process, actor, args, kwargs, options)
 
 
 Actor._callbacks = callbacks_of(Actor)  # noqa: SLF001 -- __init_subclass__ does it for every subclass

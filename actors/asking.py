@@ -10,6 +10,7 @@ from trio.lowlevel import Abort, reschedule
 
 from actors.errors import ActorExitedError, CallTimeoutError, NoReplyError
 from actors.show import shown
+from actors.woken import WOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,9 +75,17 @@ class Asking:
 
     def reply(self, value: object) -> None:
         """Answer with *value*; only the first answer counts."""
-        if not self.answered:
-            self.value = value
+        if self.answered:
+            return
+        self.value = value
+        task = self.task
+        if task is None or self.process.owed:
             self._answer()
+            return
+        # `_answer`, written out: nearly every call comes here.
+        self.answered = True
+        self.task = None
+        reschedule(task, WOKEN)
 
     def refuse(self, error: Exception) -> None:
         """Answer with *error*, which the call raises."""
@@ -120,7 +129,10 @@ class Asking:
         """Have the current task woken by the answer, or when the time of the caller is over."""
         self.task = trio.lowlevel.current_task()
         if self.timeout is not None:
-            self.process.system.timers.add(self.deadline, self)
+            timers = self.process.system.timers
+            if self.until is None:
+                self.until = timers.now() + self.timeout
+            timers.calls.add(self, self.until)
 
     def result(self) -> object:
         """Return the reply, or raise what the caller is told instead."""
@@ -143,7 +155,7 @@ class Asking:
         task = self.task
         if task is not None:
             self.task = None
-            reschedule(task)
+            reschedule(task, WOKEN)
         elif self.on_answer is not None:
             self.on_answer(self)
 

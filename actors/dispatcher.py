@@ -4,29 +4,41 @@ from __future__ import annotations
 
 from collections import deque
 from time import perf_counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import trio
 from trio.lowlevel import Abort, enable_ki_protection, reschedule, wait_task_rescheduled
 
 from actors.turn import fail, handle_messages, run_terminate
+from actors.woken import WOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from actors.handover import Handover
     from actors.process import Process
 
 SLICE_MESSAGES: Final = 64
 SLICE_SECONDS: Final = 0.001
 """Between two checkpoints of trio: so many messages, or so much time in handlers, whichever comes first."""
 
+MOST_QUEUES: Final = 1024
+"""So many queues may lie idle: with actors that have nothing to do, and as many with the dispatcher."""
+
+COLLECTED_AT_ONCE: Final = 1000
+"""Of how many processes the empty queues are taken between two checkpoints."""
+
 
 class Dispatcher:
     """Who is to be served next, and how much of the slice is left."""
 
-    __slots__ = ("_ready", "_task", "left", "slice_end", "wake")
+    __slots__ = ("_borrowers", "_collect_at", "_handover", "_queues", "_ready", "_task", "left", "slice_end", "wake")
 
-    def __init__(self) -> None:
+    def __init__(self, handover: Handover) -> None:
+        self._borrowers: dict[Process, None] = {}
+        self._collect_at = MOST_QUEUES
+        self._queues: list[deque[Any]] = []
+        self._handover = handover
         self._ready: deque[Process] = deque()
         self._task: trio.lowlevel.Task | None = None
         self.left = SLICE_MESSAGES
@@ -37,15 +49,27 @@ class Dispatcher:
     def _rouse(self, process: Process) -> None:
         """Be `wake` while the task sleeps."""
         self._ready.append(process)
+        self._rise()
+
+    def _rise(self) -> None:
         self.wake = self._ready.append
         if self._task is not None:
             task, self._task = self._task, None
-            reschedule(task)
+            reschedule(task, WOKEN)
+
+    def wake_first(self, process: Process) -> None:
+        """Have *process* served before all others."""
+        self._ready.appendleft(process)
+        self._rise()
 
     def begin_slice(self) -> int:
         """Start counting anew: trio has just had its turn. Return how many messages may be handled."""
+        now = perf_counter()
+        if now > self._handover.due:
+            self._handover.pause(now)
+            now = perf_counter()
         self.left = SLICE_MESSAGES
-        self.slice_end = perf_counter() + SLICE_SECONDS
+        self.slice_end = now + SLICE_SECONDS
         return SLICE_MESSAGES
 
     @enable_ki_protection
@@ -54,7 +78,7 @@ class Dispatcher:
         ready = self._ready
         left = 0
         while True:
-            if not ready:
+            while not ready:
                 left = await self._sleep()
             process = ready.popleft()
             if process.running or process.attention:
@@ -79,10 +103,36 @@ class Dispatcher:
                 await trio.lowlevel.checkpoint()
                 left = self.begin_slice()
 
+    def lend_queue(self, process: Process) -> deque[Any]:
+        """Return an empty queue for *process*, which keeps it until there are many that are idle and have one."""
+        self._borrowers[process] = None
+        if len(self._borrowers) >= self._collect_at and self._task is not None:
+            self._rise()
+        return self._queues.pop() if self._queues else deque()
+
+    def forget(self, process: Process) -> None:
+        """Expect no queue back from *process*."""
+        self._borrowers.pop(process, None)
+
+    def take_back(self, queue: deque[Any]) -> None:
+        """Keep *queue*, which is empty, for whoever needs one next, if there are not many already."""
+        if len(self._queues) < MOST_QUEUES:
+            self._queues.append(queue)
+
+    async def _collect_queues(self) -> None:
+        for number, process in enumerate(list(self._borrowers), 1):
+            if process.give_queue_back():
+                self.forget(process)
+            if number % COLLECTED_AT_ONCE == 0:
+                await trio.lowlevel.checkpoint()
+        self._collect_at = max(MOST_QUEUES, 2 * len(self._borrowers))
+
     async def _sleep(self) -> int:
         self._task = trio.lowlevel.current_task()
         self.wake = self._rouse
         await wait_task_rescheduled(self._abort)
+        if len(self._borrowers) >= self._collect_at:
+            await self._collect_queues()
         return self.begin_slice()
 
     def _abort(self, _raise_cancel: object) -> Abort:

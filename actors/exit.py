@@ -6,7 +6,7 @@ transient child that ends so is not restarted. Everything else is a failure.
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import attrs
 
@@ -67,6 +67,9 @@ class NoProcess(Reason):
 
 ExitReason: TypeAlias = Normal | Shutdown | Killed | Crash | NoProcess
 
+CLEAN: Final = (Normal, Shutdown)
+"""The classes of orderly ends."""
+
 NORMAL = Normal()
 SHUTDOWN = Shutdown()
 KILLED = Killed()
@@ -86,4 +89,4 @@ def is_clean(reason: ExitReason) -> bool:
     >>> is_clean(Shutdown("moved")), is_clean(KILLED)
     (True, False)
     """
-    return isinstance(reason, Normal | Shutdown)
+    return isinstance(reason, CLEAN)

@@ -9,7 +9,7 @@ knows of none, for trio itself starts processes and looks up hosts in threads.
 from __future__ import annotations
 
 import time
-from time import perf_counter_ns
+from time import perf_counter
 from typing import TYPE_CHECKING, Final, Self
 
 import trio
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 PAUSE: Final = 1e-6
 """Seconds that the loop asks to sleep; the operating system makes some fifty microseconds of it."""
 
-BETWEEN: Final = 500_000
-"""Nanoseconds between two pauses while threads work."""
+BETWEEN: Final = 0.000_5
+"""Seconds between two pauses while threads work."""
 
-BETWEEN_WHEN_QUIET: Final = 10_000_000
-"""Nanoseconds between two pauses of a loop that is never idle, for threads that nobody here knows of."""
+BETWEEN_WHEN_QUIET: Final = 0.01
+"""Seconds between two pauses while actors work, for threads that nobody here knows of."""
 
-QUIET_AFTER: Final = 1_000_000_000
-"""Nanoseconds without a word from a thread until it is quiet."""
+QUIET_AFTER: Final = 1.0
+"""Seconds without a word from a thread until it is quiet."""
 
 
 class Handover(trio.abc.Instrument):
-    """The hand-over of one run of trio; as a ``with`` block, it is active until the block is left.
+    """The hand-over of one run of trio; as a ``with`` block, it pauses often until the block is left.
 
     The loop keeps at least half of the time: as long as threads held the lock, it holds it afterwards.
     """
@@ -39,13 +39,14 @@ class Handover(trio.abc.Instrument):
     def __init__(self) -> None:
         self.outstanding = 0
         """How many pieces of work threads are doing for the loop."""
-        self._installed = False
-        self._expected = 0
-        self._quiet_at = 0
-        self._next = 0
+        self.due = 0.0
+        """When whoever has work for the loop is to `pause`, if there has been no pause meanwhile."""
+        self._active = False
+        self._quiet_at = 0.0
+        self._next = 0.0
 
     def __repr__(self) -> str:
-        return f"<Handover: {self.outstanding} outstanding{', active' if self._installed else ''}>"
+        return f"<Handover: {self.outstanding} outstanding{', active' if self._active else ''}>"
 
     def __enter__(self) -> Self:
         self.outstanding += 1
@@ -54,47 +55,32 @@ class Handover(trio.abc.Instrument):
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.outstanding -= 1
-        self._remove_if_idle()
-
-    def expect(self) -> None:
-        """Be active from now on, until `forget`: there may be threads that nobody here started.
-
-        They need the lock merely to come to the point of being heard, so the loop pauses seldom while they are
-        quiet, and often while they speak.
-        """
-        self._expected += 1
-        self._install()
 
     def hear(self) -> None:
-        """Note that such a thread has spoken, and is likely to say more."""
-        self._quiet_at = perf_counter_ns() + QUIET_AFTER
+        """Note that a thread that nobody here started has spoken, and is likely to say more."""
+        self._quiet_at = perf_counter() + QUIET_AFTER
+        self._install()
 
-    def forget(self) -> None:
-        """Take back one `expect`."""
-        self._expected -= 1
-        self._remove_if_idle()
+    def pause(self, now: float) -> None:
+        """Let threads have the lock for a moment."""
+        time.sleep(PAUSE)
+        after = perf_counter()
+        self._next = after + max(BETWEEN, after - now)
+        self.due = after + max(BETWEEN_WHEN_QUIET, after - now)
 
     def before_io_wait(self, timeout: float) -> None:
         """Pause, if the loop would not wait by itself and the last pause is long enough ago."""
-        if timeout > 0:
-            return
-        now = perf_counter_ns()
-        if now < self._next:
-            return
-        time.sleep(PAUSE)
-        after = perf_counter_ns()
-        quiet = self.outstanding == 0 and now > self._quiet_at
-        self._next = after + max(BETWEEN_WHEN_QUIET if quiet else BETWEEN, after - now)
+        now = perf_counter()
+        if self.outstanding == 0 and now > self._quiet_at:
+            self._active = False
+            trio.lowlevel.remove_instrument(self)
+        elif timeout <= 0 and now >= self._next:
+            self.pause(now)
 
     def _install(self) -> None:
-        if not self._installed:
-            self._installed = True
+        if not self._active:
+            self._active = True
             trio.lowlevel.add_instrument(self)
-
-    def _remove_if_idle(self) -> None:
-        if self._installed and self.outstanding == self._expected == 0:
-            self._installed = False
-            trio.lowlevel.remove_instrument(self)
 
 
 _handover: Final[trio.lowlevel.RunVar[Handover]] = trio.lowlevel.RunVar("actors_handover")

@@ -11,7 +11,7 @@ from actors.asking import Asking
 from actors.envelope import Continuation, Startup
 from actors.errors import NothingToStashError
 from actors.kept import KeptQueue
-from actors.mailbox import DeadQueue
+from actors.mailbox import DeadQueue, VacantQueue
 from actors.message import Priority
 from actors.result import NO_REPLY
 from actors.ruled import RuledQueue
@@ -55,6 +55,7 @@ class Front:
         "sampled",
         "sender",
         "system",
+        "vacant",
     )
 
 
@@ -105,7 +106,7 @@ class Inbox(Front):
 
     def open_inbox(self) -> None:
         """Begin, with an empty mailbox without rules."""
-        self.mailbox = deque()
+        self.mailbox = self.vacant = VacantQueue(self.whole)
         self.message = self.caller = None
         self.received = self.returned = self.greatest = 0
         self.aside = None
@@ -135,6 +136,17 @@ class Inbox(Front):
             allowed = ", ".join(level.name for level in Priority)
             raise TypeError(f"the priority of a message to {self.ref} is {priority!r}; allowed is Priority: {allowed}")
 
+    def give_queue_back(self) -> bool:
+        """Give a queue that the dispatcher has lent back to it, if this is idle; tell whether it has none."""
+        queue = self.mailbox
+        if type(queue) is not deque:
+            return True
+        if not self.whole.idle:
+            return False  # whoever handles messages holds on to the queue
+        self.mailbox = self.vacant
+        self.whole.system.dispatcher.take_back(queue)
+        return True
+
     def close_inbox(self) -> Unread:
         """Have everything that comes become a dead letter; return what waits."""
         unread = Unread.of(self.whole)
@@ -145,6 +157,7 @@ class Inbox(Front):
         """Have everything that comes become a dead letter; what waits is somebody else's already."""
         self.received = self.taken
         self.mailbox = DeadQueue(self.whole)
+        self.whole.system.dispatcher.forget(self.whole)
         self.sender = self.senders = self.stash = None
 
     def change_sender(self, sender: Process | None) -> None:

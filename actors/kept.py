@@ -81,7 +81,8 @@ class Kept:
         self.process = process
         queue = process.mailbox
         rest = _sift_ruled(process, queue) if isinstance(queue, RuledQueue) else _sift_plain(process)
-        process.mailbox = KeptQueue(process, process.mailbox)
+        # A dead process has no place to put a queue into later, as one has that nothing waits for.
+        process.mailbox = KeptQueue(process, deque() if process.mailbox is process.vacant else process.mailbox)
         process.stash = None
         if process.name is not None and process.via is None:
             process.system.kept[process.name] = self
@@ -100,7 +101,7 @@ class Kept:
         queue = last.mailbox.queue if isinstance(last.mailbox, KeptQueue) else last.mailbox
         if isinstance(queue, RuledQueue) and isinstance(process.mailbox, RuledQueue):
             _hand_on_ruled(queue, process)
-        elif isinstance(queue, deque) and isinstance(process.mailbox, deque):
+        elif isinstance(queue, deque) and not isinstance(process.mailbox, RuledQueue):
             _hand_on_plain(queue, last, process)
         else:
             _hand_on_by_other_rules(queue, last, process)

@@ -102,6 +102,36 @@ class Queue(Protocol):
     def __iter__(self) -> Iterator[Any]: ...
 
 
+class VacantQueue:
+    """The mailbox of a process that nothing waits for: a place for a deque, which the first message takes there.
+
+    An empty deque is a third of what an idle process would take in memory.
+    """
+
+    __slots__ = ("_process",)
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+
+    def append(self, item: Any, /) -> None:
+        """Take *item* in."""
+        process = self._process
+        process.mailbox = queue = process.system.dispatcher.lend_queue(process)
+        queue.append(item)
+
+    appendleft = append
+
+    def popleft(self) -> Any:
+        """Raise IndexError: there is nothing."""
+        raise IndexError(f"nothing waits for {self._process.ref}")
+
+    def __len__(self) -> int:
+        return 0
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(())
+
+
 class DeadQueue:
     """The mailbox of a dead process: what is put in becomes a dead letter."""
 

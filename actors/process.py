@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import ref as weakref
 
 import trio
-from trio.lowlevel import disable_ki_protection, enable_ki_protection, reschedule
+from trio.lowlevel import Abort, disable_ki_protection, enable_ki_protection, reschedule
 
 from actors import report
 from actors.current import current_process, set_current_process
@@ -24,7 +24,8 @@ from actors.inbox import Inbox
 from actors.message import NORMAL_PRIORITY
 from actors.ref import ActorRef
 from actors.result import NO_REPLY
-from actors.task import serve
+from actors.task import TASK_NAME, serve
+from actors.woken import WOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -112,13 +113,12 @@ class Process(Inbox):
     def __init__(self, system: ActorSystem, parent: Process | None, name: str | None, via: Names | None) -> None:
         self.system = system
         self.parent = parent
-        self.id = system.next_id()
+        self.id = next(system.ids)
         self.name = name
         self.via = via
         self.ref = ActorRef(self)
         self.kind = "actor"
         self.context = system.context.copy()
-        self.context.run(set_current_process, self)
         self.open_inbox()
         self.idle = self.running = self.attention = self.suspended = self.started = False
         self.has_task = self.parked = self.ordered = False
@@ -136,7 +136,7 @@ class Process(Inbox):
         """Make the instance, in the context that all its callbacks will see."""
         self.kind = actor.__name__
         self.callbacks = actor._callbacks  # noqa: SLF001 -- found out for the runtime
-        instance = self.context.run(_construct, actor, args, kwargs)
+        instance = self.context.run(_construct, self, actor, args, kwargs)
         object.__setattr__(instance, "_process", self)  # a frozen class allows no other way
         self.actor = instance
         self.handle_call = instance.handle_call
@@ -177,24 +177,31 @@ class Process(Inbox):
         elif not self.has_task:
             self.start_task()
 
+    def wake_first(self) -> None:
+        """Have the message that is about to come handled ahead of those of others, if nothing else waits."""
+        if self.idle and self.dispatcher is not None:
+            self.idle = False
+            self.dispatcher.wake_first(self)
+
     def unpark(self) -> None:
         """Wake the process's own task, which waits for something to do."""
         if self.task is not None:
             self.parked = False
             self.system.runnable += 1
-            reschedule(self.task)
+            reschedule(self.task, WOKEN)
 
     def start_task(self) -> None:
         """Run the process in a task of its own from here on, or until its coroutine has ended."""
         self.has_task = True
-        self.context.run(self.system.start_soon, serve, self)
+        if not self.system.spare.give(self):
+            self.context.run(self.system.start_soon, serve, self, self.system.spare, name=TASK_NAME)
 
     def release(self) -> None:
         """Give the process back after a callback."""
         self.running = False
         if self.attention:
             self.attend()
-        elif self.mailbox:
+        elif self.mailbox is not self.vacant and self.mailbox:
             self.wake()
         else:
             self.idle = True
@@ -299,11 +306,12 @@ class Process(Inbox):
             return
         if ending.caller is not None and ending.reply is not NO_REPLY:
             ending.caller.reply(ending.reply)
-        report.ended(self, ending)
+        if ending.status is not None:
+            report.ended(self, ending.reason, ending.status)
         self.reason = ending.reason
         self.attention = True
         self.idle = False
-        if self.is_aside(self.message):
+        if self.aside is not None and self.is_aside(self.message):
             self.message = None  # it is unread like the others that were set aside, and not what the process ended in
         unread = self.kept.take(self) if self.kept is not None and not self.kept.closed else self.close_inbox()
         self.system.signals.announce_end(self, unread)
@@ -325,7 +333,12 @@ class Process(Inbox):
         """Tell whoever started the process that its `init` is over."""
         task, self.starter = self.starter, None
         if task is not None:
-            reschedule(task)
+            reschedule(task, WOKEN)
+
+    def forget_starter(self, _raise_cancel: object = None) -> Abort:
+        """Note that whoever started the process waits no longer: it was cancelled."""
+        self.starter = None
+        return Abort.SUCCEEDED
 
     async def wait(self) -> ExitReason:
         """Wait until the process is dead."""
@@ -351,5 +364,6 @@ class Process(Inbox):
 
 
 @disable_ki_protection
-def _construct(actor: type[Actor], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Actor:
+def _construct(process: Process, actor: type[Actor], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Actor:
+    set_current_process(process)
     return actor(*args, **kwargs)

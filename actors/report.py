@@ -113,18 +113,15 @@ def started(process: Process) -> None:
         _log(logging.INFO, "%s", report, extra={"report": report})
 
 
-def ended(process: Process, ending: Ending) -> None:
-    """Report the crash of *process*, if it is one that somebody must hear of."""
+def ended(process: Process, reason: ExitReason, status: Status) -> None:
+    """Report the crash of *process*, which showed *status* of itself when it began to end."""
     try:
-        _report_crash(process, ending)
+        _report_crash(process, reason, status)
     except BaseException as error:  # noqa: BLE001 -- what a strange message does to its report must not keep a process from ending
         _log(logging.ERROR, "%s crashed, and could not be reported", process.ref, exc_info=error)
 
 
-def _report_crash(process: Process, ending: Ending) -> None:
-    status = ending.status or status_at(process, ending)
-    if status is None:
-        return
+def _report_crash(process: Process, reason: ExitReason, status: Status) -> None:
     caller = process.message if type(process.message) is Asking else None
     report = CrashReport(
         ref=process.ref,
@@ -137,7 +134,7 @@ def _report_crash(process: Process, ending: Ending) -> None:
         caller_stack=() if caller is None else _stack_of(caller),
         trace=() if process.callbacks.trace is None else tuple(process.callbacks.trace.events()),
     )
-    _log(logging.ERROR, "%s", report, extra={"report": report}, exc_info=_shown_error(status, ending.reason))
+    _log(logging.ERROR, "%s", report, extra={"report": report}, exc_info=_shown_error(status, reason))
 
 
 def status_at(process: Process, ending: Ending) -> Status | None:

@@ -19,6 +19,7 @@ from actors.message import NORMAL_PRIORITY, Priority
 from actors.overflow import fate
 from actors.settlement import Delivery, Lost
 from actors.statistics import SAMPLE_EVERY
+from actors.woken import WOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,7 +65,7 @@ class Held:
         """Let the sender go on."""
         if self.task is not None:
             task, self.task = self.task, None
-            reschedule(task)
+            reschedule(task, WOKEN)
 
 
 class RuledQueue:

@@ -62,26 +62,28 @@ class SignalQueue:
         assert reason is not None
         process.system.forget(process)
         parent = process.parent
-        linked = list(process.links or ())
+        queue = self._queue
+        for other in process.links or ():
+            queue.append((_receive_link, (process, other, reason)))
         if parent is not None and parent.links is not None and process in parent.links:
             if process.started or not parent.actor.trap_exit:
-                linked.append(parent)
+                queue.append((_receive_link, (process, parent, reason)))
             else:
                 # A failed start is told by the start itself, not a second time by a message.
                 del parent.links[process]
-        for other in linked:
-            self._queue.append((_receive_link, (process, other, reason)))
-        for monitor in list(process.monitors or ()):
-            self._queue.append((_fire, (monitor, reason)))
+        for monitor in process.monitors or ():
+            queue.append((_fire, (monitor, reason)))
         for monitor in list(process.monitoring or ()):
             monitor.cancel()
-        self._queue.append((_tell_callers, (process, _callers(process, unread), reason)))
+        callers = _callers(process, unread)
+        if callers or process.starter is not None or process.ended is not None:
+            queue.append((_tell_callers, (process, callers, reason)))
         if type(process.message) is Delivery:
-            self._queue.append((process.message.settle, (Failed(reason),)))
-        if len(unread):
-            self._queue.append((process.system.dead_letters.bury_all, (unread, process)))
+            queue.append((process.message.settle, (Failed(reason),)))
+        if unread.items:
+            queue.append((process.system.dead_letters.bury_all, (unread, process)))
         for kept in process.keeping or ():
-            self._queue.append((kept.close, ()))
+            queue.append((kept.close, ()))
         process.links = process.monitors = process.monitoring = process.owed = None
         self._deliver()
 
@@ -118,6 +120,8 @@ def _fire(monitor: Monitor, reason: ExitReason) -> None:
 
 
 def _callers(process: Process, unread: Unread) -> list[Asking]:
+    if not process.owed and not unread.items and type(process.message) is not Asking:
+        return []
     waiting = [*(process.owed or ())]
     if Asking in map(type, unread.items):
         waiting += [item for item in unread.items if type(item) is Asking]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 import trio
-from trio.lowlevel import Abort, enable_ki_protection, wait_task_rescheduled
+from trio.lowlevel import enable_ki_protection, wait_task_rescheduled
 
 from actors import report
 from actors.actor import Actor
@@ -56,23 +58,19 @@ async def start_process(
     run_init(process)
     if not process.started and process.reason is None:
         await _init_over(process, options.init_timeout)
-    await _let_end(current_process())
+    if (starter := current_process()) is not None and starter.ending is not None:
+        await trio.lowlevel.checkpoint()  # it is to end, perhaps because of what it has started
     if process.started:
         return process.ref
     raise _start_error(process)
-
-
-async def _let_end(starter: Process | None) -> None:
-    """Go no further if *starter* is to end, perhaps because of what it has started."""
-    if starter is not None and starter.ending is not None:
-        await trio.lowlevel.checkpoint()
 
 
 def _prepare(system: ActorSystem, parent: Process | None, actor: type[Actor], options: StartOptions) -> Process:
     if not (isinstance(actor, type) and issubclass(actor, Actor)):
         msg = f"only a subclass of Actor can be started; got {actor!r}"
         raise TypeError(msg)
-    admit(system, actor.__name__)
+    if get_ident() != system.open_to:
+        admit(system, actor.__name__)
     if parent is not None and (parent.ending is not None or parent.reason is not None):
         msg = f"{parent.ref} is stopping and does not start {actor.__name__}"
         raise StoppingError(msg)
@@ -93,20 +91,15 @@ def _discard(process: Process) -> None:
 
 async def _init_over(process: Process, init_timeout: float) -> None:
     process.starter = trio.lowlevel.current_task()
-    deadline = trio.current_time() + init_timeout
-    process.system.timers.add(deadline, _InitLimit(process, init_timeout))
+    if init_timeout != math.inf:
+        process.system.timers.add(trio.current_time() + init_timeout, _InitLimit(process, init_timeout))
     try:
-        await wait_task_rescheduled(lambda _raise_cancel: _abort(process))
+        await wait_task_rescheduled(process.forget_starter)
     except BaseException:
         process.kill()
         with trio.CancelScope(shield=True):
             await process.wait()
         raise
-
-
-def _abort(process: Process) -> Abort:
-    process.starter = None
-    return Abort.SUCCEEDED
 
 
 def _start_error(process: Process) -> BaseException:

@@ -30,12 +30,13 @@ from actors.registry import Names, Registry
 from actors.result import NO_REPLY
 from actors.show import shown
 from actors.signals import SignalQueue
+from actors.spare import Spare
 from actors.start import start_process
 from actors.timer import TimerQueue
 from actors.watchdog import Watch, check_watchdog
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from actors.caller import Caller
     from actors.kept import Kept
@@ -76,33 +77,40 @@ class ActorSystem:
     start_soon: Callable[..., None]
     """Starts a task that leaving the system's block waits for."""
 
+    kept: dict[str, Kept]
+    """By name, what is kept for actors that are about to be restarted."""
+    stopped: trio.Event
+    """Set when every actor is dead; from then on only zombies keep the block from ending."""
+    runnable: int
+    """How many actors with a task of their own wait for nothing but trio's turn to come to them."""
+    ids: count[int]
+    """The numbers of processes to come."""
+
     def __init__(self, *, kill_grace: float, watchdog_seconds: float | None = None) -> None:
         self.kill_grace = kill_grace
         self.thread = self.open_to = get_ident()
         """`open_to` is the one thread whose requests need no closer look; none while there are zombies."""
-        self.kept: dict[str, Kept] = {}
-        """By name, what is kept for actors that are about to be restarted."""
+        self.kept = {}
         self.context = contextvars.copy_context()
         self.token = trio.lowlevel.current_trio_token()
         self.handover = handover_here()
         self.entry = EntryQueue(self)
         self._watch = None if watchdog_seconds is None else Watch(self, watchdog_seconds)
-        self.dispatcher = Dispatcher()
+        self.dispatcher = Dispatcher(self.handover)
         self.timers = TimerQueue()
         self.signals = SignalQueue()
         self.names = Registry()
         self.dead_letters = DeadLetters()
         self.heirlooms = Heirlooms(self)
         self.processes: dict[int, Process] = {}
+        self.spare = Spare(self.context, self.processes)
         self.zombies: dict[Process, None] = {}
         """Who was left behind after a kill and still runs, the oldest first."""
         self.stopped = trio.Event()
-        """Set when every actor is dead; from then on only zombies keep the block from ending."""
         self.closing = False
         self.runnable = 0
-        """How many actors with a task of their own wait for nothing but trio's turn to come to them."""
         self._root: Process | None = None
-        self._ids = count(1)
+        self.ids = count(1)
         self.block = trio.CancelScope()
         self.services = trio.CancelScope(shield=True)
         self._interrupt: BaseException | None = None
@@ -161,16 +169,16 @@ class ActorSystem:
 
     # -- what the runtime needs
 
-    async def start_child(
+    def start_child(
         self,
         parent: Process | None,
         actor: type[Actor],
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
         options: StartOptions,
-    ) -> ActorRef:
-        """Start *actor* as a child of *parent*."""
-        return await start_process(self, parent, actor, args, kwargs, options)
+    ) -> Awaitable[ActorRef]:
+        """Return what starts *actor* as a child of *parent* when it is awaited."""
+        return start_process(self, parent, actor, args, kwargs, options)
 
     def admit(self, process: Process) -> None:
         """Take *process* in, as a child of its parent."""
@@ -184,6 +192,8 @@ class ActorSystem:
     def forget(self, process: Process) -> None:
         """Let go of a dead process."""
         self.processes.pop(process.id, None)
+        if len(self.processes) <= 1:
+            self.spare.let_go()
         if process.name is not None:
             try:
                 (process.via or self.names).unregister(process.name, process.ref)
@@ -213,10 +223,6 @@ class ActorSystem:
         with suppress(trio.RunFinishedError):
             self.token.run_sync_soon(function)
 
-    def next_id(self) -> int:
-        """Return the number of the next process."""
-        return next(self._ids)
-
     def interrupt(self, error: BaseException) -> None:
         """Stop the system because of Ctrl-C in a callback."""
         self._interrupt = error
@@ -240,6 +246,7 @@ class ActorSystem:
             self.kill_all()
         finally:
             self.services.cancel()
+            self.spare.close()
             if self._watch is not None:
                 self._watch.end()
             self.stopped.set()
@@ -306,7 +313,6 @@ async def open_system(*, kill_grace: float = 1.0, watchdog_seconds: float | None
 
 @enable_ki_protection
 async def _serve(system: ActorSystem) -> None:
-    system.handover.expect()
     try:
         with system.services:
             async with trio.open_nursery() as nursery:
@@ -319,4 +325,3 @@ async def _serve(system: ActorSystem) -> None:
         raise
     finally:
         system.entry.close()
-        system.handover.forget()

@@ -7,6 +7,7 @@ cancelling a timer, which is what nearly every call does with its own, costs nex
 from __future__ import annotations
 
 import math
+from collections import deque
 from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING, Final, Protocol
@@ -35,6 +36,63 @@ class Expirable(Protocol):
         """Do what is due at the deadline. Called at most once, and perhaps when it no longer matters."""
 
 
+class Answerable(Expirable, Protocol):
+    """A call, on its way to its answer."""
+
+    answered: bool
+
+    @property
+    def deadline(self) -> float:
+        """When its caller gives up."""
+
+
+class Calls:
+    """The calls that wait, in the order of their deadlines: nearly all have the same timeout, so they come in it.
+
+    Only the first has a deadline in the heap, and an answered one is forgotten when it is the first.
+    """
+
+    def __init__(self, timers: TimerQueue) -> None:
+        self._timers = timers
+        self._waiting: deque[Answerable] = deque()
+        self._latest = 0.0
+        self._armed = False
+        self._sweep_at = SWEEP_ABOVE
+
+    @property
+    def live(self) -> bool:
+        """Whether there may be more to come."""
+        return True
+
+    def add(self, call: Answerable, deadline: float) -> None:
+        """Have *call* expire at its *deadline*, unless it is answered before."""
+        waiting = self._waiting
+        while waiting and waiting[0].answered:
+            waiting.popleft()
+        if deadline == math.inf or (waiting and deadline < self._latest):
+            self._timers.add(deadline, call)
+            return
+        self._latest = deadline
+        if len(waiting) >= self._sweep_at:
+            self._waiting = waiting = deque(call for call in waiting if not call.answered)
+            self._sweep_at = max(SWEEP_ABOVE, 2 * len(waiting))
+        waiting.append(call)
+        if not self._armed:
+            self._armed = True
+            self._timers.add(deadline, self)
+
+    def expire(self) -> None:
+        """Expire those that are due, and wait for the next."""
+        now = self._timers.now()
+        while self._waiting and (self._waiting[0].answered or self._waiting[0].deadline <= now):
+            call = self._waiting.popleft()
+            if not call.answered:
+                call.expire()
+        self._armed = bool(self._waiting)
+        if self._armed:
+            self._timers.add(self._waiting[0].deadline, self)
+
+
 class TimerQueue:
     """The deadlines of a system, and the task that keeps them."""
 
@@ -44,6 +102,7 @@ class TimerQueue:
         self._order = count()
         self._sweep_at = SWEEP_ABOVE
         self._sleep = trio.CancelScope()
+        self.calls = Calls(self)
 
     def add(self, deadline: float, item: Expirable) -> None:
         """Have *item* expire at *deadline*; items of one deadline expire in the order they were added."""
@@ -117,6 +176,7 @@ class Timer:
 
     def expire(self) -> None:
         """Send the message; if it is to be sent again, wait a period, or what is left of it when this is late."""
+        self._process.wake_first()
         self._process.put(Tick(self._message))
         if self._period is None:
             self._cancelled = True

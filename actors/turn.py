@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 CLOSED: Final = frozenset({Asking, Continuation, Delivery})
 """What is not done with just because its callback has returned nothing."""
 
+STARTUP: Final = Startup()
+"""The message while `init` runs."""
+
 ENVELOPES: Final = CARRIERS | ERRANDS
 """The classes of what is in a mailbox that is not simply a message that was cast."""
 
@@ -72,9 +75,13 @@ def handle_messages(process: Process, left: int, slice_end: float) -> int:
 def run_init(process: Process) -> None:
     """Run `init` now, in whatever task this is, though not beyond its first wait."""
     process.running = True
-    process.message = startup = Startup()
+    process.message = STARTUP
     try:
-        settle(process, startup, process.context.run(invoke, process, startup))
+        result = process.context.run(process.actor.init)
+        if result is None and process.ending is None:
+            _go_up(process)
+        else:
+            settle(process, STARTUP, result)
     except BaseException as error:  # noqa: BLE001 -- whatever a handler raises is the end of its actor
         fail(process, error)
     process.release()
@@ -103,7 +110,11 @@ def run_call(process: Process, message: object, sender: Process | None, timeout:
         process.sample_inline(began, ended)
     budget = process.system.dispatcher
     budget.left = 0 if ended > budget.slice_end else budget.left - 1
-    process.release()
+    if process.attention or process.mailbox is not process.vacant:
+        process.release()
+    else:
+        process.running = False
+        process.idle = True
     return result
 
 
@@ -155,8 +166,6 @@ def invoke(process: Process, item: Any) -> Any:
         return process.actor.handle_continue(item.argument)
     if kind is Order:
         return Stop(item.reason)
-    if kind is Startup:
-        return process.actor.init()
     return process.handle_cast(item)
 
 
@@ -175,10 +184,14 @@ def complete(process: Process, item: Any, result: Any) -> None:
     """Do what the *result* of *item*'s callback asks for."""
     if process.reason is not None or (process.ending is not None and not process.ending.terminate):
         return
-    if type(item) is Startup:
+    if type(item) is Asking:
+        if type(result) in SPECIAL:
+            _complete_call(process, item, result)
+        else:
+            item.caller = None
+            item.reply(result)
+    elif type(item) is Startup:
         _complete_init(process, result)
-    elif type(item) is Asking:
-        _complete_call(process, item, result)
     else:
         if type(item) is Continuation:
             item.caller = None
@@ -189,9 +202,7 @@ def complete(process: Process, item: Any, result: Any) -> None:
 
 def _complete_call(process: Process, asking: Asking, result: Any) -> None:
     caller, asking.caller = asking.caller, None
-    if type(result) not in SPECIAL:
-        asking.reply(result)
-    elif isinstance(result, Stop):
+    if isinstance(result, Stop):
         process.end(result.reason, caller=asking, reply=result.reply)
     elif isinstance(result, Continue):
         if result.reply is not NO_REPLY:
@@ -224,9 +235,7 @@ def _complete_init(process: Process, result: Any) -> None:
     if result is None or (isinstance(result, Continue) and result.reply is NO_REPLY):
         if result is not None:
             process.continue_with(result.argument)
-        report.started(process)
-        process.started = True
-        process.wake_starter()
+        _go_up(process)
     elif result is IGNORE:
         process.start_error = IgnoredError(f"{process.ref} chose not to start")
         process.end(NORMAL)
@@ -234,6 +243,14 @@ def _complete_init(process: Process, result: Any) -> None:
         process.end(result.reason)
     else:
         _refuse_result(process, "init", result, "None, Continue, IGNORE and Stop")
+
+
+def _go_up(process: Process) -> None:
+    """Note that `init` is over, and well."""
+    report.started(process)
+    process.started = True
+    if process.starter is not None:
+        process.wake_starter()
 
 
 def _refuse_result(process: Process, callback: str, result: Any, allowed: str) -> None:
@@ -264,7 +281,8 @@ def fail_in_terminate(process: Process, ending: Ending, error: BaseException) ->
     else:
         ending.reason = Crash(error)
         ending.should_report = True
-        ending.status = None
+        if process.reason is None:
+            ending.status = report.status_at(process, ending)
 
 
 def is_interrupt(error: BaseException) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
@@ -37,9 +37,14 @@ class Unread:
 
         A plain mailbox, of perhaps a million messages, is not looked through.
         """
-        queue, first = process.mailbox, process.taken
+        queue = process.mailbox
         if type(queue) is deque and not process.stash:
-            last, senders = process.sender, process.senders
+            if not queue:
+                return NONE
+            first, last, senders = process.taken, process.sender, process.senders
             return cls(queue, lambda place: last if senders is None else senders.of(first + place))
         held = queue.close() if isinstance(queue, RuledQueue) else []
         return cls.of_pairs([*process.pairs(), *held])
+
+
+NONE: Final = Unread((), lambda _place: None)

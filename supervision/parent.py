@@ -15,7 +15,7 @@ from supervision.errors import (
     SupervisionError,
     UnsupportedRequestError,
 )
-from supervision.report import SupervisorReport, log_delay, log_error, log_progress, logger
+from supervision.report import log_delay, log_error, log_progress, logger
 from supervision.shutdown import is_shutdown_error
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class Parent(Actor):
         return due
 
     def _report(self, context: Context, child: Child, reason: ExitReason | str) -> None:
-        log_error(SupervisorReport(self.ref, context, reason, child.spec, child.ref))
+        log_error(self.ref, context, reason, child.spec, child.ref)
 
 
 def describe(child: Child) -> ChildInfo:

@@ -72,9 +72,12 @@ class DelayReport:
         return f"{self.supervisor}: child {self.child.id!r} is restarted in {self.seconds:.3g} s"
 
 
-def log_error(report: SupervisorReport) -> None:
+def log_error(
+    supervisor: ActorRef, context: Context, reason: ExitReason | str, child: ChildSpec, ref: ActorRef | None
+) -> None:
     """Log what went wrong with a child."""
     if heard(logger, logging.ERROR):
+        report = SupervisorReport(supervisor, context, reason, child, ref)
         logger.error("%s", report, extra={"report": report})
 
 

@@ -237,7 +237,8 @@ class Supervisor(Parent):
         """Stop those that are restarted with *failed*, and return all of them in start order."""
         self.children.stopped(failed)
         group = affected(self.spec.strategy, self.children, failed)
-        await self._stop(group)
+        if len(group) > 1:  # the one that failed is down
+            await self._stop(group)
         return group
 
     async def _start_again(self, group: list[Child]) -> Stop | None:
@@ -253,6 +254,8 @@ class Supervisor(Parent):
     def _ready(self, group: list[Child]) -> list[Child]:
         """Return those of *group* that come back now: not the temporary, nor whom a delay keeps down."""
         waiting = self.children.waiting.values()
+        if not waiting:
+            return [child for child in group if not child.temporary]
         held = {child for failed in waiting for child in affected(self.spec.strategy, self.children, failed)}
         return [child for child in group if not child.temporary and child not in held]
 
@@ -283,7 +286,8 @@ class Supervisor(Parent):
                 continue
             if child.delays is not None:
                 child.delays.went_down(trio.current_time())
-            await self._shut_down(child)
+            if child.ref is not None:
+                await self._shut_down(child)
             if child.temporary:
                 self.children.drop(child)
             else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -11,11 +12,13 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors import (
+    NO_REPLY,
     NORMAL,
     SHUTDOWN,
     Actor,
     ActorRef,
     ActorSystem,
+    CallTimeoutError,
     Continue,
     Exit,
     Timeout,
@@ -25,7 +28,9 @@ from actors import (
     resume,
     suspend,
 )
+from actors.dispatcher import SLICE_MESSAGES
 from tests.actors.probe import Probe, received
+from tests.actors.recorder import Recorder
 
 if TYPE_CHECKING:
     from actors import Caller
@@ -496,3 +501,59 @@ async def test_an_idle_timeout_that_is_no_number_is_refused(system: ActorSystem,
         await system.start(kind(Bad))
 
     assert repr(seconds) in str(caught.value)
+
+
+async def test_calls_with_unlike_timeouts_end_each_at_its_own(system: ActorSystem) -> None:
+    class Mute(Actor):
+        def handle_call(self, message: object, caller: Caller) -> object:
+            callers.append(caller)
+            return NO_REPLY
+
+    callers: list[Caller] = []
+    ended: list[tuple[float, float]] = []
+    mute = await system.start(Mute)
+
+    async def ask(seconds: float) -> None:
+        with pytest.raises(CallTimeoutError):
+            await mute.call(seconds, timeout=seconds)
+        ended.append((seconds, trio.current_time()))
+
+    async with trio.open_nursery() as nursery:
+        for seconds in (5.0, 2.0, 7.0, 5.0, 1.0):
+            nursery.start_soon(ask, seconds)
+
+    assert sorted(ended) == [(1.0, 1.0), (2.0, 2.0), (5.0, 5.0), (5.0, 5.0), (7.0, 7.0)]
+
+
+async def test_a_call_without_an_end_does_not_keep_others_from_theirs(system: ActorSystem) -> None:
+    class Mute(Actor):
+        def handle_call(self, message: object, caller: Caller) -> object:
+            callers.append(caller)
+            return NO_REPLY
+
+    callers: list[Caller] = []
+    mute = await system.start(Mute)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(partial(mute.call, "ever", timeout=math.inf))
+        await wait_all_tasks_blocked()
+        with pytest.raises(CallTimeoutError):
+            await mute.call("soon", timeout=3.0)
+        nursery.cancel_scope.cancel()
+
+    assert trio.current_time() == 3.0
+
+
+async def test_what_a_timer_sends_does_not_wait_for_the_mailboxes_of_others(system: ActorSystem) -> None:
+    log: list[object] = []
+    keeper, *busy = [await system.start(Recorder, log) for _ in range(6)]
+
+    keeper.send_after(0, "timer")
+    for ref in busy:
+        for _ in range(SLICE_MESSAGES):
+            ref.cast("cast")
+    await wait_all_tasks_blocked()
+
+    # It expires in the turn of the loop in which the others begin, or in the next.
+    assert log.index("timer") <= 2 * SLICE_MESSAGES
+    assert len(log) == 5 * SLICE_MESSAGES + 1

@@ -237,3 +237,19 @@ async def test_what_was_kept_is_dead_letters_when_the_rules_keep_nothing_any_mor
 
     assert [letter.message for letter in system.dead_letters] == [1]
     assert get_statistics(name).received == 0
+
+
+async def test_what_comes_while_nobody_is_there_is_kept_though_nothing_waited_before(
+    system: ActorSystem, kind: Kind
+) -> None:
+    name, first, log = await supervise(system, kind(Recorder), Mailbox(keep=True), delay=1.0)
+
+    first.kill()
+    await wait_all_tasks_blocked()
+    name.cast("sent meanwhile")
+    with pytest.raises(NoProcessError):
+        await first.call("a question", timeout=None)
+    name.cast("and this")
+    await trio.sleep(2.0)
+
+    assert log == ["sent meanwhile", "and this"]
