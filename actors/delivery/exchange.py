@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter, deque
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from actors.current import current_process, set_current_process
 from actors.delivery.breaker import BreakerState
 from actors.delivery.dead_letters import CIRCUIT_OPEN, DEAD, NOBODY
-from actors.delivery.lane import Lane, Wake
+from actors.delivery.lane import Lane, Wake, present
 from actors.delivery.plan import Patience
 from actors.delivery.presence import will_return
 from actors.delivery.receipt import Attempt
@@ -117,7 +118,10 @@ class Exchange:
             self.wait(receipt, lane)
             self.pump()
         elif receipt.attempts or not lane.simple:
-            self._attempt(receipt, lane)
+            if lane.has_room:
+                self._attempt(receipt, lane)
+            else:
+                self.wait(receipt, lane)
         else:
             self._send_first(receipt, lane)
 
@@ -174,9 +178,13 @@ class Exchange:
         if lane.level is not None:
             del self._ready[lane.level][lane]
             lane.level = None
-        if lane.waiting and not lane.held and lane.in_flight < lane.cap:
+        if not lane.waiting or lane.held:
+            return
+        if lane.has_room:
             lane.level = -lane.waiting[0][0]
             self._ready[lane.level][lane] = None
+        elif lane.in_flight < lane.cap:
+            self._await(lane)
 
     def _next(self) -> Lane | None:
         """Take the lane whose turn it is off the list: of those with the most urgent message, one after the other."""
@@ -308,17 +316,21 @@ class Exchange:
     def _hold_until_there(self, lane: Lane, now: float) -> None:
         lane.patience = min(max(FIRST_LOOK, 2 * lane.patience), LONGEST_LOOK)
         self._hold(lane, now + lane.patience)
-        if not lane.announced:
-            lane.announced = True
-            for instance in lane.instances:
-                if instance.name is not None:
-                    self.ledger.system.names.when_registered(instance.name, lambda: self._announce(lane))
+        self._await(lane)
 
-    def _announce(self, lane: Lane) -> None:
-        """Look at *lane* as soon as whoever is just being started can be sent something."""
-        lane.announced = False
+    def _await(self, lane: Lane) -> None:
+        """Be told when an instance of *lane* that is not there comes back."""
+        for instance in lane.instances:
+            name = instance.name
+            if name is not None and name not in lane.awaited and present(instance) is None:
+                lane.awaited.add(name)
+                self.ledger.system.names.when_registered(name, partial(self._announce, lane, name))
+
+    def _announce(self, lane: Lane, name: str) -> None:
+        """Look at *lane* as soon as whoever is just being started as *name* can be sent something."""
+        lane.awaited.discard(name)
         lane.absent_until = 0.0
-        if lane.held:
+        if lane.waiting:
             self._hold(lane, self.ledger.now())
 
     def _hold(self, lane: Lane, until: float) -> None:

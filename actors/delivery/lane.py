@@ -30,7 +30,7 @@ class Lane:
 
     __slots__ = (
         "absent_until",
-        "announced",
+        "awaited",
         "balance",
         "breaker",
         "cap",
@@ -74,8 +74,8 @@ class Lane:
         self.level: int | None = None
         """By which urgency it is listed among those that have something to send."""
         self.wake: Wake | None = None
-        self.announced = False
-        """Whether the registry will tell when the target is there again."""
+        self.awaited: set[str] = set()
+        """The names of which the registry will tell when somebody has them again."""
         self.patience = 0.0
         """Seconds until it is looked for again."""
         self.absent_until = 0.0
@@ -117,6 +117,17 @@ class Lane:
             return None
         self.turn = place + 1
         return refs[place]
+
+    @property
+    def has_room(self) -> bool:
+        """Whether one more may be under way: those of several instances that are not there take none."""
+        if self.in_flight >= self.cap:
+            return False
+        count = len(self.instances)
+        if count == 1:
+            return True
+        there = sum(present(instance) is not None for instance in self.instances)
+        return self.in_flight < self.cap // count * (there or count)
 
     @property
     def busy(self) -> bool:

@@ -16,6 +16,7 @@ from actors.delivery import (
     DeliveryOptions,
     Guarantee,
 )
+from supervision import ChildSpec, Supervisor, SupervisorSpec
 from tests.actors.delivery.receivers import Fragile, Receiver, Slow
 
 if TYPE_CHECKING:
@@ -71,6 +72,41 @@ async def test_an_instance_that_is_dead_gets_nothing(system: ActorSystem, start_
         await (await router.send("tills", number)).acknowledged()
 
     assert notes == [0, 1, 2, 3]
+
+
+async def test_who_is_there_gets_no_more_at_once_while_others_are_not(
+    system: ActorSystem, start_router: StartRouter
+) -> None:
+    router = await start_router(max_concurrent_per_target=1)
+    dead, alive = await system.start(Receiver, []), await system.start(Slow, [], 1.0)
+    router.register("tills", dead)
+    router.register("tills", alive)
+    await dead.stop()
+
+    for number in range(4):
+        await router.send("tills", number)
+    await trio.sleep(0.5)
+
+    assert router.statistics().in_flight == 1
+    await router.drained()
+    assert trio.current_time() == 4.0
+
+
+async def test_an_instance_that_is_back_is_given_what_waited_for_the_others(
+    system: ActorSystem, start_router: StartRouter
+) -> None:
+    router = await start_router(max_concurrent_per_target=1)
+    spec = SupervisorSpec([ChildSpec(name, Slow, args=([], 10.0), name=name) for name in ("a", "b")])
+    await system.start(Supervisor, spec, name="supervisor")
+    for name in ("a", "b"):
+        router.register("tills", system.named(name))
+    receipts = [await router.send("tills", number) for number in range(3)]
+    await trio.sleep(5.0)
+
+    system.named("a").kill()
+    await receipts[2].acknowledged()
+
+    assert trio.current_time() == 15.0
 
 
 async def test_what_one_instance_did_not_acknowledge_goes_to_the_other(
