@@ -1,15 +1,17 @@
 """A team of agents audits a tree of Python files, and expects some of them to crash an agent.
 
-An *auditor* has a *lister* find the files, and opens an office for them (`code_team`). There a *foreman* gives each
-*worker* of a pool one file at a time, which it reads, parses and measures. A *collector* keeps the books.
+An *auditor* has a *lister* find the files, and opens an office for them (`code_team`). There a *foreman* sends all of
+them through a *router*, which gives each *worker* of a pool one at a time, to be read, parsed and measured. A
+*collector* keeps the books.
 
 Nobody catches what a file does to a worker. A syntax error, an unknown codec, a parser without memory, a file that
 vanished: each crashes the worker that has the file.
 
-* The pool's supervisor puts a new worker in its place, which announces itself to the foreman.
-* The foreman monitors the workers. When one is down, it knows which file that one had, and gives it out again, after
-  all the others; after three attempts it gives the file up.
-* Only the foreman settles files, so each is in the books exactly once, measured or given up.
+* The pool's supervisor puts a new worker in its place, and the router waits for it.
+* The router has not been told that the file was handled, so it gives it out again, a moment later and to whoever is
+  free; after three attempts it gives the file up, and tells the foreman why.
+* A worker may have told the collector of a file just before it was killed, and another one tells it again. The books go
+  by the path, so each file is in them exactly once, measured or given up.
 
 All this runs in one thread. A worker that waits for the disk lets the others go on, but parsing is computation, and
 nothing else happens in its milliseconds. So the pool does not make parsing faster; it makes a crash cost one attempt at
@@ -32,8 +34,9 @@ import trio
 from attrs import frozen
 
 from actors import NORMAL, Actor, ActorSystem, Call, Caller, Continue, ExitReason, Stop
+from actors.delivery import RouterRef
 from code_report import Listing, Report, Watch, show
-from code_team import ReadReport, Worker, office
+from code_team import GiveOut, ReadReport, Worker, office
 from supervision import (
     ChildSpec,
     DynamicSupervisor,
@@ -126,7 +129,10 @@ async def audit(system: ActorSystem, assignment: Assignment, watch: Watch) -> Re
     spec = office(listing, assignment.workers, watch)
     await start_child(system.named("floor"), ChildSpec("office", Supervisor, (spec,), restart="temporary"))
     for number in range(1, assignment.workers + 1):
-        await start_child(system.named("pool"), ChildSpec(f"worker {number}", Worker))
+        name = f"worker {number}"
+        await start_child(system.named("pool"), ChildSpec(name, Worker, name=name))
+        RouterRef(system).register("workers", system.named(name))
+    system.named("foreman").cast(GiveOut())
     return await system.named("collector").call(ReadReport(), timeout=None)
 
 

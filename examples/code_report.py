@@ -49,7 +49,7 @@ class GivenUp:
     """A file that crashed a worker at every attempt."""
 
     path: Path
-    reason: ExitReason
+    reason: object
     """Why the last of these workers died."""
     attempts: int
 

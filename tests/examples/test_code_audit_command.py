@@ -74,8 +74,8 @@ def test_adds_the_crash_reports_to_the_log_file(tmp_path: Path) -> None:
     finished = run("--path", tmp_path / "tree", "--log", log)
 
     assert finished.returncode == 0, finished.stderr
-    assert log.read_text().startswith("what was there\n<Worker")
-    assert len(re.findall(r"^<Worker #\d+> crashed: SyntaxError", log.read_text(), re.MULTILINE)) == 3
+    assert log.read_text().startswith("what was there\n<worker ")
+    assert len(re.findall(r"^<worker \d #\d+> crashed: SyntaxError", log.read_text(), re.MULTILINE)) == 3
 
 
 @pytest.mark.slow
@@ -197,7 +197,7 @@ def test_actors_run_does_the_same_and_actors_ps_shows_who_does_what(tmp_path: Pa
     actors = json.loads(listed.stdout)["actors"]
     names = {it["name"] or it["child"] for it in actors if it["child"]}
     assert first == "audited 151 of 1,501 files\n"
-    assert names >= {"lister", "floor", "auditor", "office", "collector", "foreman", "pool", "worker 1", "worker 4"}
+    assert names >= {"lister", "floor", "auditor", "office", "collector", "router", "foreman", "pool", "worker 4"}
     assert sum(it["handled"] for it in actors if it["kind"] == "Worker") > 100
     assert program.returncode == 0
     assert "1,501 files found = 1,500 measured + 1 given up\n" in printed
