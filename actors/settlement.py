@@ -45,10 +45,12 @@ Settle: TypeAlias = Callable[[Outcome], object]
 class Delivery:
     """A message for `handle_cast` that settles."""
 
-    __slots__ = ("_settle", "message")
+    __slots__ = ("_settle", "message", "origin")
 
-    def __init__(self, message: object, settle: Settle) -> None:
+    def __init__(self, message: object, settle: Settle, origin: object = None) -> None:
         self.message = message
+        self.origin = origin
+        """What its sender keeps of it, for a receiver that has to know."""
         self._settle: Settle | None = settle
 
     def settle(self, outcome: Outcome) -> None:

@@ -9,7 +9,7 @@ from uuid import uuid4
 from actors.delivery.codec import decode, encode
 from actors.delivery.durable import Outbox, is_done
 from actors.delivery.held_caller import HeldCaller
-from actors.delivery.receipt import Attempt
+from actors.delivery.receipt import Receipt
 from actors.settlement import Delivery
 from actors.sqlite.waiter import Waiter
 from actors.state import set_state_of, state_of
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from actors.delivery.durable_actor import DurableActor
     from actors.delivery.message_store import MessageStore
-    from actors.delivery.receipt import Receipt
     from actors.process import Process
     from actors.sqlite import Epoch, Statement
 
@@ -83,9 +82,8 @@ class Durability:
     def _incoming(self) -> Receipt | None:
         """Return the receipt of the message that is handled, if it came through a router."""
         item = self.process.message
-        settle = item._settle if type(item) is Delivery else None  # noqa: SLF001 -- the router gave it
-        attempt = getattr(settle, "__self__", None)
-        return attempt.receipt if isinstance(attempt, Attempt) else None
+        origin = item.origin if type(item) is Delivery else None
+        return origin if isinstance(origin, Receipt) else None
 
     @property
     def _is_aside(self) -> bool:

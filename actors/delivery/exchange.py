@@ -144,7 +144,7 @@ class Exchange:
         if plan.patience is None:
             Patience(plan)
         plan.tally.delivered += 1
-        process.put(Delivery(receipt.message, attempt.settle), plan.terms.priority)
+        process.put(Delivery(receipt.message, attempt.settle, receipt), plan.terms.priority)
 
     def wait(self, receipt: Receipt, lane: Lane) -> None:
         """Have *receipt* wait for its turn."""
@@ -253,8 +253,9 @@ class Exchange:
     def _put(self, attempt: Attempt) -> None:
         """Give the receiver a copy; where senders wait for room in its mailbox, the copy does."""
         process = attempt.ref._process  # noqa: SLF001 -- the runtime's own
-        priority = attempt.receipt.plan.terms.priority
-        delivery = Delivery(attempt.receipt.message, attempt.settle)
+        receipt = attempt.receipt
+        priority = receipt.plan.terms.priority
+        delivery = Delivery(receipt.message, attempt.settle, receipt)
         try:
             process.put(delivery, priority)
         except MailboxFullError:
