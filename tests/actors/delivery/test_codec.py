@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import threading
+from functools import reduce
 from typing import Any
 
 import pytest
@@ -34,6 +35,11 @@ class Colour(enum.Enum):
     RED = "red"
 
 
+class Access(enum.Flag):
+    READ = 1
+    WRITE = 2
+
+
 PLAIN = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary()
 KEYS = st.text() | st.binary() | st.integers(-(2**63), 2**63)
 
@@ -57,7 +63,16 @@ def test_what_is_stored_comes_back(value: Any) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [Order("tea", (1, 2), note="x"), Address("Main"), Colour.RED, Priority.HIGH, (1, [2, {3}]), 2**200],
+    [
+        Order("tea", (1, 2), note="x"),
+        Address("Main"),
+        Colour.RED,
+        Access.READ | Access.WRITE,
+        Access(0),
+        Priority.HIGH,
+        (1, [2, {3}]),
+        2**200,
+    ],
     ids=str,
 )
 def test_it_comes_back_as_what_it_was(value: Any) -> None:
@@ -72,8 +87,12 @@ def test_it_comes_back_as_what_it_was(value: Any) -> None:
         ({"orders": [Order("tea"), threading.Lock()]}, r"the state\['orders'\]\[1\]"),
         (Order(threading.Lock()), r"the state\.item"),  # type: ignore[arg-type]  # that is the mistake
         ({(1, 2): 3}, r"the state has the key \(1, 2\)"),
+        ({2**70: 3}, r"the state has the key 1180591620717411303424; allowed are .* numbers of 64 bits"),
+        ({"file": "caf\udce9"}, r"the state\['file'\] is 'caf\\udce9', which is no text"),
+        ([{"caf\udce9": 1}], r"a key of the state\[0\] is 'caf\\udce9', which is no text"),
+        ([10**5000], r"the state holds what cannot be stored: Exceeds the limit"),
     ],
-    ids=["in a list", "in an instance", "as a key"],
+    ids=["in a list", "in an instance", "as a key", "a long key", "no text", "a key that is no text", "too long"],
 )
 def test_what_cannot_be_stored_is_named(value: Any, place: str) -> None:
     with pytest.raises(UnencodableError, match=place) as caught:
@@ -89,3 +108,19 @@ def test_a_class_that_cannot_be_found_again_is_refused() -> None:
 
     with pytest.raises(UnencodableError, match="Local, which cannot be found by that name"):
         encode(Local(), "the message")
+
+
+def nested(levels: int) -> Any:
+    return reduce(lambda inner, _: (inner,), range(levels), 1)
+
+
+def test_what_is_nested_too_deep_to_be_read_back_is_refused() -> None:
+    """A thousand levels would end the process that reads them."""
+    loop: list[Any] = []
+    loop.append(loop)
+
+    for value in (nested(65), nested(1000), loop):
+        with pytest.raises(UnencodableError, match=r"the state\[0\].* is 65 levels deep; allowed are 64"):
+            encode(value, "the state")
+
+    assert decode(encode(nested(64), "the state")) == nested(64)
