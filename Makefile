@@ -1,6 +1,7 @@
 # Every target sets up what it needs, once, in a virtual environment of its own.
 #   make test PYTHON=python3.13 VENV=/tmp/venv   another interpreter, another place
 #   make test ARGS="-k supervisor -x"            arguments for pytest, or for the demo, or for the benchmark
+#   make test ARGS=tests/crash CRASH_ROUNDS=200  kill -9 so often, and not only 20 times
 
 PYTHON ?= python3
 VENV ?= .venv
