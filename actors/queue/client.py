@@ -8,23 +8,25 @@ import trio
 
 from actors.backoff import Backoff
 from actors.errors import ActorExitedError, CallTimeoutError, NoProcessError
+from actors.name_ref import NameRef
+from actors.options import check_seconds, is_number
 from actors.queue import requests as ask
 from actors.queue.drafts import content_of, put_of
 from actors.queue.errors import MessageRefusedError, NoAnswerError, OutcomeUnknownError, RetriesExceededError
+from actors.queue.message import QueueMessage
 from actors.queue.message_id import new_message_id
+from actors.queue.requests import DeadMessage
 from actors.queue.states import FAILED
+from actors.ref import ActorRef
 from actors.show import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from actors.message import Call
-    from actors.name_ref import NameRef
     from actors.queue.behaviour import Record
-    from actors.queue.message import QueueMessage
-    from actors.queue.requests import DeadMessage, Lease, PendingInfo, Put, QueueStatistics
+    from actors.queue.requests import Lease, PendingInfo, Put, QueueStatistics
     from actors.queue.states import MessageStatus
-    from actors.ref import ActorRef
 
 R = TypeVar("R")
 
@@ -47,6 +49,11 @@ class QueueClient:
     """
 
     def __init__(self, queue: ActorRef | NameRef, *, sender: str = "", patience: float = 5.0) -> None:
+        if not isinstance(queue, ActorRef | NameRef):
+            raise TypeError(f"a QueueClient is of an ActorRef or a NameRef (system.named(...)); got {queue!r}")
+        if not isinstance(sender, str):
+            raise TypeError(f"the sender of a QueueClient is a str; got {sender!r}")
+        check_seconds("patience", patience)
         self._queue = queue
         self.sender = sender
         """Who the messages are from, unless that is said with them; where replies go to."""
@@ -142,6 +149,8 @@ class QueueClient:
 
         Acknowledge the request as well; this does not.
         """
+        if not isinstance(request, QueueMessage):
+            raise MessageRefusedError(f"{request!r} is no QueueMessage; what is replied to is the message of a lease")
         if request.kind != "request":
             raise MessageRefusedError(f"message {request.id} is no request: its kind is {request.kind!r}")
         content = content_of(request.recipient, type, payload, None, request.correlation_id, "reply")
@@ -156,16 +165,14 @@ class QueueClient:
         ends with `ack`, `nack` and `requeue`, with its time, and with the actor that took it. Cancelled while it
         waits, it leaves the queue as it was.
         """
-        leases = await self._insist(ask.Take(recipient, 1, _lease_seconds(seconds)))
+        leases = await self._insist(ask.Take(recipient, 1, seconds))
         return leases[0]
 
     async def lease_many(
         self, recipient: str, most: int, *, seconds: float | None = None, wait: bool = False
     ) -> tuple[Lease, ...]:
         """Take up to *most* messages, those that there are; only with *wait* wait until there is one."""
-        if not most >= 1:
-            raise MessageRefusedError(f"most is {most!r}; allowed is an int of 1 or more")
-        return await self._insist(ask.Take(recipient, most, _lease_seconds(seconds), wait))
+        return await self._insist(ask.Take(recipient, most, seconds, wait))
 
     async def ack(self, *leases: Lease) -> None:
         """Be done with the messages of *leases*.
@@ -204,7 +211,7 @@ class QueueClient:
 
     async def extend(self, lease: Lease, seconds: float) -> Lease:
         """Hide the message for *seconds* from now on, and return the lease that says so."""
-        return await self._ask(ask.Extend(lease, _lease_seconds(seconds) or seconds))
+        return await self._ask(ask.Extend(lease, seconds))
 
     # -- looking
 
@@ -244,6 +251,8 @@ class QueueClient:
 
     async def dead_letters(self, *, after: DeadMessage | None = None, most: int = 100) -> tuple[DeadMessage, ...]:
         """Return up to *most* messages that failed or expired, the oldest first; give the last to see the next."""
+        if not isinstance(after, DeadMessage | None):
+            raise MessageRefusedError(f"after is {after!r}; allowed is a DeadMessage, or None")
         begin = (float("-inf"), 0) if after is None else (after.finished_at, after.seq)
         return await self._ask(ask.ListDead(begin, most))
 
@@ -338,12 +347,6 @@ def _unknown(request: Any, error: Exception) -> OutcomeUnknownError:
 def _answer_seconds(timeout: float | None) -> float:
     if timeout is None or timeout == 0:
         return ANSWER_SECONDS
-    if not timeout > 0:
+    if not (is_number(timeout) and timeout > 0):
         raise MessageRefusedError(f"the timeout of a request is {timeout!r}; allowed is a number of seconds, 0 or more")
     return timeout
-
-
-def _lease_seconds(seconds: float | None) -> float | None:
-    if seconds is not None and not 0 < seconds < float("inf"):
-        raise MessageRefusedError(f"a lease of {seconds!r} seconds; allowed is a finite number above 0")
-    return seconds

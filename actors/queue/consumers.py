@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from actors.queue.checks import told
 from actors.queue.errors import LeaseLostError, QueueClosedError
 from actors.queue.message import CorruptMessageError, message_of
 from actors.queue.requests import Lease, MessagesWaiting
@@ -161,7 +162,7 @@ class Consumers:
             self.unwatch(recipient, down.ref)
         now = self._clock()
         held = list(consumer.held.values())
-        error = f"its consumer {down.ref} ended: {down.reason}"
+        error = told(f"its consumer {down.ref} ended: {down.reason}")
         return {entry.box for entry in held if self._ledger.give_back(entry, now, 0.0, error) is PENDING}
 
     def close(self) -> None:

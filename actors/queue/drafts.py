@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping
+from typing import Any
 
-from actors.options import is_number
+from actors.queue.checks import MOST, check_delay, check_encodable, check_text
 from actors.queue.errors import MessageRefusedError
 from actors.queue.message import KINDS, Content, Kind, encode
 from actors.queue.message_id import new_message_id
 from actors.queue.requests import Put
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-MOST: Final = 2**63
-"""Numbers of 64 bits end before this."""
 
 
 def content_of(
@@ -34,6 +28,11 @@ def content_of(
             f"the sender, type and correlation_id of a message are {sender!r}, {type!r} and {correlation_id!r}; "
             "allowed is a str"
         )
+    for name, text in (("sender", sender), ("type", type), ("correlation_id", correlation_id)):
+        if text and not text.isascii():
+            check_encodable(f"{name} of a message", text)
+    if metadata is not None and not isinstance(metadata, Mapping):
+        raise MessageRefusedError(f"the metadata of a message are {metadata!r}; allowed is a mapping")
     packed = encode(dict(metadata), "metadata") if metadata else None
     return Content(sender, type, KINDS.index(kind), correlation_id, packed, encode(payload, "payload"))
 
@@ -50,28 +49,22 @@ def put_of(  # noqa: PLR0913 -- as above
     check: bool = False,
 ) -> Put:
     """Return what the queue is asked; raises `MessageRefusedError` if something is not as it must be."""
-    if not isinstance(recipient, str) or not recipient:
-        raise MessageRefusedError(f"the recipient of a message is {recipient!r}; allowed is a str that is not empty")
+    check_text("recipient of a message", recipient)
     if not (_is_int(priority) and -MOST <= priority < MOST):
         raise MessageRefusedError(f"the priority of a message is {priority!r}; allowed is an int of 64 bits")
     if delay:
-        _check_time("delay", delay)
+        check_delay("delay", delay)
     if expires_after is not None:
-        _check_time("expires_after", expires_after)
-    if max_retries is not None and (not _is_int(max_retries) or max_retries < 0):
+        check_delay("expires_after", expires_after)
+    if max_retries is not None and not (_is_int(max_retries) and 0 <= max_retries < MOST):
         raise MessageRefusedError(f"the max_retries of a message are {max_retries!r}; allowed is an int, 0 or more")
     given = message_id is not None
     if message_id is None:
         message_id = new_message_id()
-    elif not isinstance(message_id, str) or not message_id:
-        raise MessageRefusedError(f"the id of a message is {message_id!r}; allowed is a str that is not empty")
+    else:
+        check_text("id of a message", message_id)
     return Put(message_id, given, recipient, content, priority, delay, expires_after, max_retries or None, check)
 
 
 def _is_int(value: object) -> bool:
     return type(value) is int or (isinstance(value, int) and not isinstance(value, bool))
-
-
-def _check_time(name: str, seconds: object) -> None:
-    if not (is_number(seconds) and 0 <= seconds < math.inf):
-        raise MessageRefusedError(f"the {name} of a message is {seconds!r}; allowed is a finite number, 0 or more")

@@ -24,7 +24,7 @@ class QueueClosedError(QueueError):
 
 
 class MessageRefusedError(QueueError, ValueError):
-    """The message is none: a field of it is not what it must be. Nothing was stored."""
+    """A message, or what is asked about one, is not what it must be. Nothing was done."""
 
     kind = "refused"
 

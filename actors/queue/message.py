@@ -81,7 +81,7 @@ def decode_metadata(packed: bytes | None) -> Mapping[str, Any]:
     if packed is None:
         return NO_METADATA
     try:
-        metadata = msgpack.unpackb(packed)
+        metadata = msgpack.unpackb(packed, strict_map_key=False)
     except (TypeError, ValueError, msgpack.exceptions.UnpackException):
         return NO_METADATA
     return MappingProxyType(metadata) if isinstance(metadata, dict) else NO_METADATA
@@ -96,7 +96,11 @@ class CorruptMessageError(MessageRefusedError):
 def decode(packed: bytes) -> Any:
     """Return the payload that was stored; raises `CorruptMessageError`."""
     try:
-        return msgpack.unpackb(packed)
+        try:
+            return msgpack.unpackb(packed, strict_map_key=False)
+        except TypeError:
+            # A list cannot be the key of a dict, and the tuple can that it was when it was put.
+            return msgpack.unpackb(packed, strict_map_key=False, use_list=False)
     except (TypeError, ValueError, msgpack.exceptions.UnpackException) as error:
         raise CorruptMessageError(f"its payload of {len(packed)} bytes cannot be read: {error!r}") from error
 

@@ -17,6 +17,7 @@ from actors.queue import requests as ask
 from actors.queue import views
 from actors.queue.answers import REPLY, Answers, Asked, find_reply
 from actors.queue.behaviour import Row
+from actors.queue.checks import check_queue
 from actors.queue.commits import Commits, Posted, Ride, Stored, Usher, store_now
 from actors.queue.consumers import Consumers
 from actors.queue.dead import DeadMessages
@@ -65,6 +66,7 @@ class Queue(Actor):
     def __init__(
         self, store: QueueStore, options: QueueOptions | None = None, *, clock: WallClock | None = None
     ) -> None:
+        check_queue(store, options)
         self.store = store
         self.options = QueueOptions() if options is None else options
         self.clock = clock

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import attrs
 
 from actors.message import Call
+from actors.queue import checks
 from actors.queue.behaviour import Record
+from actors.queue.errors import MessageRefusedError
 from actors.queue.states import MessageStatus
 
 if TYPE_CHECKING:
@@ -73,6 +75,16 @@ class MessagesWaiting:
     recipient: str
 
 
+def _is_lease(_request: object, _field: attrs.Attribute[Any], value: object) -> None:
+    if not isinstance(value, Lease):
+        raise MessageRefusedError(f"{value!r} is no Lease, which is what leasing a message returns")
+
+
+def _are_leases(_request: object, field: attrs.Attribute[Any], value: tuple[object, ...]) -> None:
+    for one in value:
+        _is_lease(_request, field, one)
+
+
 class Put(NamedTuple):
     """Store a message; answered with its id when it is stored. It is a tuple for the sake of speed."""
 
@@ -102,9 +114,9 @@ class Ask(Call[Any]):
 class Take(Call[tuple[Lease, ...]]):
     """Lease up to so many messages; answered when there is one, or at once if *wait* is false."""
 
-    recipient: str
-    most: int = 1
-    seconds: float | None = None
+    recipient: str = attrs.field(validator=checks.recipient)
+    most: int = attrs.field(default=1, validator=checks.most)
+    seconds: float | None = attrs.field(default=None, validator=checks.lease_seconds)
     wait: bool = True
 
 
@@ -112,17 +124,17 @@ class Take(Call[tuple[Lease, ...]]):
 class Ack(Call[None]):
     """Be done with messages: all of them, or none if one is not in flight under its lease."""
 
-    leases: tuple[Lease, ...]
+    leases: tuple[Lease, ...] = attrs.field(validator=_are_leases)
 
 
 @attrs.frozen
 class Nack(Call[MessageStatus]):
     """Give a message back, to be leased again after a delay; answered with what it is now."""
 
-    lease: Lease
-    delay: float | None
+    lease: Lease = attrs.field(validator=_is_lease)
+    delay: float | None = attrs.field(validator=checks.delay)
     """Seconds; None for the backoff of the queue."""
-    error: str
+    error: str = attrs.field(converter=checks.told)
     final: bool = False
     """Whether it is to be a dead letter at once."""
 
@@ -131,15 +143,15 @@ class Nack(Call[MessageStatus]):
 class Extend(Call[Lease]):
     """Begin the lease anew."""
 
-    lease: Lease
-    seconds: float
+    lease: Lease = attrs.field(validator=_is_lease)
+    seconds: float = attrs.field(validator=checks.seconds)
 
 
 @attrs.frozen
 class Depth(Call[int]):
     """How many messages of a recipient can be leased now."""
 
-    recipient: str
+    recipient: str = attrs.field(validator=checks.recipient)
 
 
 @attrs.frozen
@@ -151,8 +163,8 @@ class Recipients(Call[tuple[str, ...]]):
 class ListPending(Call[tuple[PendingInfo, ...]]):
     """What can be leased now, in that order, without leasing it."""
 
-    recipient: str
-    most: int
+    recipient: str = attrs.field(validator=checks.recipient)
+    most: int = attrs.field(validator=checks.most)
 
 
 @attrs.frozen
@@ -160,28 +172,28 @@ class ListDead(Call[tuple[DeadMessage, ...]]):
     """Dead letters, the oldest first, that became so after this time and number."""
 
     after: tuple[float, int]
-    most: int
+    most: int = attrs.field(validator=checks.most)
 
 
 @attrs.frozen
 class ListCorrupt(Call[tuple[Record, ...]]):
     """Rows that could not be read back, as they are stored."""
 
-    most: int
+    most: int = attrs.field(validator=checks.most)
 
 
 @attrs.frozen
 class Replay(Call[None]):
     """Make a dead letter a message that was just put, in its old place."""
 
-    message_id: str
+    message_id: str = attrs.field(validator=checks.message_id)
 
 
 @attrs.frozen
 class Discard(Call[None]):
     """Delete a dead letter."""
 
-    message_id: str
+    message_id: str = attrs.field(validator=checks.message_id)
 
 
 @attrs.frozen
@@ -193,14 +205,14 @@ class GetStatistics(Call[QueueStatistics]):
 class IsKnown(Call[bool]):
     """Whether there is such a recipient."""
 
-    recipient: str
+    recipient: str = attrs.field(validator=checks.recipient)
 
 
 @attrs.frozen
 class Watch(Call[None]):
     """Send the caller, an actor, `MessagesWaiting` now and whenever a recipient has something after having nothing."""
 
-    recipient: str
+    recipient: str = attrs.field(validator=checks.recipient)
     stop: bool = False
 
 

@@ -7,10 +7,8 @@ every step of a statement and must get it back, which beside a busy event loop c
 from __future__ import annotations
 
 import os
-import sqlite3
 from functools import cache, partial
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from actors.queue.behaviour import Change, Record, Row, Sketch
@@ -61,15 +59,16 @@ class SqliteStore:
     """The rows of one queue, in a database file that may hold other things as well, but no second queue.
 
     The file is this program's alone: another that opens it is refused. ``inline`` has commits made by the event loop
-    itself, which virtual time needs.
+    itself, which virtual time needs. ``":memory:"`` is no file, and its messages end with the system.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, inline: bool = False) -> None:
+        if not isinstance(path, str | os.PathLike) or not os.fspath(path):
+            raise TypeError(f"the path of a SqliteStore is a str or a path, and not empty; got {path!r}")
         self.path = os.fspath(path)
         self._inline = inline
         self._database: Database | None = None
         self._epochs: dict[int, Epoch] = {}
-        self._reader: sqlite3.Connection | None = None
 
     def __repr__(self) -> str:
         return f"<SqliteStore {self.path}>"
@@ -79,12 +78,10 @@ class SqliteStore:
 
         Raises what `actors.sqlite.open_database` raises.
         """
-        self.close()
         self._database = database = await open_database(system, self.path, inline=self._inline)
         await database.prepare(Part("queue", STEPS))
         epoch = await database.claim("queue")
         self._epochs[epoch.number] = epoch
-        self._reader = sqlite3.connect(f"{_uri_of(self.path)}?mode=ro", uri=True, isolation_level=None)
         return epoch.number
 
     def commit(self, epoch: int, batch: Batch, done: Done) -> None:
@@ -123,14 +120,11 @@ class SqliteStore:
         return [_record(row) for row in self._read(FIND, (message_id,))]
 
     def close(self) -> None:
-        """Read no more, until it is opened again."""
-        if self._reader is not None:
-            self._reader.close()
-            self._reader = None
+        """Do nothing: the file belongs to the system, which closes it."""
 
     def _read(self, sql: str, parameters: tuple[Any, ...]) -> list[Any]:
-        assert self._reader is not None
-        return self._reader.execute(sql, parameters).fetchall()
+        assert self._database is not None
+        return self._database.read_now(lambda connection: connection.execute(sql, parameters).fetchall())
 
 
 def statements_of(batch: Batch) -> Iterator[tuple[str, Sequence[Any]]]:
@@ -176,7 +170,3 @@ def _tell(done: Done, error: Exception | None) -> None:
 def _record(row: tuple[Any, ...]) -> Record:
     columns = len(COLUMNS)
     return Record(Row._make(row[:columns]), Change._make((*row[columns:], row[0])))
-
-
-def _uri_of(path: str) -> str:
-    return Path(path).absolute().as_uri()

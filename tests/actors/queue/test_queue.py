@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -9,7 +10,7 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from actors import ActorSystem, Backoff, UndefinedHandlerError
+from actors import ActorExitedError, ActorSystem, Backoff, UndefinedHandlerError
 from actors.queue import (
     LeaseLostError,
     MemoryStore,
@@ -22,6 +23,7 @@ from actors.queue import (
     QueueClient,
     QueueClosedError,
     QueueOptions,
+    SqliteStore,
     UnknownRecipientError,
 )
 from tests.actors.probe import Probe, received
@@ -88,6 +90,12 @@ async def test_ids_of_one_instant_differ(queue: QueueClient) -> None:
         ({"metadata": {"a": object()}}, "metadata of a message must be what MessagePack can hold"),
         ({"type": 7}, "'shop', 7 and None"),
         ({"id": ""}, "id of a message is ''"),
+        ({"max_retries": 2**63}, "max_retries of a message are 9223372036854775808"),
+        ({"metadata": 5}, "metadata of a message are 5; allowed is a mapping"),
+        ({"recipient": "caf\udce9"}, r"recipient of a message is 'caf\\udce9', which is no text"),
+        ({"sender": "caf\udce9"}, r"sender of a message is 'caf\\udce9', which is no text"),
+        ({"correlation_id": "caf\udce9"}, r"correlation_id of a message is 'caf\\udce9', which is no text"),
+        ({"id": "caf\udce9"}, r"id of a message is 'caf\\udce9', which is no text"),
     ],
 )
 async def test_what_is_no_message_is_refused(queue: QueueClient, fields: dict[str, Any], told: str) -> None:
@@ -475,6 +483,132 @@ async def test_dead_letters_come_page_by_page(queue: QueueClient) -> None:
     assert [dead.message.id for dead in first + rest] == ids
     with pytest.raises(NoDeadLetterError, match="'nothing'"):
         await queue.replay("nothing")
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments", "told"),
+    [
+        ("lease", ([],), r"recipient of a message is \[\]; allowed is a str that is not empty"),
+        ("lease_many", ("ann", 1.5), "most is 1.5; allowed is an int of 1 or more"),
+        ("lease_many", ("ann", 0), "most is 0; allowed is an int of 1 or more"),
+        ("ack", ("m-1",), "'m-1' is no Lease"),
+        ("nack", ("m-1",), "'m-1' is no Lease"),
+        ("reject", (None, "broken"), "None is no Lease"),
+        ("extend", ("m-1", 5.0), "'m-1' is no Lease"),
+        ("depth", (None,), "recipient of a message is None"),
+        ("pending_info", ([],), r"recipient of a message is \[\]"),
+        ("agent_exists", (5,), "recipient of a message is 5"),
+        ("watch", ([],), r"recipient of a message is \[\]"),
+        ("unwatch", ([],), r"recipient of a message is \[\]"),
+        ("replay", ([],), r"id of a message is \[\]"),
+        ("discard", (None,), "id of a message is None"),
+        ("reply", (None, "tea"), "None is no QueueMessage"),
+    ],
+)
+async def test_what_makes_no_sense_is_refused_and_does_not_end_the_queue(
+    queue: QueueClient, system: ActorSystem, method: str, arguments: tuple[Any, ...], told: str
+) -> None:
+    before = system.whereis("queue")
+
+    with pytest.raises(MessageRefusedError, match=told):
+        await getattr(queue, method)(*arguments)
+
+    await queue.put("ann", "tea")
+    assert system.whereis("queue") is before
+
+
+@pytest.mark.parametrize(
+    ("method", "named", "told"),
+    [
+        ("nack", {"delay": "soon"}, "delay of a message is 'soon'; allowed is a finite number, 0 or more"),
+        ("nack", {"delay": -1}, "delay of a message is -1"),
+        ("nack", {"delay": float("nan")}, "delay of a message is nan"),
+        ("requeue", {"delay": float("inf")}, "delay of a message is inf"),
+        ("extend", {"seconds": None}, "a lease of None seconds; allowed is a finite number above 0"),
+        ("extend", {"seconds": 0}, "a lease of 0 seconds"),
+    ],
+)
+async def test_a_time_that_makes_no_sense_leaves_the_lease_as_it_was(
+    queue: QueueClient, method: str, named: dict[str, Any], told: str
+) -> None:
+    await queue.put("ann", "tea")
+    lease = await queue.lease("ann")
+
+    with pytest.raises(MessageRefusedError, match=told):
+        await getattr(queue, method)(lease, **named)
+
+    await queue.ack(lease)
+    assert (await queue.statistics()).acked == 1
+
+
+@pytest.mark.parametrize(
+    ("most", "told"),
+    [
+        (-1, "most is -1; allowed is an int of 1 or more"),
+        ("x", "most is 'x'"),
+        (2**70, "most is 1180591620717411303424"),
+    ],
+)
+async def test_a_list_has_a_length_that_makes_sense(queue: QueueClient, most: Any, told: str) -> None:
+    for listed in (queue.dead_letters, queue.corrupt_rows, partial(queue.pending_info, "ann")):
+        with pytest.raises(MessageRefusedError, match=told):
+            await listed(most=most)
+    with pytest.raises(MessageRefusedError, match="after is 'm-1'; allowed is a DeadMessage, or None"):
+        await queue.dead_letters(after="m-1")  # type: ignore[arg-type]  # that is the mistake
+
+
+@pytest.mark.parametrize("error", [object(), None, 7, "no file caf\udce9"])
+async def test_what_went_wrong_may_be_told_by_anything(system: ActorSystem, error: Any) -> None:
+    """A name of a file that is no text is in the error about it, and has to be stored."""
+    await system.start(Queue, SqliteStore(":memory:"), name="queue")
+    queue = QueueClient(system.named("queue"))
+    await queue.put("ann", "tea", max_retries=2)
+
+    await queue.nack(await queue.lease("ann"), delay=0, error=error)
+    await queue.reject(await queue.lease("ann"), error)
+
+    (dead,) = await queue.dead_letters()
+    assert dead.error == str(error).replace("\udce9", r"\udce9")
+
+
+async def test_the_error_of_a_consumer_is_stored_whatever_it_says(system: ActorSystem) -> None:
+    await system.start(Queue, SqliteStore(":memory:"), name="queue")
+    queue = QueueClient(system.named("queue"))
+    await queue.put("ann", "tea", max_retries=1)
+    consumer = await system.start(Probe)
+
+    async def fail(_consumer: Probe) -> None:
+        await queue.lease("ann")
+        raise OSError("no file caf\udce9")
+
+    with pytest.raises(ActorExitedError):
+        await consumer.call(fail)
+
+    (dead,) = await queue.dead_letters()
+    assert dead.error.endswith(r"no file caf\udce9")
+
+
+async def test_a_dict_comes_back_with_the_keys_it_had(queue: QueueClient) -> None:
+    for payload in ({1: "a"}, {True: "b", None: "c"}, {(1, 2): "d"}):
+        await queue.put("ann", payload)
+
+        assert (await queue.lease("ann")).message.payload == payload
+
+
+def test_a_queue_needs_a_store_and_options() -> None:
+    with pytest.raises(TypeError, match=r"such as SqliteStore\('queue.db'\); got 'queue.db'"):
+        Queue("queue.db")  # type: ignore[arg-type]  # that is the mistake
+    with pytest.raises(TypeError, match=r"such as .* got <class .*MemoryStore'>"):
+        Queue(MemoryStore)  # type: ignore[arg-type]  # as above
+    with pytest.raises(TypeError, match=r"are QueueOptions; got \{'max_retries': 2\}"):
+        Queue(MemoryStore(), {"max_retries": 2})  # type: ignore[arg-type]  # as above
+    with pytest.raises(TypeError, match="path of a SqliteStore is a str or a path, and not empty; got ''"):
+        SqliteStore("")
+
+
+def test_a_client_needs_a_queue() -> None:
+    with pytest.raises(TypeError, match=r"of an ActorRef or a NameRef \(system.named\(...\)\); got 'queue'"):
+        QueueClient("queue")  # type: ignore[arg-type]  # that is the mistake
 
 
 async def test_what_is_no_request_is_refused(queue: QueueClient, system: ActorSystem) -> None:
