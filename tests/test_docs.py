@@ -7,6 +7,7 @@ A fenced block under the comment ``<!-- examples/hello.py -->`` holds that file,
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,7 @@ def with_files_shown(text: str) -> str:
     return SHOWN_FILE.sub(shown, text)
 
 
+@cache
 def names_of_tests(path: Path) -> set[str]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     functions = (ast.FunctionDef, ast.AsyncFunctionDef)
