@@ -66,6 +66,33 @@ def test_what_is_too_old_makes_room_without_being_counted() -> None:
     assert window.forgotten == 0
 
 
+def test_an_id_that_comes_again_after_its_time_is_remembered_anew() -> None:
+    clock = Clock()
+    window = DedupeWindow(seconds=60.0, max_ids=2, clock=clock)
+    window.add("a")
+    clock.now = 50.0
+    window.add("b")
+    clock.now = 61.0
+    window.add("a")
+
+    window.add("c")
+
+    assert ("a" in window, "b" in window, window.forgotten) == (True, False, 1)
+
+
+def test_another_window_takes_over_what_is_still_remembered() -> None:
+    clock = Clock()
+    window, other = DedupeWindow(seconds=60.0, clock=clock), DedupeWindow(clock=clock)
+    window.add("a")
+    clock.now = 30.0
+    window.add("b")
+    clock.now = 60.0
+
+    other.take_over(window)
+
+    assert ("a" in other, "b" in other, len(other)) == (False, True, 1)
+
+
 @pytest.mark.parametrize("bounds", [{"seconds": 0.0}, {"max_ids": 0}], ids=str)
 def test_bounds_of_nothing_are_refused(bounds: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(bounds))):

@@ -34,6 +34,7 @@ WORKLOADS: Final = (
     "route_at_most_once",
     "route_at_least_once",
     "route_exactly_once",
+    "route_exactly_once_by_id",
 )
 COMPARED_WITH: Final = {
     "spawn_no_init": "spawn",
@@ -41,6 +42,7 @@ COMPARED_WITH: Final = {
     "route_at_most_once": "cast",
     "route_at_least_once": "cast",
     "route_exactly_once": "cast",
+    "route_exactly_once_by_id": "cast",
 }
 """Rows that only trio-actors has; they are compared with bare trio's figure for another."""
 

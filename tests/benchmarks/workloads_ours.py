@@ -181,6 +181,21 @@ async def route_exactly_once(kinds: Kinds, count: int) -> Figures:
     return await route(kinds, count, Guarantee.EXACTLY_ONCE)
 
 
+async def route_exactly_once_by_id(kinds: Kinds, count: int) -> Figures:
+    """As `route_exactly_once`, each message with an id that its sender has given it, and that has to be remembered."""
+    options = DeliveryOptions(guarantee=Guarantee.EXACTLY_ONCE)
+    async with open_system() as system:
+        await system.start(Router, name="router")
+        router = RouterRef(system)
+        counter = await system.start(kinds.Counter)
+        done = counter.send_request(Reach(count))
+        with Stopwatch() as watch:
+            for number in range(count):
+                await router.send(counter, NOTE, options, id=str(number))
+            await done.wait(timeout=None)
+        return watch.rate(count)
+
+
 async def bytes_per_actor(kinds: Kinds, count: int) -> Figures:
     refs = []
     async with open_system() as system:
@@ -209,6 +224,7 @@ WORKLOADS: Final[dict[str, tuple[Callable[[Kinds, int], Awaitable[Figures]], int
     "route_at_most_once": (route_at_most_once, 400_000),
     "route_at_least_once": (route_at_least_once, 200_000),
     "route_exactly_once": (route_exactly_once, 200_000),
+    "route_exactly_once_by_id": (route_exactly_once_by_id, 200_000),
 }
 
 
