@@ -13,12 +13,16 @@ from tests.benchmarks.workloads_fairness import LOADS
 if TYPE_CHECKING:
     from tests.benchmarks.measure import Figures
 
-COLUMNS: Final = ("sleep p50", "sleep p99", "timer p50", "timer p99", "call p50", "call p99", "cancel")
+COLUMNS: Final = (
+    *("sleep p50", "sleep p99", "timer p50", "timer p99", "call p50", "call p99", "route p50", "route p99"),
+    "cancel",
+)
 
 EXPLANATION: Final = """Milliseconds, medians of the rounds.
 sleep: how late trio.sleep of 10 ms ends in a task of its own.
 timer: how late an idle actor handles what send_after sent it after 10 ms.
 call: how long a call to an idle actor takes.
+route: how long after it was sent an idle actor has a message that is sent at least once, through a router.
 cancel: how long after its cancellation the system, and all in it, has ended.
 """
 

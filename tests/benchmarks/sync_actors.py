@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import trio
@@ -130,6 +131,16 @@ class Echo(Actor):
     def handle_cast(self, message: object) -> None:
         if self.other is not None:
             self.other.cast(message)
+
+
+class Recipient(Actor):
+    """It notes how long ago each message was sent, which says when that was."""
+
+    def __init__(self, ages: list[float]) -> None:
+        self.ages = ages
+
+    def handle_cast(self, message: float) -> None:
+        self.ages.append(perf_counter() - message)
 
 
 class Clock(Actor):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from actors import open_system
+from actors.delivery import Router, RouterRef
 from tests.benchmarks.measure import Figures, publish
 from tests.benchmarks.messages import INCREMENT, NOTE
 from tests.benchmarks.workloads_ours import KINDS, Kinds
@@ -51,19 +52,22 @@ async def start_load(system: ActorSystem, kinds: Kinds, load: str) -> None:
 
 
 async def measure(kinds: Kinds, load: str, samples: int) -> Figures:
-    """Return, in milliseconds: how late a task and an actor are told the time, how long a call and the end take."""
-    late: dict[str, list[float]] = {"sleep": [], "timer": [], "call": []}
+    """Return, in milliseconds: how late others are told the time, how long calls, messages and the end take."""
+    late: dict[str, list[float]] = {"sleep": [], "timer": [], "call": [], "route": []}
     begin = 0.0
     with trio.CancelScope() as scope:
         async with open_system() as system:
             await start_load(system, kinds, load)
             await system.start(kinds.Clock, TIMER_SECONDS, late["timer"])
             counter = await system.start(kinds.Counter)
+            await system.start(Router, name="router")
+            await system.start(kinds.Recipient, late["route"], name="recipient")
             for _ in range(samples):
                 due = trio.current_time() + TIMER_SECONDS
                 await trio.sleep_until(due)
                 late["sleep"].append(trio.current_time() - due)
                 late["call"].append(await _call_seconds(counter))
+                await _route(RouterRef(system))
             begin = perf_counter()
             scope.cancel()
             await trio.sleep_forever()
@@ -77,6 +81,11 @@ async def _call_seconds(counter: ActorRef) -> float:
     begin = perf_counter()
     await counter.call(INCREMENT)
     return perf_counter() - begin
+
+
+async def _route(router: RouterRef) -> None:
+    receipt = await router.send("recipient", perf_counter())
+    await receipt.acknowledged()
 
 
 def milliseconds(seconds: Sequence[float]) -> tuple[float, float]:
