@@ -7,6 +7,7 @@ every step of a statement and must get it back, which beside a busy event loop c
 from __future__ import annotations
 
 import os
+from contextlib import aclosing
 from functools import cache, partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
@@ -97,14 +98,16 @@ class SqliteStore:
     async def pending(self) -> AsyncGenerator[Sequence[Sketch]]:
         """Read what is pending or in flight."""
         assert self._database is not None
-        async for rows in self._database.slices(PENDING):
-            yield [Sketch._make(row) for row in rows]
+        async with aclosing(self._database.slices(PENDING)) as slices:
+            async for rows in slices:
+                yield [Sketch._make(row) for row in rows]
 
     async def finished_ids(self) -> AsyncGenerator[Sequence[tuple[int, str]]]:
         """Read the given ids of what is neither."""
         assert self._database is not None
-        async for rows in self._database.slices(FINISHED_IDS):
-            yield rows
+        async with aclosing(self._database.slices(FINISHED_IDS)) as slices:
+            async for rows in slices:
+                yield rows
 
     def fetch(self, seqs: Sequence[int]) -> list[Record]:
         """Read rows."""

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -13,6 +14,7 @@ import trio
 
 from actors import open_system
 from actors.queue import Queue, QueueClient, SqliteStore
+from actors.sqlite import find_database
 from actors.testing.queue import QueueStoreSuite
 
 if TYPE_CHECKING:
@@ -54,6 +56,22 @@ trio.run(main)
 class TestSqliteStore(QueueStoreSuite):
     def new_store(self, folder: Path) -> SqliteStore:
         return SqliteStore(folder / "queue.db", inline=True)
+
+
+async def test_a_recovery_that_is_broken_off_reads_no_further(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "queue.db", inline=True)
+    async with open_system() as system:
+        await system.start(Queue, store, name="queue")
+        for number in range(2):
+            await QueueClient(system.named("queue")).put("worker", number, id=str(number))
+
+        async with aclosing(store.pending()) as pending:
+            sketches = await anext(pending)
+        database = find_database(system, tmp_path / "queue.db")
+        await database.committed()
+
+        assert [sketch.recipient for sketch in sketches] == ["worker", "worker"]
+        assert not database._slices
 
 
 async def test_messages_go_through_a_file_that_a_thread_writes(tmp_path: Path) -> None:
