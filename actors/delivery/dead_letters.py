@@ -57,6 +57,8 @@ class Undelivered:
     """When it was sent, on trio's clock, as all times here."""
     time: float
     """When it was given up."""
+    number: int | None = None
+    """The number it is stored under, if it is."""
 
     @classmethod
     def of(cls, record: DeliveryRecord, options: DeliveryOptions | None, now: float) -> Undelivered:
@@ -72,6 +74,7 @@ class Undelivered:
             record.faults,
             record.created,
             now,
+            getattr(record, "number", None) if getattr(record, "stored", False) else None,
         )
 
     def __str__(self) -> str:
@@ -99,10 +102,10 @@ class UndeliveredLetters:
         self.max_letters = max_letters
         self.count = 0
         """How many there have been, those that are no longer kept included."""
-        self._letters: dict[str, Undelivered] = {}
+        self._letters: dict[Undelivered, None] = {}
         self._resend = resend
         self.on_discard: Callable[[Undelivered], object] | None = None
-        """Told of each letter that is discarded, or sent again."""
+        """Told of each letter that is kept no longer."""
 
     def __repr__(self) -> str:
         return f"<UndeliveredLetters: {self.count}, {len(self)} kept>"
@@ -111,21 +114,34 @@ class UndeliveredLetters:
         return len(self._letters)
 
     def __iter__(self) -> Iterator[Undelivered]:
-        return iter(tuple(self._letters.values()))
+        return iter(tuple(self._letters))
 
-    def __contains__(self, id: object) -> bool:
-        return id in self._letters
+    def __contains__(self, letter: object) -> bool:
+        return isinstance(letter, Undelivered) and letter in self._letters
 
     def __getitem__(self, id: str) -> Undelivered:
-        return self._letters[id]
+        for letter in reversed(self._letters):
+            if letter.id == id:
+                return letter
+        raise KeyError(id)
 
     def add(self, letter: Undelivered) -> None:
         """Keep *letter*; the oldest one makes room if need be."""
         self.count += 1
-        self._letters.pop(letter.id, None)
-        self._letters[letter.id] = letter
+        self.restore(letter)
+
+    def restore(self, letter: Undelivered) -> None:
+        """Keep *letter*, which was counted before."""
+        self._letters[letter] = None
         if len(self._letters) > self.max_letters:
-            del self._letters[next(iter(self._letters))]
+            oldest = next(iter(self._letters))
+            del self._letters[oldest]
+            self.forget(oldest)
+
+    def forget(self, letter: Undelivered) -> None:
+        """Tell whoever has stored *letter* that it is kept no longer."""
+        if self.on_discard is not None:
+            self.on_discard(letter)
 
     @enable_ki_protection
     def replay(self, letter: Undelivered, to: Any = None) -> Any:
@@ -136,7 +152,7 @@ class UndeliveredLetters:
         """
         self._check(letter)
         receipt = self._resend(letter, letter.to if to is None else to)
-        self.discard(letter)
+        del self._letters[letter]
         return receipt
 
     def replay_all(self, letters: Iterable[Undelivered] | None = None) -> list[Any]:
@@ -147,9 +163,8 @@ class UndeliveredLetters:
     def discard(self, letter: Undelivered) -> None:
         """Keep *letter* no longer. Raises ``LookupError`` if it is not kept."""
         self._check(letter)
-        del self._letters[letter.id]
-        if self.on_discard is not None:
-            self.on_discard(letter)
+        del self._letters[letter]
+        self.forget(letter)
 
     @enable_ki_protection
     def discard_all(self) -> int:
@@ -160,5 +175,5 @@ class UndeliveredLetters:
         return len(letters)
 
     def _check(self, letter: Undelivered) -> None:
-        if self._letters.get(letter.id) is not letter:
+        if letter not in self:
             raise LookupError(f"{letter} is not, or no longer, one of the {len(self)} dead letters that are kept")

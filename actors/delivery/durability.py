@@ -9,7 +9,7 @@ from uuid import uuid4
 from actors.delivery.codec import decode, encode
 from actors.delivery.durable import Outbox, is_done
 from actors.delivery.held_caller import HeldCaller
-from actors.delivery.receipt import Receipt
+from actors.delivery.receipt import Attempt
 from actors.settlement import Delivery
 from actors.sqlite.waiter import Waiter
 from actors.state import set_state_of, state_of
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from actors.delivery.durable_actor import DurableActor
     from actors.delivery.message_store import MessageStore
+    from actors.delivery.receipt import Receipt
     from actors.process import Process
     from actors.sqlite import Epoch, Statement
 
@@ -83,7 +84,7 @@ class Durability:
         """Return the receipt of the message that is handled, if it came through a router."""
         item = self.process.message
         origin = item.origin if type(item) is Delivery else None
-        return origin if isinstance(origin, Receipt) else None
+        return origin.receipt if isinstance(origin, Attempt) else None
 
     @property
     def _is_aside(self) -> bool:

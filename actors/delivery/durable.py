@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import trio
 
-from actors.delivery.errors import NotDurableError, RouterClosedError
+from actors.delivery.dead_letters import CLOSED
+from actors.delivery.errors import NoRouterError, NotDurableError, RouterClosedError
 from actors.delivery.receipt import Receipt
 from actors.delivery.record import Status
 
 if TYPE_CHECKING:
+    from actors.delivery.dead_letters import Undelivered
     from actors.delivery.lane import Target
     from actors.delivery.ledger import Ledger
     from actors.delivery.message_store import Stored, StoredMessage
@@ -69,8 +71,11 @@ def prepare(
     """Return the receipt of a durable message and what stores it; nothing stores one whose id is known already."""
     if ledger.closed:
         raise RouterClosedError(f"router {ledger.name!r} was closed, and takes nothing any more")
+    if ledger.store is None and ledger.exchange is None:
+        raise NoRouterError(f"router {ledger.name!r} has not started yet, and stores nothing")
     if ledger.store is None:
         raise NotDurableError(f"router {ledger.name!r} has no database (RouterConfig.database), and stores nothing")
+    ledger.routes.key_of(to)
     plan = ledger.plans.get(options) or ledger.plan_of(options)
     if id is not None and plan.terms.exactly_once and (known := ledger.known(to, message, plan, id)) is not None:
         return known, None
@@ -78,11 +83,11 @@ def prepare(
     receipt.options = options
     receipt._id = id  # noqa: SLF001 -- a record of one's own
     statement = ledger.store.inserting(receipt, delay)
-    ledger.note_id(receipt)
+    ledger.ids.note(receipt)
     return receipt, statement
 
 
-def put(
+def put(  # noqa: PLR0913 -- what sending takes, and what it stands for
     ledger: Ledger,
     to: Target,
     message: object,
@@ -90,13 +95,21 @@ def put(
     id: str | None,
     *,
     delay: float = 0.0,
+    replayed: Undelivered | None = None,
 ) -> Receipt:
-    """Have a durable message stored, and begin with it when it is; return its receipt at once."""
+    """Have a durable message stored, and begin with it when it is; return its receipt at once.
+
+    It takes the place of the dead letter that is *replayed*, which comes back if the message cannot be stored.
+    """
     receipt, statement = prepare(ledger, to, message, options, id=id, delay=delay)
+    assert ledger.store is not None
+    statements = ledger.store.discarding(replayed)
     if statement is not None:
         receipt.storing = trio.Event()
-        assert ledger.store is not None
-        ledger.store.database.append(*statement, partial(_put, ledger, receipt, delay))
+        statements.append(statement)
+    if statements:
+        tell = partial(_put, ledger, receipt, delay, replayed) if statement is not None else None
+        ledger.store.database.append_all(statements, tell)
     return receipt
 
 
@@ -110,12 +123,14 @@ async def stored(receipt: Receipt) -> None:
         raise receipt.not_stored
 
 
-def _put(ledger: Ledger, receipt: Receipt, delay: float, error: Exception | None) -> None:
+def _put(ledger: Ledger, receipt: Receipt, delay: float, replayed: Undelivered | None, error: Exception | None) -> None:
     receipt.not_stored = error
     if error is None:
         begin(ledger, receipt, delay)
     else:
         ledger.drop(receipt, error)
+        if replayed is not None:
+            ledger.letters.restore(replayed)
     assert receipt.storing is not None
     receipt.storing.set()
 
@@ -124,8 +139,11 @@ def begin(ledger: Ledger, receipt: Receipt, delay: float) -> None:
     """Answer for *receipt*, which is stored, once its delay is over."""
     receipt.stored = True
     if ledger.closed:
+        # It stays in the file, for whoever opens that next.
+        ledger.drop(receipt, CLOSED)
         return
     if delay > 0:
+        ledger.delayed[receipt] = None
         ledger.system.timers.add(ledger.now() + delay, Delayed(ledger, receipt))
         return
     receipt.created = ledger.now()
@@ -136,14 +154,18 @@ def begin(ledger: Ledger, receipt: Receipt, delay: float) -> None:
 class Delayed:
     """The deadline at which a durable message is sent."""
 
-    live = True
-
     def __init__(self, ledger: Ledger, receipt: Receipt) -> None:
         self._ledger = ledger
         self._receipt = receipt
 
+    @property
+    def live(self) -> bool:
+        """Whether it still matters."""
+        return self._receipt in self._ledger.delayed
+
     def expire(self) -> None:
         """Send it."""
+        del self._ledger.delayed[self._receipt]
         begin(self._ledger, self._receipt, 0.0)
 
 
@@ -151,7 +173,7 @@ def recover(ledger: Ledger, found: Stored, wall: float) -> None:
     """Take over what an earlier process has left in the database."""
     ledger.numbers = count(max(found.next_number, next(ledger.numbers)))
     for key in found.handled:
-        ledger.handled.add(key)
+        ledger.ids.handled.add(key)
     now = ledger.now()
     for stored_one in sorted(found.messages, key=lambda one: max(one.created, one.due)):
         if stored_one.failed is not None:
@@ -167,7 +189,7 @@ def _resume(ledger: Ledger, found: StoredMessage, now: float, wall: float) -> No
     receipt._id = found.id  # noqa: SLF001 -- a record of one's own
     receipt.stored = receipt.recovered = True
     receipt.attempts = min(found.attempts, plan.terms.max_attempts - 1)
-    ledger.note_id(receipt)
+    ledger.ids.note(receipt)
     delay = found.due - wall
     if delay > 0:
         begin(ledger, receipt, delay)

@@ -144,7 +144,7 @@ class Exchange:
         if plan.patience is None:
             Patience(plan)
         plan.tally.delivered += 1
-        process.put(Delivery(receipt.message, attempt.settle, receipt), plan.terms.priority)
+        process.put(Delivery(receipt.message, attempt.settle, attempt), plan.terms.priority)
 
     def wait(self, receipt: Receipt, lane: Lane) -> None:
         """Have *receipt* wait for its turn."""
@@ -241,6 +241,7 @@ class Exchange:
             else:
                 ref.cast(receipt.message, priority=receipt.plan.terms.priority)
         except MailboxFullError as error:
+            attempt.settled = True  # the receiver has no copy
             self.ledger.fail(attempt, error.reason)
             return
         finally:
@@ -255,7 +256,7 @@ class Exchange:
         process = attempt.ref._process  # noqa: SLF001 -- the runtime's own
         receipt = attempt.receipt
         priority = receipt.plan.terms.priority
-        delivery = Delivery(receipt.message, attempt.settle, receipt)
+        delivery = Delivery(receipt.message, attempt.settle, attempt)
         try:
             process.put(delivery, priority)
         except MailboxFullError:

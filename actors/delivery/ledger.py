@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 from itertools import chain, count
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from actors.current import current_process
-from actors.dedupe import DedupeWindow
 from actors.delivery.breakers import Breakers
 from actors.delivery.dead_letters import CLOSED, Undelivered, UndeliveredLetters
 from actors.delivery.durable import put
-from actors.delivery.errors import NotDurableError, RouterClosedError
+from actors.delivery.errors import InvalidMessageError, NotDurableError, RouterClosedError
+from actors.delivery.ids import Ids
 from actors.delivery.options import DeliveryOptions, RouterConfig, Terms, terms_of
 from actors.delivery.plan import Expiry, Plan
 from actors.delivery.receipt import Posted, Receipt
@@ -65,8 +65,9 @@ class Ledger:
         self.late = 0
         self.repeated = 0
         self.letters = UndeliveredLetters(RouterConfig().max_dead_letters, self._resend)
-        self.handled = self._window(RouterConfig())
-        self._by_id: dict[tuple[object, str], Receipt] = {}
+        self.ids = Ids(RouterConfig(), self.now)
+        self.delayed: dict[Receipt, None] = {}
+        """Durable messages that are sent later, and that nobody answers for until then."""
         self.configure(RouterConfig())
 
     def __repr__(self) -> str:
@@ -77,13 +78,8 @@ class Ledger:
         self.config = config
         self.plans = {None: self._new_plan(None)}
         self.letters.max_letters = config.max_dead_letters
-        if (config.dedupe_seconds, config.dedupe_ids) != (self.handled.seconds, self.handled.max_ids):
-            window, self.handled = self.handled, self._window(config)
-            self.handled.take_over(window)
+        self.ids.configure(config)
         self.breakers.configure(config.breaker)
-
-    def _window(self, config: RouterConfig) -> DedupeWindow:
-        return DedupeWindow(seconds=config.dedupe_seconds, max_ids=config.dedupe_ids, clock=self.now)
 
     # -- accepting
 
@@ -126,7 +122,7 @@ class Ledger:
             receipt.sender = sender.ref
         if id is not None:
             receipt._id = id  # noqa: SLF001 -- as above
-            self.note_id(receipt)
+            self.ids.note(receipt)
         return receipt
 
     def offer(self, receipt: Receipt) -> None:
@@ -139,13 +135,14 @@ class Ledger:
         now = self.now()
         receipt.give_up(reason, now)
         receipt.letter = Undelivered.of(receipt, receipt.options, now)
-        self._by_id.pop((self._receiver(receipt.to), receipt.id), None)
+        if receipt.terms.exactly_once:
+            self.ids.close(receipt)
         receipt.finished()
 
     def committed(self, receipt: Receipt) -> None:
         """Note that what was made of *receipt* is stored, whatever its attempt has come to since."""
         receipt.stored = False
-        if receipt.letter is not None and receipt.id in self.letters:
+        if receipt.letter is not None and receipt.letter in self.letters:
             self.letters.discard(receipt.letter)
         attempt = receipt.attempt
         was_live = attempt is not None and attempt.live
@@ -183,6 +180,8 @@ class Ledger:
 
     def is_durable(self, options: DeliveryOptions | None) -> bool:
         """Tell whether a message with *options* is stored."""
+        if not isinstance(options, DeliveryOptions | None):
+            refuse_options(options)
         asked = None if options is None else options.durable
         asked = self.config.durable if asked is None else asked
         return asked and (self.plans.get(options) or self.plan_of(options)).terms.durable
@@ -198,6 +197,8 @@ class Ledger:
 
     def plan_of(self, options: DeliveryOptions | None) -> Plan:
         """Return how messages with *options* are delivered."""
+        if not isinstance(options, DeliveryOptions | None):
+            refuse_options(options)
         if len(self.plans) >= PLANS_KEPT:
             self.plans = {None: self.plans[None]}
             self.used = {plan: None for plan in self.used if plan.open}
@@ -209,17 +210,18 @@ class Ledger:
         return Plan(self, terms, self.tallies[terms.guarantee])
 
     def _resend(self, letter: Undelivered, to: Target) -> Receipt:
-        if self.store is not None and letter.options is not None and letter.options.durable:
-            return put(self, to, letter.message, letter.options, letter.id)
-        return self.accept(to, letter.message, letter.options, letter.id)
+        if self.store is not None and self.is_durable(letter.options):
+            return put(self, to, letter.message, letter.options, letter.id, replayed=letter)
+        receipt = self.accept(to, letter.message, letter.options, letter.id)
+        self.letters.forget(letter)
+        return receipt
 
     # -- ids
 
     def known(self, to: Target, message: object, plan: Plan, id: str) -> Receipt | None:
         """Return the receipt of a message with this id that is on its way to the same receiver, or was handled."""
-        key = self._receiver(to), id
-        open_one = self._by_id.get(key)
-        if open_one is None and key not in self.handled:
+        open_one = self.ids.open_one(to, id)
+        if open_one is None and not self.ids.is_handled(to, id):
             return None
         self.repeated += 1
         if open_one is not None:
@@ -228,32 +230,13 @@ class Ledger:
         posted._id = id  # noqa: SLF001 -- as above
         return posted
 
-    def note_id(self, receipt: Receipt) -> None:
-        """Remember the id of *receipt*, now that somebody knows it: one that nobody knows cannot come twice."""
-        if not receipt.terms.exactly_once:
-            return
-        key = self._receiver(receipt.to), receipt.id
-        if not receipt.final:
-            self._by_id[key] = receipt
-        elif receipt.status is Status.ACKNOWLEDGED:
-            self.handled.add(key)
-
-    def forget_id(self, receipt: Receipt) -> None:
-        """Have the id of *receipt*, which is done with, remembered as that of one that was handled, or not at all."""
-        key = self._receiver(receipt.to), receipt.id
-        self._by_id.pop(key, None)
-        if receipt.status is Status.ACKNOWLEDGED:
-            self.handled.add(key)
-
-    def _receiver(self, to: Any) -> object:
-        """Return what stands for a receiver in every incarnation: its name, or itself if it has none."""
-        return to if isinstance(to, str) or to.name is None else to.name
-
     # -- what becomes of attempts
 
     def settled(self, attempt: Attempt, outcome: Outcome) -> None:
         """Act on what became of a copy of a message."""
         receipt, lane, was_live = attempt.receipt, attempt.lane, attempt.live
+        if receipt.terms.exactly_once and receipt.final and receipt.status is not Status.ACKNOWLEDGED:
+            self._settled_late(receipt, handled=type(outcome) is Handled)
         if type(outcome) is Handled:
             self.acknowledge(receipt)
             if was_live:
@@ -266,6 +249,12 @@ class Ledger:
             self.fail(attempt, outcome.reason)
             return
         lane.exchange.freed(lane)
+
+    def _settled_late(self, receipt: Receipt, *, handled: bool) -> None:
+        """Note what became, after all, of a copy of a message that was given up."""
+        self.ids.settled_late(receipt, handled=handled)
+        if handled and receipt.stored and self.store is not None:
+            self.store.handled_late(receipt)
 
     def timed_out(self, attempt: Attempt) -> None:
         """Give up waiting for the acknowledgement of *attempt*."""
@@ -343,7 +332,7 @@ class Ledger:
     def _close(self, receipt: Receipt) -> None:
         receipt.plan.open.pop(receipt, None)
         if receipt.terms.exactly_once and receipt._id is not None:  # noqa: SLF001 -- to ask for it is to make it
-            self.forget_id(receipt)
+            self.ids.close(receipt)
         receipt.finished()
         if receipt.stored and self.store is not None and not self.closed:
             (self.store.handled if receipt.status is Status.ACKNOWLEDGED else self.store.failed)(receipt)
@@ -355,6 +344,9 @@ class Ledger:
         self.closed = True
         for receipt in self.open:
             self.give_up(receipt, CLOSED)
+        for receipt in list(self.delayed):
+            self.drop(receipt, CLOSED)
+        self.delayed.clear()
 
     async def close_with_system(self) -> None:
         """Close when every actor of the system is dead, so that nobody waits for a receipt in vain."""
@@ -378,9 +370,14 @@ class Ledger:
             in_flight=sum(len(plan.in_flight) for plan in self.used),
             late=self.late,
             repeated=self.repeated,
-            forgotten=self.handled.forgotten,
+            forgotten=self.ids.handled.forgotten,
             dead_letters=self.letters.count,
             active_routes=len(self.routes),
             breakers=self.breakers.states(),
             by_guarantee=by_guarantee,
         )
+
+
+def refuse_options(options: object) -> None:
+    """Say what is allowed instead of *options*."""
+    raise InvalidMessageError(f"the options of a message are DeliveryOptions, or None; got {options!r}")

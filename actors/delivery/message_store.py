@@ -18,7 +18,7 @@ from actors.wall_clock import WallClock, wall_clock
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from actors.delivery.receipt import Receipt
     from actors.sqlite import Database, Statement
@@ -43,6 +43,7 @@ PART: Final = Part(
         CREATE TABLE delivery_states (
             name TEXT PRIMARY KEY, version INTEGER NOT NULL, state BLOB NOT NULL) WITHOUT ROWID;
         """,
+        "ALTER TABLE delivery_messages ADD COLUMN expired INTEGER NOT NULL DEFAULT 0",
     ),
 )
 
@@ -50,13 +51,14 @@ INSERT: Final = """INSERT INTO delivery_messages (router, number, receiver, id, 
     VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
 DELETE: Final = "DELETE FROM delivery_messages WHERE router = ? AND number = ?"
 ATTEMPTED: Final = "UPDATE delivery_messages SET attempts = ? WHERE router = ? AND number = ?"
-FAILED: Final = "UPDATE delivery_messages SET failed = ?, faults = ?, attempts = ? WHERE router = ? AND number = ?"
-DISCARD: Final = "DELETE FROM delivery_messages WHERE router = ? AND id = ? AND failed IS NOT NULL"
+FAILED: Final = """UPDATE delivery_messages SET failed = ?, faults = ?, attempts = ?, expired = ?
+    WHERE router = ? AND number = ?"""
 HANDLED: Final = "REPLACE INTO delivery_handled VALUES (?, ?, ?)"
-FORGET: Final = "DELETE FROM delivery_handled WHERE time < ?"
+FORGET: Final = """DELETE FROM delivery_handled WHERE time <
+    max(?, coalesce((SELECT time FROM delivery_handled ORDER BY time DESC LIMIT 1 OFFSET ?), 0))"""
 FORGET_EVERY: Final = 1_000
-"""Ids that are too old are forgotten once in so many that are added."""
-READ: Final = """SELECT number, receiver, id, body, options, created, due, attempts, failed, faults
+"""Ids that are too old, or too many, are forgotten once in so many that are added."""
+READ: Final = """SELECT number, receiver, id, body, options, created, due, attempts, failed, faults, expired
     FROM delivery_messages WHERE router = ? ORDER BY number"""
 READ_HANDLED: Final = "SELECT receiver, id FROM delivery_handled ORDER BY time DESC LIMIT ?"
 
@@ -75,6 +77,7 @@ class StoredMessage:
     attempts: int
     failed: float | None
     faults: tuple[tuple[int, str], ...]
+    expired: bool
 
     def letter(self, now: float, wall: float) -> Undelivered:
         """Return what is left of one that was given up, on trio's clock, where it is *now*."""
@@ -86,11 +89,12 @@ class StoredMessage:
             self.receiver,
             None,
             self.options,
-            Status.FAILED,
+            Status.EXPIRED if self.expired else Status.FAILED,
             self.attempts,
             faults,
             now - (wall - self.created),
             now - (wall - self.failed),
+            self.number,
         )
 
 
@@ -114,6 +118,7 @@ class MessageStore:
         self.clock = clock
         self.window = math.inf
         """Seconds that the ids of what was handled are kept."""
+        self.max_ids = 0
         self._noted = 0
 
     def __repr__(self) -> str:
@@ -134,14 +139,14 @@ class MessageStore:
 
         Ids of more than *seconds* ago are forgotten. A message that cannot be decoded stays where it is, and is logged.
         """
-        self.window = seconds
-        self.database.append(FORGET, (self.clock() - seconds,))
+        self.window, self.max_ids = seconds, max_ids
+        self.database.append(*self._forgetting())
         rows = await self.database.read(lambda connection: connection.execute(READ, (self.router,)).fetchall())
         handled = await self.database.read(_reading_handled(max_ids))
         return Stored(list(self._decoded(rows)), handled[::-1], max((row[0] + 1 for row in rows), default=0))
 
     def _decoded(self, rows: list[Any]) -> Iterator[StoredMessage]:
-        for number, receiver, id, body, options, *times, failed, faults in rows:
+        for number, receiver, id, body, options, *times, failed, faults, expired in rows:
             try:
                 content = decode(body)
                 asked = DeliveryOptions(**decode(options))
@@ -150,7 +155,9 @@ class MessageStore:
                 logger.exception("%s cannot read message %s to %s; it stays in the file", self, id, receiver)
                 continue
             created, due, attempts = times
-            yield StoredMessage(number, receiver, id, content, asked, created, due, attempts, failed, causes)
+            yield StoredMessage(
+                number, receiver, id, content, asked, created, due, attempts, failed, causes, bool(expired)
+            )
 
     # -- statements, for whoever commits them together with others
 
@@ -159,6 +166,8 @@ class MessageStore:
         now = self.clock()
         body = encode(receipt.message, "the message")
         asked = {} if receipt.options is None else attrs.asdict(receipt.options, recurse=False)
+        # What the router says of these may have changed when the next process reads it.
+        asked |= {"durable": True, "guarantee": receipt.terms.guarantee}
         options = encode({name: value for name, value in asked.items() if value is not None}, "the options")
         key = self.router, receipt.number
         return INSERT, (*key, receiver_of(receipt), receipt.id, body, options, now, now + delay)
@@ -170,8 +179,16 @@ class MessageStore:
             statements.append((HANDLED, (receiver_of(receipt), receipt.id, self.clock())))
             self._noted += 1
             if self._noted % FORGET_EVERY == 0:
-                statements.append((FORGET, (self.clock() - self.window,)))
+                statements.append(self._forgetting())
         return statements
+
+    def discarding(self, letter: Undelivered | None) -> list[Statement]:
+        """Return what forgets *letter*, if it is stored."""
+        stored = letter is not None and letter.number is not None
+        return [(DELETE, (self.router, letter.number))] if letter is not None and stored else []
+
+    def _forgetting(self) -> Statement:
+        return FORGET, (self.clock() - self.window, self.max_ids)
 
     # -- what can wait for the next commit
 
@@ -186,14 +203,20 @@ class MessageStore:
 
     def failed(self, receipt: Receipt) -> None:
         """Note that *receipt* was given up."""
-        faults = encode([[fault.attempt, str(fault.reason)] for fault in receipt.faults], "the faults")
-        self._append(FAILED, (self.clock(), faults, receipt.attempts, self.router, receipt.number))
+        faults = encode([[fault.attempt, _text(fault.reason)] for fault in receipt.faults], "the faults")
+        expired = receipt.status is Status.EXPIRED
+        self._append(FAILED, (self.clock(), faults, receipt.attempts, expired, self.router, receipt.number))
 
-    def discard(self, id: str) -> None:
+    def handled_late(self, receipt: Receipt) -> None:
+        """Note that *receipt* was handled after it had been given up, and must not be handled again."""
+        self._append(HANDLED, (receiver_of(receipt), receipt.id, self.clock()))
+
+    def discard(self, letter: Undelivered) -> None:
         """Forget what was given up."""
-        self._append(DISCARD, (self.router, id))
+        for statement in self.discarding(letter):
+            self._append(*statement)
 
-    def _append(self, sql: str, parameters: tuple[object, ...]) -> None:
+    def _append(self, sql: str, parameters: Sequence[object]) -> None:
         if not self.database.closed:
             self.database.append(sql, parameters, _log_failure, lazy=True)
 
@@ -204,6 +227,11 @@ def receiver_of(receipt: Receipt) -> str:
     if name is None:
         raise UnencodableError(f"a durable message is for a name, and {receipt.to} has none")
     return name
+
+
+def _text(reason: object) -> str:
+    """Return what went wrong as a text that can be stored: the name of a file may be none."""
+    return str(reason).encode(errors="backslashreplace").decode()
 
 
 def _reading_handled(max_ids: int) -> Callable[[sqlite3.Connection], list[tuple[str, str]]]:

@@ -81,7 +81,7 @@ class Receipt(DeliveryRecord):
         """What it is known by everywhere; made when it is first asked for, unless it was given."""
         if self._id is None:
             self._id = str(uuid4())
-            self.plan.ledger.note_id(self)
+            self.plan.ledger.ids.note(self)
         return self._id
 
     @enable_ki_protection
@@ -198,7 +198,7 @@ class Attempt:
         receipt.acknowledged_at = plan.ledger.now()
         receipt.attempt = None
         if receipt._id is not None and plan.terms.exactly_once:  # noqa: SLF001 -- to ask for it is to make it
-            plan.ledger.forget_id(receipt)
+            plan.ledger.ids.close(receipt)
         if receipt.done is not None:
             receipt.done.set()
         if lane.troubled:

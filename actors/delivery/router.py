@@ -21,7 +21,7 @@ from actors.delivery.asking import ask
 from actors.delivery.durable import outbox_of, put, recover, stored
 from actors.delivery.errors import DeliveryFailedError, InvalidMessageError, NoRouterError, NotDurableError
 from actors.delivery.exchange import Exchange
-from actors.delivery.ledger import Ledger
+from actors.delivery.ledger import Ledger, refuse_options
 from actors.delivery.message_store import MessageStore
 from actors.delivery.options import DeliveryOptions, RouterConfig
 from actors.delivery.presence import will_return
@@ -51,6 +51,8 @@ ROUTER_NAME: Final = "router"
 
 SENDS_BETWEEN_CHECKPOINTS: Final = 32
 
+OPTIONS: Final = (DeliveryOptions, type(None))
+
 _ledgers: Final[WeakKeyDictionary[ActorSystem, dict[str, Ledger]]] = WeakKeyDictionary()
 
 
@@ -61,6 +63,18 @@ def ledger_of(system: ActorSystem, name: str) -> Ledger:
         ledgers[name] = Ledger(system, name)
         system.context.run(system.start_soon, ledgers[name].close_with_system)
     return ledgers[name]
+
+
+def _check(id: object, options: object) -> None:
+    """Refuse an id that is none, and options that are not those of a message."""
+    if not isinstance(options, DeliveryOptions | None):
+        refuse_options(options)
+    if id is None:
+        return
+    if not isinstance(id, str) or not id:
+        raise InvalidMessageError(f"the id of a message is a str that is not empty; got {id!r}")
+    if not id.isascii() and id.encode(errors="replace").decode() != id:
+        raise InvalidMessageError(f"the id of a message is {id!r}, which is no text")
 
 
 @attrs.frozen
@@ -97,7 +111,7 @@ class Router(Actor):
         found = await store.read(self.config.dedupe_seconds, self.config.dedupe_ids)
         recover(self._ledger, found, store.clock())
         self._ledger.store = store
-        self._ledger.letters.on_discard = lambda letter: store.discard(letter.id)
+        self._ledger.letters.on_discard = store.discard
 
     def handle_call(self, message: GetRouterStatistics, caller: Caller) -> RouterStatistics:
         """Tell what was done."""
@@ -159,6 +173,8 @@ class RouterRef:
         """As `send`, but never wait: for handlers that are ``def``."""
         if get_ident() != self._system.open_to:
             admit(self._system, self)
+        if id is not None or type(options) not in OPTIONS:
+            _check(id, options)
         ledger = self._ledger
         exchange = ledger.exchange
         if exchange is None or exchange.process.reason is not None:
@@ -171,6 +187,7 @@ class RouterRef:
         admit(self._system, self)
         self._check_running()
         check_seconds("delay", delay)
+        _check(id, options)
         if not self._ledger.is_durable(options):
             raise NotDurableError(f"only a durable message is sent after a delay; {shown(message)} is not durable")
         sender = current_process()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import enum
 import threading
-from functools import reduce
 from typing import Any
 
 import pytest
@@ -111,7 +110,10 @@ def test_a_class_that_cannot_be_found_again_is_refused() -> None:
 
 
 def nested(levels: int) -> Any:
-    return reduce(lambda inner, _: (inner,), range(levels), 1)
+    value: Any = 1
+    for _ in range(levels):
+        value = (value,)
+    return value
 
 
 def test_what_is_nested_too_deep_to_be_read_back_is_refused() -> None:

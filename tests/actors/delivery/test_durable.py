@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import trio
 
-from actors import ActorExitedError, ActorSystem, open_system
+from actors import ActorExitedError, ActorSystem
 from actors.delivery import (
     DeliveryFailedError,
     DeliveryOptions,
@@ -17,29 +16,23 @@ from actors.delivery import (
     MessageExpiredError,
     NotDurableError,
     Receipt,
-    Router,
-    RouterConfig,
     RouterRef,
     StateVersionError,
     Status,
     UnencodableError,
 )
-from actors.sqlite import find_database, open_database
-from actors.wall_clock import wall_clock
-from supervision import ChildSpec, Supervisor, SupervisorSpec, which_children
+from actors.sqlite import find_database
+from supervision import which_children
 from tests.actors.delivery.accounts import ONCE, Account, Credit, Transfer
 from tests.actors.delivery.receivers import Fragile, Receiver, Slow
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from trio.testing import MockClock
 
-    from actors import Actor, Caller
-
-    Run = Callable[..., AbstractAsyncContextManager[tuple[ActorSystem, RouterRef]]]
+    from actors import Caller
+    from tests.actors.delivery.conftest import Run
 
 DURABLE = DeliveryOptions(durable=True)
 
@@ -48,25 +41,6 @@ DURABLE = DeliveryOptions(durable=True)
 def quiet(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL)
     Account.crashed = False
-
-
-@pytest.fixture
-async def run(tmp_path: Path, autojump_clock: MockClock) -> Run:
-    """Return what runs one program after the other on the same file, each with a router and these actors by name."""
-    config = RouterConfig(database=str(tmp_path / "messages.db"), clock=wall_clock())
-
-    @asynccontextmanager
-    async def program(**actors: tuple[type[Actor], Any]) -> AsyncIterator[tuple[ActorSystem, RouterRef]]:
-        async with open_system() as system:
-            await open_database(system, str(config.database), inline=True)
-            children = [
-                ChildSpec("router", Router, args=(config,), name="router"),
-                *(ChildSpec(name, actor, args=tuple(args), name=name) for name, (actor, *args) in actors.items()),
-            ]
-            await system.start(Supervisor, SupervisorSpec(children, intensity=1_000, period=1.0), name="tree")
-            yield system, RouterRef(system)
-
-    return program
 
 
 async def settled(system: ActorSystem) -> None:
