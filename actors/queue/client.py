@@ -13,6 +13,7 @@ from actors.options import check_seconds, is_number
 from actors.queue import requests as ask
 from actors.queue.drafts import content_of, put_of
 from actors.queue.errors import MessageRefusedError, NoAnswerError, OutcomeUnknownError, RetriesExceededError
+from actors.queue.intake import intake_of
 from actors.queue.message import QueueMessage
 from actors.queue.message_id import new_message_id
 from actors.queue.requests import DeadMessage
@@ -275,7 +276,10 @@ class QueueClient:
     # -- asking, and asking again
 
     async def _put(self, put: Put) -> str:
+        plain = not (put.given or put.check or put.content.kind)
         try:
+            if plain and (intake := intake_of(self._queue)) is not None:
+                return await intake.join(put, self.patience)
             stored: str = await self._queue.call(put, timeout=self.patience)
         except (NoProcessError, ActorExitedError) as error:
             stored = await self._again(put, error, self.patience)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Final, Protocol
 
 import attrs
 import trio
 
-from actors.actor import Actor
 from actors.queue.errors import FencedError
 from actors.queue.unstored import MOST, first_of
 from actors.settlement import Handled
@@ -71,28 +71,14 @@ class Ride:
     """What became of messages has waited long enough for a put to be stored with."""
 
 
-class Usher(Actor):
-    """Asks a queue to store what gathered, when all who are about to put something in this turn have done so.
-
-    A queue that casts to itself has something in its mailbox, and whoever calls it then has to wait for its turn.
-    """
-
-    def __init__(self, queue: ActorRef) -> None:
-        self._queue = queue
-
-    def handle_cast(self, message: object) -> None:
-        """Pass it on."""
-        self._queue.cast(message)
-
-
 class Commits:
     """What is gathered for the store, and what it is at work with."""
 
-    def __init__(
-        self, ref: ActorRef, usher: ActorRef, store: QueueStore, epoch: int, ledger: Ledger, ride_seconds: float
-    ) -> None:
+    usher: ActorRef
+    """Who asks the queue to store what gathered."""
+
+    def __init__(self, ref: ActorRef, store: QueueStore, epoch: int, ledger: Ledger, ride_seconds: float) -> None:
         self._ref = ref
-        self._usher = usher
         self._store = store
         self._epoch = epoch
         self._ledger = ledger
@@ -119,7 +105,21 @@ class Commits:
                 self._commit()
             elif not self._flushing:
                 self._flushing = True
-                self._usher.cast(Flush)
+                self.usher.cast(Flush)
+
+    @property
+    def gathering(self) -> bool:
+        """Whether what gathers will be stored without anybody's asking for it."""
+        return self._flushing or self._storing is not None
+
+    def gather(self, posted: Posted) -> None:
+        """As `post`, while a batch is being gathered anyway."""
+        self._gathered[posted.row.id] = posted
+
+    def waiting(self) -> list[Teller]:
+        """Return those who put something and have not been told yet what became of it."""
+        on_their_way = chain(self._gathered.values(), (self._storing or {}).values())
+        return [caller for posted in on_their_way for caller in posted.callers]
 
     def posted(self, message_id: str) -> Posted | None:
         """Return the message with this id if it is on its way."""

@@ -12,21 +12,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from actors.actor import Actor
 from actors.errors import UndefinedHandlerError
+from actors.exit import SHUTDOWN
 from actors.message import Down
 from actors.queue import requests as ask
 from actors.queue import views
-from actors.queue.answers import REPLY, Answers, Asked, find_reply
-from actors.queue.behaviour import Row
+from actors.queue.answers import Answers, Asked, find_reply
 from actors.queue.checks import check_queue
-from actors.queue.commits import Commits, Posted, Ride, Stored, Usher, store_now
+from actors.queue.commits import Commits, Ride, Stored, store_now
 from actors.queue.consumers import Consumers
 from actors.queue.dead import DeadMessages
-from actors.queue.errors import (
-    MessageRefusedError,
-    QueueClosedError,
-    QueueError,
-    UnknownRecipientError,
-)
+from actors.queue.errors import MessageRefusedError, QueueClosedError, QueueError
+from actors.queue.intake import Intake, Usher
 from actors.queue.ledger import Ledger
 from actors.queue.message import decode
 from actors.queue.options import QueueOptions
@@ -81,10 +77,11 @@ class Queue(Actor):
         self.epoch = await self.store.open(self.system)
         await store_now(self.store, self.epoch, unstored)
         await self.recovery.run(self.now())
-        usher = await self.start_link(Usher, self.ref)
         self.answers = Answers()
-        self.commits = Commits(self.ref, usher, self.store, self.epoch, ledger, self.options.ride_seconds)
-        self.seq = self.store.last_seq()
+        self.commits = Commits(self.ref, self.store, self.epoch, ledger, self.options.ride_seconds)
+        last = self.store.last_seq()
+        self.intake = Intake(self.ref, self.commits, ledger, self.answers, self.options, self.now, seq=last)
+        self.commits.usher = await self.start_link(Usher, self.ref, self.intake)
         self.consumers = Consumers(ledger, self.epoch, self.now, self.options.lease_seconds)
         self.dead = DeadMessages(self.store, ledger, self.options, self.now)
         self.timer: Timer | None = None
@@ -133,11 +130,13 @@ class Queue(Actor):
         """Store what became of messages; who still waits is told that the queue has ended."""
         if hasattr(self, "commits"):
             await self.commits.finish()
+            self.intake.fail(reason)
+            self.commits.usher.exit(SHUTDOWN)
         self.store.close()
 
     def _handlers_by_request(self) -> dict[type, Callable[[Any, Caller], Any]]:
         return {
-            ask.Put: self._put,
+            ask.Put: self.intake.put,
             ask.Ask: self._ask,
             ask.Take: self._take,
             ask.Ack: self._ack,
@@ -156,71 +155,13 @@ class Queue(Actor):
             ask.Close: self._close,
         }
 
-    # -- putting
-
-    def _put(self, put: ask.Put, caller: Caller | Asked) -> Any:
-        content = put.content
-        if content.kind == REPLY and self.answers.deliver(put.recipient, content.correlation_id, content.payload):
-            return put.id
-        if put.check:
-            self._check_known(put.recipient)
-        if (put.given or put.again) and (there := self._is_there(put, caller)) is not None:
-            return there
-        options = self.options
-        now = self.now()
-        self.seq = seq = self.seq + 1
-        if put.given:
-            self.ledger.ids[put.id] = seq
-        row = Row(
-            seq,
-            put.id,
-            put.given,
-            put.recipient,
-            put.priority,
-            *content,
-            now,
-            now + put.delay,
-            now + (options.expires_after if put.expires_after is None else put.expires_after),
-            options.max_retries if put.max_retries is None else put.max_retries,
-        )
-        self.commits.post(Posted(row, [caller]))
-        return NO_REPLY
-
-    def _is_there(self, put: ask.Put, caller: Caller | Asked) -> Any:
-        """Return what to answer if there is such a message already, stored or on its way; None if there is not."""
-        posted = self.commits.posted(put.id)
-        if posted is not None:
-            posted.callers.append(caller)
-            return NO_REPLY
-        if put.id in self.ledger.ids or self.commits.was_stored(put.id):
-            caller.reply(put.id)
-            return NO_REPLY
-        return None
-
-    def _check_known(self, recipient: str) -> None:
-        if not self._knows(recipient):
-            known = tuple(self.ledger.boxes)
-            raise UnknownRecipientError(
-                f"the queue {self.ref} knows no recipient {recipient!r}; it has messages for "
-                f"{', '.join(known) or 'nobody'}",
-                recipient,
-                known,
-            )
-
-    def _knows(self, recipient: str) -> bool:
-        known = self.options.known
-        if known is None:
-            return True
-        try:
-            return bool(known(recipient))
-        except Exception as error:
-            raise MessageRefusedError(f"whether there is a recipient {recipient!r} is not known: {error!r}") from error
+    # -- asking
 
     def _ask(self, request: ask.Ask, caller: Caller) -> Any:
         put = request.put
         assert put.content.correlation_id is not None
         self.answers.wait(put.content.correlation_id, put.content.sender, caller)
-        self._put(put, Asked(caller))
+        self.intake.put(put, Asked(caller))
         if put.again:
             # The reply may have come while nobody could wait for it.
             reply = find_reply(self.ledger, self.recovery.thaw, put.content.sender, put.content.correlation_id)
@@ -290,7 +231,7 @@ class Queue(Actor):
         return views.statistics(self.ledger)
 
     def _is_known(self, request: ask.IsKnown, _caller: Caller) -> bool:
-        return self._knows(request.recipient)
+        return self.intake.knows(request.recipient)
 
     # -- dead letters: they are asked for when everything before is stored
 
@@ -333,6 +274,7 @@ class Queue(Actor):
         if self.closed:
             return None
         self.closed = True
+        self.intake.close()
         self.consumers.close()
         self.answers.close()
         return self._when_stored(caller, lambda: None)

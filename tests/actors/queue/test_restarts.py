@@ -22,38 +22,10 @@ from actors.queue import (
     StoreFailedError,
 )
 from supervision import ChildSpec, Supervisor, SupervisorSpec
+from tests.actors.queue.slow_store import SlowStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
-
-    from actors.queue import Batch, Done
-
-
-class SlowStore(MemoryStore):
-    """A store that reports nothing before it is let, and fails when it is told to."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.held: list[Callable[[], None]] | None = None
-        self.failure: Exception | None = None
-        self.batches = 0
-
-    def commit(self, epoch: int, batch: Batch, done: Done) -> None:
-        self.batches += 1
-        if self.failure is not None:
-            done(self.failure)
-        elif self.held is None:
-            super().commit(epoch, batch, done)
-        else:
-            told: list[Exception | None] = []
-            super().commit(epoch, batch, told.append)
-            self.held.append(lambda: done(told[0]))
-
-    def report(self) -> None:
-        held, self.held = self.held or [], None
-        for tell in held:
-            tell()
 
 
 async def supervised(system: ActorSystem, store: QueueStore) -> QueueClient:
