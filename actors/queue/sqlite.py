@@ -52,7 +52,7 @@ FINISHED: Final = (
 FIND: Final = f"{RECORD} WHERE status >= 2 AND id = ?"
 LAST: Final = "SELECT coalesce(max(seq), 0) FROM queue"
 
-SIZES: Final = (256, 64, 16, 4, 1)
+SIZES: Final = (256, 128, 64, 32, 16, 8, 4, 2, 1)
 """How many rows one statement takes."""
 
 
