@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 import attrs
@@ -40,6 +41,10 @@ def _is_guarantee(value: object) -> bool:
 
 def _is_priority(value: object) -> bool:
     return isinstance(value, Priority)
+
+
+def _path_of(path: str | os.PathLike[str] | None) -> str | None:
+    return os.fspath(path) if isinstance(path, os.PathLike) else path
 
 
 @attrs.frozen(kw_only=True, cache_hash=True)
@@ -112,7 +117,9 @@ class RouterConfig:
     dedupe_ids: int = attrs.field(default=100_000, validator=must(COUNT, is_positive_count))
     """How many such ids are remembered at most."""
     database: str | None = attrs.field(
-        default=None, validator=must("a path", lambda value: isinstance(value, str) and value != "", optional=True)
+        default=None,
+        converter=_path_of,
+        validator=must("a path", lambda value: isinstance(value, str) and value != "", optional=True),
     )
     """The file that durable messages are stored in; without one there are none."""
     clock: WallClock | None = attrs.field(default=None, validator=must("a callable", callable, optional=True))

@@ -27,8 +27,9 @@ from actors.delivery.options import DeliveryOptions, RouterConfig
 from actors.delivery.presence import will_return
 from actors.delivery.statistics import RouterStatistics
 from actors.message import NORMAL_PRIORITY, Call
-from actors.options import check_seconds
+from actors.options import check_name, check_seconds
 from actors.show import shown
+from actors.system import ActorSystem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from actors.message import Priority, Question
     from actors.name_ref import NameRef
     from actors.ref import ActorRef
-    from actors.system import ActorSystem
 
 R = TypeVar("R")
 
@@ -89,6 +89,8 @@ class Router(Actor):
     """
 
     def __init__(self, config: RouterConfig | None = None) -> None:
+        if not isinstance(config, RouterConfig | None):
+            raise TypeError(f"a Router is given a RouterConfig; got {config!r}")
         self.config = config or RouterConfig()
 
     async def init(self) -> None:
@@ -127,6 +129,9 @@ class RouterRef:
     __slots__ = ("_ledger", "_sends", "_system", "name")
 
     def __init__(self, system: ActorSystem, name: str = ROUTER_NAME) -> None:
+        if not isinstance(system, ActorSystem):
+            raise TypeError(f"a RouterRef is of an ActorSystem; got {system!r}")
+        check_name(name)
         self._system = system
         self._ledger = ledger_of(system, name)
         self._sends = SENDS_BETWEEN_CHECKPOINTS
@@ -270,8 +275,16 @@ class RouterRef:
         It is called in the middle of a delivery, so it must not wait; what it raises is logged.
         """
         admit(self._system, self)
-        self._ledger.breakers.listeners.append(listener)
-        return lambda: self._ledger.breakers.listeners.remove(listener)
+        if not callable(listener):
+            raise TypeError(f"a listener is called with a BreakerChanged; got {listener!r}")
+        listeners = self._ledger.breakers.listeners
+        listeners.append(listener)
+
+        def end() -> None:
+            with suppress(ValueError):
+                listeners.remove(listener)
+
+        return end
 
     @enable_ki_protection
     def close(self) -> None:

@@ -33,6 +33,8 @@ class Routes:
         """Add *instance* under *name*. Raises `RouteTakenError` if it is there already."""
         if not isinstance(instance, ActorRef | NameRef):
             raise TypeError(f"{name!r} is registered for an ActorRef or a NameRef; got {instance!r}")
+        if not isinstance(name, str) or not name:
+            raise TypeError(f"{instance} is registered under a name, which is a str; got {name!r}")
         there = self._instances.get(name, ())
         if instance in there:
             raise RouteTakenError(f"{instance} is registered under {name!r} already")
@@ -62,6 +64,6 @@ class Routes:
         if isinstance(to, ActorRef) and to.name is not None:
             process = to._process  # noqa: SLF001 -- the runtime's own
             return NameRef(self._system, to.name, process.via or self._system.names)
-        if not isinstance(to, str | ActorRef | NameRef):
+        if not isinstance(to, str | ActorRef | NameRef) or to == "":
             raise TypeError(f"a message is for a name, an ActorRef or a NameRef; got {to!r}")
         return to

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from actors.delivery import DeliveryOptions, Guarantee, InvalidMessageError, RouterConfig, RouterRef
+from actors.delivery import DeliveryOptions, Guarantee, InvalidMessageError, Router, RouterConfig, RouterRef
 from tests.actors.delivery.receivers import Receiver
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from actors import ActorSystem
     from tests.actors.delivery.conftest import Run
 
@@ -59,3 +61,41 @@ async def test_a_durable_message_has_a_target(run: Run, target: Any) -> None:
     async with run() as (_, router):
         with pytest.raises(TypeError, match="a message is for a name, an ActorRef or a NameRef; got"):
             await router.send(target, "tea", DeliveryOptions(durable=True))
+
+
+@pytest.mark.parametrize("target", [None, 7, "", Receiver], ids=repr)
+async def test_a_message_has_a_target(router: RouterRef, target: Any) -> None:
+    with pytest.raises(TypeError, match="a message is for a name, an ActorRef or a NameRef; got"):
+        await router.send(target, "tea")
+
+
+@pytest.mark.parametrize("name", [None, [], ""], ids=repr)
+async def test_an_instance_is_registered_under_a_name(system: ActorSystem, router: RouterRef, name: Any) -> None:
+    with pytest.raises(TypeError, match=r"registered under a name, which is a str; got"):
+        router.register(name, system.named("receiver"))
+
+
+async def test_a_router_is_made_of_what_it_needs(system: ActorSystem) -> None:
+    with pytest.raises(TypeError, match=r"a RouterRef is of an ActorSystem; got None"):
+        RouterRef(None)  # type: ignore[arg-type]  # that is the mistake
+    with pytest.raises(TypeError, match=r"the name of an actor is a str; got 5"):
+        RouterRef(system, 5)  # type: ignore[arg-type]  # as above
+    with pytest.raises(TypeError, match=r"a Router is given a RouterConfig; got 'messages.db'"):
+        Router("messages.db")  # type: ignore[arg-type]  # as above
+
+
+async def test_a_listener_can_be_called_and_ends_once(router: RouterRef) -> None:
+    with pytest.raises(TypeError, match="a listener is called with a BreakerChanged; got None"):
+        router.listen(None)  # type: ignore[arg-type]  # that is the mistake
+    end, other = router.listen(print), router.listen(repr)
+
+    end()
+    end()
+
+    other()
+
+
+def test_a_database_may_be_given_as_a_path(tmp_path: Path) -> None:
+    assert RouterConfig(database=tmp_path / "messages.db").database == str(tmp_path / "messages.db")
+    with pytest.raises(ValueError, match="RouterConfig: database is ''; allowed is a path or None"):
+        RouterConfig(database="")
