@@ -35,6 +35,8 @@ class Outbox:
     statements: list[Statement] = attrs.field(factory=list)
     sent: list[tuple[Ledger, Receipt, float]] = attrs.field(factory=list)
     """What was sent through whom, and after which delay it is due."""
+    asked: int = 0
+    """How often something was to be sent, also what others had sent already: the ids count on."""
 
     def put(
         self,
@@ -47,8 +49,10 @@ class Outbox:
         delay: float,
     ) -> Receipt:
         """Take *message* in; it leaves when the handler's changes are stored."""
-        given = id or f"{self.incoming}.{len(self.sent)}"
+        given = id or f"{self.incoming}.{self.asked}"
+        self.asked += 1
         receipt, statement = prepare(ledger, to, message, options, id=given, delay=delay)
+        # Nobody else may count on a message that is not stored yet, nor this one on others that are not.
         if statement is not None:
             self.statements.append(statement)
             self.sent.append((ledger, receipt, delay))
@@ -65,10 +69,20 @@ class Outbox:
             ledger.drop(receipt, reason)
 
 
-def prepare(
-    ledger: Ledger, to: Target, message: object, options: DeliveryOptions | None, *, id: str | None, delay: float = 0.0
+def prepare(  # noqa: PLR0913 -- what sending takes
+    ledger: Ledger,
+    to: Target,
+    message: object,
+    options: DeliveryOptions | None,
+    *,
+    id: str | None,
+    delay: float = 0.0,
+    waits: bool = False,
 ) -> tuple[Receipt, Statement | None]:
-    """Return the receipt of a durable message and what stores it; nothing stores one whose id is known already."""
+    """Return the receipt of a durable message and what stores it; nothing stores one whose id is known already.
+
+    One that is still being stored is known only to those who *wait* for that too.
+    """
     if ledger.closed:
         raise RouterClosedError(f"router {ledger.name!r} was closed, and takes nothing any more")
     if ledger.store is None and ledger.exchange is None:
@@ -77,14 +91,13 @@ def prepare(
         raise NotDurableError(f"router {ledger.name!r} has no database (RouterConfig.database), and stores nothing")
     ledger.routes.key_of(to)
     plan = ledger.plans.get(options) or ledger.plan_of(options)
-    if id is not None and plan.terms.exactly_once and (known := ledger.known(to, message, plan, id)) is not None:
+    known = None if id is None or not plan.terms.exactly_once else ledger.known(to, message, plan, id)
+    if known is not None and (waits or known.answered_for):
         return known, None
     receipt = ledger.new_receipt(to, message, plan, None)
     receipt.options = options
     receipt._id = id  # noqa: SLF001 -- a record of one's own
-    statement = ledger.store.inserting(receipt, delay)
-    ledger.ids.note(receipt)
-    return receipt, statement
+    return receipt, ledger.store.inserting(receipt, delay)
 
 
 def put(  # noqa: PLR0913 -- what sending takes, and what it stands for
@@ -101,10 +114,11 @@ def put(  # noqa: PLR0913 -- what sending takes, and what it stands for
 
     It takes the place of the dead letter that is *replayed*, which comes back if the message cannot be stored.
     """
-    receipt, statement = prepare(ledger, to, message, options, id=id, delay=delay)
+    receipt, statement = prepare(ledger, to, message, options, id=id, delay=delay, waits=True)
     assert ledger.store is not None
     statements = ledger.store.discarding(replayed)
     if statement is not None:
+        ledger.ids.note(receipt)
         receipt.storing = trio.Event()
         statements.append(statement)
     if statements:
@@ -142,6 +156,10 @@ def begin(ledger: Ledger, receipt: Receipt, delay: float) -> None:
         # It stays in the file, for whoever opens that next.
         ledger.drop(receipt, CLOSED)
         return
+    if (first := _original_of(ledger, receipt)) is not None:
+        _follow(ledger, receipt, first)
+        return
+    ledger.ids.note(receipt)
     if delay > 0:
         ledger.delayed[receipt] = None
         ledger.system.timers.add(ledger.now() + delay, Delayed(ledger, receipt))
@@ -149,6 +167,25 @@ def begin(ledger: Ledger, receipt: Receipt, delay: float) -> None:
     receipt.created = ledger.now()
     ledger.admit(receipt)
     ledger.offer(receipt)
+
+
+def _original_of(ledger: Ledger, receipt: Receipt) -> Receipt | None:
+    """Return the receipt of another message with the id of *receipt*, if that was there first."""
+    if not receipt.terms.exactly_once:
+        return None
+    open_one = ledger.ids.open_one(receipt.to, receipt.id)
+    if open_one is receipt or (open_one is not None and not open_one.answered_for):
+        return None
+    return ledger.known(receipt.to, receipt.message, receipt.plan, receipt.id)
+
+
+def _follow(ledger: Ledger, receipt: Receipt, first: Receipt) -> None:
+    """Forget *receipt*, which is stored: what becomes of *first*, which has the same id, becomes of it."""
+    assert ledger.store is not None
+    ledger.store.forget(receipt)
+    receipt.stored = False
+    receipt.original = first
+    receipt.finished()
 
 
 class Delayed:
@@ -189,6 +226,9 @@ def _resume(ledger: Ledger, found: StoredMessage, now: float, wall: float) -> No
     receipt._id = found.id  # noqa: SLF001 -- a record of one's own
     receipt.stored = receipt.recovered = True
     receipt.attempts = min(found.attempts, plan.terms.max_attempts - 1)
+    if (first := _original_of(ledger, receipt)) is not None:
+        _follow(ledger, receipt, first)
+        return
     ledger.ids.note(receipt)
     delay = found.due - wall
     if delay > 0:

@@ -65,7 +65,8 @@ class Ids:
     def close(self, receipt: Receipt) -> None:
         """Note that *receipt*, whose id is known and which is sent exactly once, is done with."""
         key = _key_of(receipt)
-        self._open.pop(key, None)
+        if self._open.get(key) is receipt:
+            del self._open[key]
         if receipt.status is Status.ACKNOWLEDGED:
             self.handled.add(key)
         elif receipt.attempt is not None and not receipt.attempt.settled:

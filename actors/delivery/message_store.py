@@ -197,6 +197,10 @@ class MessageStore:
         if not self.database.closed:
             self.database.append_all(self.deleting(receipt), _log_failure, lazy=True)
 
+    def forget(self, receipt: Receipt) -> None:
+        """Note that *receipt* is not to be delivered."""
+        self._append(DELETE, (self.router, receipt.number))
+
     def attempted(self, receipt: Receipt) -> None:
         """Note how many attempts of *receipt* have failed."""
         self._append(ATTEMPTED, (receipt.attempts, self.router, receipt.number))

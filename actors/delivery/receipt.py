@@ -46,6 +46,8 @@ class Receipt(DeliveryRecord):
     not_stored: Exception | None = None
     done: trio.Event | None = None
     """What somebody waits for."""
+    original: Receipt | None = None
+    """The message that is delivered in its place, because that has the same id and was there first."""
 
     # What `DeliveryRecord` keeps for itself is known from the plan: there is a receipt for each message.
 
@@ -77,6 +79,11 @@ class Receipt(DeliveryRecord):
         return self.created + self.plan.terms.lifetime
 
     @property
+    def answered_for(self) -> bool:
+        """Whether the router has it for certain, and not only if the database takes it."""
+        return self.stored or self.storing is None
+
+    @property
     def id(self) -> str:
         """What it is known by everywhere; made when it is first asked for, unless it was given."""
         if self._id is None:
@@ -91,13 +98,15 @@ class Receipt(DeliveryRecord):
         Raises `MessageExpiredError` when its time is over, `TargetNotFoundError`, `CircuitOpenError` or
         `RouterClosedError` when one of these is why it was given up, and `DeliveryFailedError` in all other cases.
         """
-        if self.final:
+        if self.final or self.original is not None:
             await trio.lowlevel.checkpoint()
         else:
             if self.done is None:
                 self.done = trio.Event()
             await self.done.wait()
-        if self.status is not Status.ACKNOWLEDGED:
+        if self.original is not None:
+            await self.original.acknowledged()
+        elif self.status is not Status.ACKNOWLEDGED:
             assert self.letter is not None
             raise self.letter.error
 

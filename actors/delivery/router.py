@@ -111,8 +111,8 @@ class Router(Actor):
     async def _recover(self, name: str, path: str) -> None:
         store = await MessageStore.open(self.system, path, name, self.config.clock)
         found = await store.read(self.config.dedupe_seconds, self.config.dedupe_ids)
-        recover(self._ledger, found, store.clock())
         self._ledger.store = store
+        recover(self._ledger, found, store.clock())
         self._ledger.letters.on_discard = store.discard
 
     def handle_call(self, message: GetRouterStatistics, caller: Caller) -> RouterStatistics:
