@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 SWEEP_ABOVE: Final = 1024
 """A heap of up to so many deadlines is not worth a sweep."""
 
+AT_ONCE: Final = 256
+"""So many deadlines expire before others have their turn."""
+
 
 class Expirable(Protocol):
     """Something with a deadline."""
@@ -133,8 +136,8 @@ class TimerQueue:
                     item.expire()
 
     def _due(self, now: float) -> list[Expirable]:
-        due = []
-        while self._heap and self._heap[0][0] <= now:
+        due: list[Expirable] = []
+        while self._heap and self._heap[0][0] <= now and len(due) < AT_ONCE:
             due.append(heappop(self._heap)[2])
         return due
 

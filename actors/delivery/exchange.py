@@ -14,7 +14,7 @@ from actors.current import current_process, set_current_process
 from actors.delivery.breaker import BreakerState
 from actors.delivery.dead_letters import CIRCUIT_OPEN, DEAD, NOBODY
 from actors.delivery.lane import Lane, Wake, present
-from actors.delivery.plan import Patience
+from actors.delivery.plan import AT_ONCE, Patience
 from actors.delivery.presence import will_return
 from actors.delivery.receipt import Attempt
 from actors.delivery.record import Status
@@ -56,6 +56,7 @@ class Exchange:
         self._sweep_at = SWEEP_ABOVE
         self._ready: dict[int, dict[Lane, None]] = {int(level): {} for level in LEVELS}
         self._pumping = False
+        self._pausing = False
 
     def __repr__(self) -> str:
         return f"<Exchange: {len(self.lanes)} lanes, {self.in_flight} of at most {self.limit} under way>"
@@ -160,18 +161,22 @@ class Exchange:
             self.pump()
 
     def pump(self) -> None:
-        """Make attempts as long as there is something to send and room under way."""
-        if self._pumping or self.process.reason is not None:
+        """Make attempts as long as there is something to send and room under way; after many, others have a turn."""
+        if self._pumping or self._pausing or self.process.reason is not None:
             return
         self._pumping = True
         try:
-            while (lane := self._next()) is not None:
+            for _ in range(AT_ONCE):
+                if (lane := self._next()) is None:
+                    return
                 receipt = lane.take()
                 if receipt is not None:
                     self._attempt(receipt, lane)
                 self._place(lane)
         finally:
             self._pumping = False
+        self._pausing = True
+        self.timers.add(self.ledger.now(), Pause(self))
 
     def _place(self, lane: Lane) -> None:
         """List *lane* by what it has to send, or not, if it cannot send now."""
@@ -348,7 +353,7 @@ class Exchange:
         if not self.active:
             return
         lane.held = False
-        lane.purge()
+        lane.purge(self.ledger.pending)
         now = self.ledger.now()
         if lane.waiting and lane.find() is None and self.is_awaited(lane):
             self._hold_until_there(lane, now)
@@ -357,3 +362,21 @@ class Exchange:
             lane.patience = 0.0
         self._place(lane)
         self.pump()
+
+    def resume(self) -> None:
+        """Go on after a pause."""
+        self._pausing = False
+        self.pump()
+
+
+class Pause:
+    """The deadline, now, at which an exchange goes on that has made many attempts at once."""
+
+    live = True
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    def expire(self) -> None:
+        """Go on."""
+        self._exchange.resume()

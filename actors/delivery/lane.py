@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from heapq import heapify, heappop, heappush
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from actors.delivery.balance import choose
 from actors.delivery.breaker import BreakerState
+from actors.delivery.plan import AT_ONCE
 from actors.name_ref import NameRef
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     Target: TypeAlias = "str | ActorRef | NameRef"
     """Whom a message is for: a name that is registered with the router or in the system, or a reference."""
 
-Instance = "ActorRef | NameRef"
+PURGE_ABOVE: Final = 1024
+"""So many that wait are not looked through for those that are done with."""
 
 
 class Lane:
@@ -181,17 +183,19 @@ class Lane:
         heappush(self.waiting, (receipt.terms.rank, receipt.number, receipt))
 
     def take(self) -> Receipt | None:
-        """Return the next that waits and is not done with."""
-        while self.waiting:
-            receipt = heappop(self.waiting)[2]
-            if not receipt.final:
-                return receipt
-        return None
+        """Let the next wait no longer, and return it; None if it is done with."""
+        receipt = heappop(self.waiting)[2]
+        return None if receipt.final else receipt
 
-    def purge(self) -> None:
-        """Let go of those that wait and are done with."""
-        self.waiting = [entry for entry in self.waiting if not entry[2].final]
-        heapify(self.waiting)
+    def purge(self, pending: int) -> None:
+        """Let go of those that are done with: of the next ones, and of all if most are; *pending* are not, anywhere."""
+        if len(self.waiting) > PURGE_ABOVE + 2 * pending:
+            self.waiting = [entry for entry in self.waiting if not entry[2].final]
+            heapify(self.waiting)
+        for _ in range(AT_ONCE):
+            if not self.waiting or not self.waiting[0][2].final:
+                break
+            heappop(self.waiting)
 
 
 class Wake:

@@ -7,13 +7,18 @@ they began, and one deadline of the system serves them all: a message costs no t
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from actors.delivery.ledger import Ledger
     from actors.delivery.options import Terms
     from actors.delivery.receipt import Attempt, Receipt
     from actors.delivery.statistics import Tally
+
+
+AT_ONCE: Final = 128
+"""So many are given up, or attempts made, before others have their turn."""
 
 
 class Plan:
@@ -25,7 +30,8 @@ class Plan:
         self.ledger = ledger
         self.terms = terms
         self.tally = tally
-        self.open: dict[Receipt, None] = {}
+        # The first one of a dict is looked for among all that were deleted before it.
+        self.open: OrderedDict[Receipt, None] = OrderedDict()
         """What is not done with, in the order it was accepted."""
         self.in_flight: dict[Attempt, None] = {}
         """Whose acknowledgement is waited for, in the order they began."""
@@ -60,7 +66,9 @@ class Expiry:
         """Give up what has expired, and wait for the next."""
         plan = self._plan
         now = plan.ledger.now()
-        while plan.open and (first := next(iter(plan.open))).expired(now):
+        for _ in range(AT_ONCE):
+            if not plan.open or not (first := next(iter(plan.open))).expired(now):
+                break
             plan.ledger.expire(first)
         plan.expiry = None
         if plan.open:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -23,12 +24,14 @@ from actors import (
     Exit,
     Timeout,
     get_state,
+    get_statistics,
     get_status,
     replace_state,
     resume,
     suspend,
 )
 from actors.dispatcher import SLICE_MESSAGES
+from actors.timer import AT_ONCE
 from tests.actors.probe import Probe, received
 from tests.actors.recorder import Recorder
 
@@ -303,6 +306,22 @@ async def test_send_after_of_one_time_comes_in_the_order_of_the_calls(system: Ac
     await trio.sleep(10)
 
     assert await seen_by(keeper) == [(number, 1.0) for number in range(50)]
+
+
+async def test_many_timers_of_one_time_let_others_have_their_turn(system: ActorSystem) -> None:
+    keeper = await system.start(Keeper)
+    for number in range(4 * AT_ONCE):
+        keeper.send_after(1.0, number)
+    await trio.sleep(1.0)
+    waiting: list[int] = []
+
+    while len(waiting) < 20:
+        await trio.lowlevel.checkpoint()
+        waiting.append(get_statistics(keeper).received)
+    await wait_all_tasks_blocked()
+
+    assert max(later - earlier for earlier, later in pairwise([0, *waiting])) <= 2 * AT_ONCE
+    assert await seen_by(keeper) == [(number, 1.0) for number in range(4 * AT_ONCE)]
 
 
 async def test_send_after_zero_seconds_comes_soon(system: ActorSystem, kind: Kind) -> None:
