@@ -21,6 +21,7 @@ from tests.crash.post import (
     DELAY,
     DELAYED,
     DEPOT,
+    GRACE,
     LEAST,
     MANY,
     ONCE,
@@ -66,7 +67,7 @@ def post_office(orders: Orders) -> SupervisorSpec:
     children = [
         ChildSpec("router", Router, (config,), name="router"),
         ChildSpec("queue", Queue, (store, options), {"clock": clock}, name="queue"),
-        *(ChildSpec(name, Station, name=name) for name in STATIONS),
+        *(ChildSpec(name, Station, kwargs={"lingers": orders.killing}, name=name) for name in STATIONS),
         *(ChildSpec(name, Clerk, name=name) for name in CLERKS),
         *(ChildSpec(name, Porter, name=name) for name in PORTERS),
     ]
@@ -137,7 +138,7 @@ async def kill_at_random(system: ActorSystem, chance: random.Random) -> None:
 
 
 async def main(orders: Orders) -> None:
-    async with open_system() as system, trio.open_nursery() as nursery:
+    async with open_system(kill_grace=GRACE) as system, trio.open_nursery() as nursery:
         await system.start(Supervisor, post_office(orders))
         tell("running")
         if orders.killing:

@@ -27,6 +27,9 @@ DELAY: Final = 1800.0
 DELAYED: Final = 25
 """One in so many parcels is sent so many seconds later: it comes with the simulated hour."""
 
+GRACE: Final = 0.02
+"""Seconds that whoever is killed has to end."""
+
 MANY: Final = 10_000
 ONCE: Final = DeliveryOptions(
     guarantee=Guarantee.EXACTLY_ONCE, durable=True, max_retries=MANY, retry_delay=0.002, max_retry_delay=0.02
@@ -68,9 +71,13 @@ class Letter:
 
 
 class Station(DurableActor):
-    """It keeps which parcels it has seen, as ranges of their numbers, and hands them on."""
+    """It keeps which parcels it has seen, as ranges of their numbers, and hands them on.
 
-    def __init__(self) -> None:
+    Now and then it *lingers*: then a kill leaves it behind, and it wants to store something when it has a successor.
+    """
+
+    def __init__(self, *, lingers: bool) -> None:
+        self._lingers = lingers
         self.seen: dict[str, list[list[int]]] = {}
         self.twice: list[str] = []
 
@@ -82,6 +89,9 @@ class Station(DurableActor):
             await trio.lowlevel.checkpoint()
             onward = evolve(parcel, hop=parcel.hop + 1)
             await RouterRef(self.system).send(onward.station, onward, ONCE)
+        if self._lingers and parcel.number % 50 == 0:
+            with trio.CancelScope(shield=True):
+                await trio.sleep(4 * GRACE)
 
 
 class Clerk(Actor):
