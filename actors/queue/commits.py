@@ -202,11 +202,23 @@ class Commits:
             self._barriers = []
         for action in actions:
             action()
-        if self._gathered or self._barriers or (self._unstored.ripe >= MOST and not self._failed):
+        if self._barriers or (self._unstored.ripe >= MOST and not self._failed):
             self._commit()
+        elif self._gathered:
+            self._flush_later(len(stored.posted))
         elif self._unstored:
             self.ride()
         return boxes
+
+    def _flush_later(self, told: int) -> None:
+        """Store what has gathered when so many who were just told have had their turn: they may put something again.
+
+        Else those who put something would fall into two groups, each of which waits for the other's commit.
+        """
+        self._lately = max(self._lately, len(self._gathered) + told)
+        if not self._flushing:
+            self._flushing = True
+            self._ref.send_after(0.0, Flush)
 
     def _take_in(self, stored: Stored, now: float, answers: Answers) -> set[Box]:
         boxes = set()

@@ -18,7 +18,7 @@ from actors.queue import requests as ask
 from actors.queue import views
 from actors.queue.answers import Answers, Asked, find_reply
 from actors.queue.checks import check_queue
-from actors.queue.commits import Commits, Ride, Stored, store_now
+from actors.queue.commits import Commits, Flush, Ride, Stored, store_now
 from actors.queue.consumers import Consumers
 from actors.queue.dead import DeadMessages
 from actors.queue.errors import MessageRefusedError, QueueClosedError, QueueError
@@ -123,6 +123,8 @@ class Queue(Actor):
             self._purge()
         elif type(message) is Down:
             self._hand_on(self.consumers.down(message))
+        elif message is Flush:
+            self.commits.flush()
         elif message is Ride:
             self.commits.ride_alone()
 

@@ -84,6 +84,26 @@ async def test_what_joins_a_batch_is_leased_in_the_order_in_which_it_was_put(sys
     assert await payloads(queue) == expected
 
 
+async def test_what_gathered_is_stored_with_what_those_put_who_were_just_told(system: ActorSystem) -> None:
+    store = SlowStore()
+    queue = await supervised(system, store)
+    store.held = []
+
+    async def put(*payloads: str) -> None:
+        for payload in payloads:
+            await queue.put("ann", payload)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(put, "tea", "more tea")
+        await wait_all_tasks_blocked()
+        nursery.start_soon(put, "coffee")
+        await wait_all_tasks_blocked()
+        store.report()
+
+    assert store.batches == 2
+    assert await payloads(queue) == ["tea", "coffee", "more tea"]
+
+
 async def test_a_put_that_joined_a_queue_that_is_killed_is_stored_by_the_next(system: ActorSystem) -> None:
     store = SlowStore()
     queue = await supervised(system, store)
