@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -102,7 +103,7 @@ class UndeliveredLetters:
         self.max_letters = max_letters
         self.count = 0
         """How many there have been, those that are no longer kept included."""
-        self._letters: dict[Undelivered, None] = {}
+        self._letters: OrderedDict[Undelivered, None] = OrderedDict()
         self._resend = resend
         self.on_discard: Callable[[Undelivered], object] | None = None
         """Told of each letter that is kept no longer."""
@@ -134,8 +135,7 @@ class UndeliveredLetters:
         """Keep *letter*, which was counted before."""
         self._letters[letter] = None
         if len(self._letters) > self.max_letters:
-            oldest = next(iter(self._letters))
-            del self._letters[oldest]
+            oldest, _ = self._letters.popitem(last=False)
             self.forget(oldest)
 
     def forget(self, letter: Undelivered) -> None:
