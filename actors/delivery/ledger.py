@@ -144,12 +144,7 @@ class Ledger:
         receipt.stored = False
         if receipt.letter is not None and receipt.letter in self.letters:
             self.letters.discard(receipt.letter)
-        attempt = receipt.attempt
-        was_live = attempt is not None and attempt.live
         self.acknowledge(receipt)
-        if attempt is not None and was_live:
-            self.breakers.count_success(attempt.lane, probe=attempt.probe)
-            attempt.lane.exchange.freed(attempt.lane)
 
     def admit(self, receipt: Receipt) -> None:
         """Answer for *receipt* from here on."""
@@ -239,8 +234,6 @@ class Ledger:
             self._settled_late(receipt, handled=type(outcome) is Handled)
         if type(outcome) is Handled:
             self.acknowledge(receipt)
-            if was_live:
-                self.breakers.count_success(lane, probe=attempt.probe)
         elif was_live and type(outcome) is Lost and not isinstance(outcome.reason, MailboxFull):
             attempt.end()
             self.breakers.count_nothing(lane, probe=attempt.probe)
@@ -302,7 +295,16 @@ class Ledger:
             self.late += receipt.status is not Status.ACKNOWLEDGED
             return
         receipt.plan.tally.acknowledged += 1
+        # The attempt under way is over by that, even if it was the copy of an earlier one that was handled.
+        attempt = receipt.attempt if receipt.attempt is not None and receipt.attempt.live else None
         self._close(receipt)
+        if attempt is None:
+            return
+        if receipt.terms.tracked:
+            self.breakers.count_success(attempt.lane, probe=attempt.probe)
+        else:
+            self.breakers.count_nothing(attempt.lane, probe=attempt.probe)
+        attempt.lane.exchange.freed(attempt.lane)
 
     def expire(self, receipt: Receipt) -> None:
         """Note that the time of *receipt* is over. An attempt that is under way has failed by that."""
