@@ -19,6 +19,7 @@ from actors.delivery.errors import (
     StateVersionError,
     TargetNotFoundError,
     UnencodableError,
+    UnreadableStateError,
 )
 from actors.delivery.log import DeliveryLog, LogStatistics
 from actors.delivery.options import DeliveryOptions, RouterConfig
@@ -65,4 +66,5 @@ __all__ = [
     "Undelivered",
     "UndeliveredLetters",
     "UnencodableError",
+    "UnreadableStateError",
 ]

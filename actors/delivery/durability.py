@@ -8,9 +8,11 @@ from uuid import uuid4
 
 from actors.delivery.codec import decode, encode
 from actors.delivery.durable import Outbox, is_done
+from actors.delivery.errors import UnreadableStateError
 from actors.delivery.held_caller import HeldCaller
 from actors.delivery.receipt import Attempt
 from actors.settlement import Delivery
+from actors.show import shown, told
 from actors.sqlite.waiter import Waiter
 from actors.state import set_state_of, state_of
 
@@ -48,13 +50,26 @@ class Durability:
         if found is None:
             return
         version, stored = found
-        state = decode(stored)
+        state = self._decoded(stored)
         if version == actor.state_version:
             self._written = stored
         else:
             state = actor.migrate(version, state)
         # Attributes that came into the class since keep what the constructor gave them.
         set_state_of(actor, state if hasattr(actor, "set_state") else {**state_of(actor), **state})
+
+    def _decoded(self, stored: bytes) -> Any:
+        try:
+            state = decode(stored)
+        except Exception as error:
+            raise self._unreadable(told(error)) from error
+        if not (isinstance(state, dict) or hasattr(self.actor, "set_state")):
+            raise self._unreadable(f"attributes with their names were stored, and it is {shown(state)}")
+        return state
+
+    def _unreadable(self, why: str) -> UnreadableStateError:
+        path = self.store.database.path
+        return UnreadableStateError(f"the state of {self.actor.ref} in {path} cannot be read: {why}")
 
     async def run(self, handler: Callable[..., Any], message: Any, caller: Any) -> Any:
         """Run *handler*, and store all that it has done before anything of it leaves."""

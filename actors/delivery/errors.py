@@ -60,6 +60,13 @@ class StateVersionError(DeliveryError):
     category = "serialization"
 
 
+class UnreadableStateError(DeliveryError):
+    """The stored state of an actor is damaged, or of a class that is not there any more; it is left as it is."""
+
+    kind = "serialization"
+    category = "serialization"
+
+
 class DeliveryFailedError(DeliveryError):
     """All attempts failed. A failed attempt may have done part of the work, or all of it, unseen."""
 

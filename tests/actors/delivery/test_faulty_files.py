@@ -22,10 +22,12 @@ from actors.delivery import (
     Router,
     RouterConfig,
     RouterRef,
+    UnreadableStateError,
 )
+from actors.delivery.codec import encode
 from actors.sqlite import Database, DatabaseFullError, open_database
 from supervision import ChildSpec, ChildStartError, Supervisor, SupervisorSpec
-from tests.actors.delivery.accounts import Account
+from tests.actors.delivery.accounts import Account, Credit
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -160,6 +162,29 @@ async def test_an_actor_that_cannot_be_stored_is_tried_again_after_delays(file: 
         # One epoch is claimed at each start; delays of 1, 2, 4 ... 60 s allow for so many.
         assert 5 < failed.commits < 40
         assert await system.named("diary").call("") == 0
+
+
+@pytest.mark.parametrize(
+    ("stored", "why"),
+    [
+        (b"\xc1", "FormatError"),
+        (b"\x07", "it is 7"),
+        (encode(Credit(5), "a credit").replace(b"Credit", b"Debits"), "AttributeError: .* no attribute 'Debits'"),
+    ],
+)
+async def test_a_state_that_cannot_be_read_is_named_and_left_as_it_is(
+    file: Path, autojump_clock: Any, stored: bytes, why: str
+) -> None:
+    async with program(file) as (system, _, database):
+        diary = await system.start(Diary, name="diary")
+        await diary.call("tea")
+        await diary.stop()
+        await database.commit(("UPDATE delivery_states SET state = ?", (stored,)))
+
+        with pytest.raises(UnreadableStateError, match=f"the state of <diary #.*> in {file} cannot be read: .*{why}"):
+            await system.start(Diary, name="diary")
+
+        assert await database.read(lambda one: one.execute("SELECT state FROM delivery_states").fetchone()) == (stored,)
 
 
 def damaged(file: Path) -> str:
