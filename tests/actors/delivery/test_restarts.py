@@ -10,6 +10,7 @@ import trio
 
 from actors import ActorSystem, Backoff
 from actors.delivery import (
+    BreakerChanged,
     DeliveryOptions,
     Guarantee,
     NoRouterError,
@@ -254,6 +255,21 @@ async def test_names_and_dead_letters_outlive_the_router(supervised: RouterRef, 
     await (await supervised.send("till", "tea")).acknowledged()
 
     assert (notes, len(supervised.dead_letters)) == (["tea"], 1)
+
+
+async def test_who_listens_to_breakers_is_told_after_a_restart_of_the_router_too(
+    supervised: RouterRef, supervise: Supervise, system: ActorSystem
+) -> None:
+    changes: list[BreakerChanged] = []
+    await supervise(Fragile, [], 5)
+    supervised.listen(changes.append)
+    receipt = await supervised.send("receiver", "tea", DeliveryOptions(max_retries=6))
+    await trio.sleep(10)
+
+    await kill_router(system)
+    await receipt.acknowledged()
+
+    assert [change.after.value for change in changes] == ["open", "half_open", "closed"]
 
 
 async def test_a_router_that_does_not_come_back_accepts_nothing(system: ActorSystem, router: RouterRef) -> None:
