@@ -13,7 +13,6 @@ from actors.actor import Actor
 from actors.asking import Asking
 from actors.current import current_process
 from actors.name_ref import process_of
-from actors.options import check_timeout
 from actors.queue.answers import REPLY
 from actors.queue.behaviour import Row
 from actors.queue.commits import Posted
@@ -146,13 +145,13 @@ class Intake:
     def open(self) -> bool:
         """Whether a batch is being gathered, and whoever asks may join it without a call."""
         process = self._process
-        mine = process.ending is None and get_ident() == process.system.open_to
-        return mine and self._commits.gathering and not self._closed
+        if self._closed or process.ending is not None or not self._commits.gathering:
+            return False
+        return get_ident() == process.system.open_to
 
     @enable_ki_protection
     async def join(self, put: Put, timeout: float) -> str:
         """Add a message of which the queue need not ask anything to the batch; as a call of the queue in all else."""
-        check_timeout(timeout)
         sender = current_process()
         asking = Asking(self._process, put, sender, timeout)
         self._commits.gather(self._posted(put, asking))
