@@ -230,12 +230,13 @@ def _resume(ledger: Ledger, found: StoredMessage, now: float, wall: float) -> No
         _follow(ledger, receipt, first)
         return
     ledger.ids.note(receipt)
-    delay = found.due - wall
+    # The clock may have been set back meanwhile: nothing waits longer than it was to wait.
+    delay = min(found.due - wall, found.due - found.created)
     if delay > 0:
         begin(ledger, receipt, delay)
         return
     # What has expired meanwhile is given up as soon as the clock moves.
-    receipt.created = now - (wall - max(found.created, found.due))
+    receipt.created = now - max(0.0, wall - max(found.created, found.due))
     ledger.admit(receipt)
 
 

@@ -292,7 +292,10 @@ class Ledger:
     def acknowledge(self, receipt: Receipt) -> None:
         """Note that *receipt* was handled, perhaps after it had been given up."""
         if not receipt.acknowledge(self.now()):
-            self.late += receipt.status is not Status.ACKNOWLEDGED
+            late = receipt.status is not Status.ACKNOWLEDGED
+            self.late += late
+            if late and self.closed and receipt.stored and self.store is not None:
+                self.store.handled(receipt)
             return
         receipt.plan.tally.acknowledged += 1
         # The attempt under way is over by that, even if it was the copy of an earlier one that was handled.

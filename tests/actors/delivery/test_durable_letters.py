@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 import trio
 
-from actors import open_system
+from actors import Actor, open_system
 from actors.delivery import (
     DeliveryFailedError,
     DeliveryOptions,
+    Guarantee,
     MessageExpiredError,
     NoRouterError,
     Router,
@@ -183,3 +185,47 @@ async def test_before_the_router_has_its_database_a_durable_message_is_refused_f
     await system.start(Supervisor, SupervisorSpec([child]))
 
     assert [error.retryable for error in refused] == [True]
+
+
+@pytest.mark.parametrize("options", [DURABLE, DeliveryOptions(durable=True, guarantee=Guarantee.EXACTLY_ONCE)])
+async def test_what_is_handled_after_the_router_was_closed_is_done(run: Run, options: DeliveryOptions) -> None:
+    notes: list[object] = []
+    async with run(receiver=(Slow, notes, 5.0)) as (_, router):
+        await router.send("receiver", "tea", options)
+        router.close()
+        await trio.sleep(10)
+
+    async with run(receiver=(Receiver, notes)) as (_, router):
+        await trio.sleep(10)
+
+    assert notes == ["tea"]
+
+
+def time_on(day: int) -> float:
+    return day * 86_400 + trio.current_time()
+
+
+async def test_nothing_waits_longer_because_the_clock_was_set_back(tmp_path: Path, autojump_clock: MockClock) -> None:
+    path = str(tmp_path / "messages.db")
+    notes: list[tuple[object, float]] = []
+    begun = 0.0
+
+    class Timed(Actor):
+        def handle_cast(self, message: object) -> None:
+            notes.append((message, trio.current_time() - begun))
+
+    for day in (10, 2):
+        async with open_system() as system:
+            await open_database(system, path, inline=True)
+            config = RouterConfig(database=path, clock=partial(time_on, day))
+            await system.start(Router, config, name="router")
+            router = RouterRef(system)
+            if day == 10:
+                await router.send("receiver", "tea", DURABLE)
+                await router.send("receiver", "coffee", DURABLE, delay=60.0)
+            else:
+                begun = trio.current_time()
+                await system.start(Timed, name="receiver")
+                await trio.sleep(100)
+
+    assert notes == [("tea", 0.0), ("coffee", 60.0)]
