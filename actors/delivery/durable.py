@@ -56,16 +56,19 @@ class Outbox:
         if statement is not None:
             self.statements.append(statement)
             self.sent.append((ledger, receipt, delay))
+            receipt.in_outbox = True
         return receipt
 
     def release(self) -> None:
         """Let go what was sent: it is stored."""
         for ledger, receipt, delay in self.sent:
+            receipt.in_outbox = False
             begin(ledger, receipt, delay)
 
     def discard(self, reason: object) -> None:
         """Forget what was sent: the handler has failed, and nothing of it is stored."""
         for ledger, receipt, _ in self.sent:
+            receipt.in_outbox = False
             ledger.drop(receipt, reason)
 
 

@@ -12,8 +12,10 @@ from uuid import uuid4
 import trio
 from trio.lowlevel import enable_ki_protection
 
+from actors.current import current_process
 from actors.delivery.plan import Patience
 from actors.delivery.record import DeliveryRecord, Status
+from actors.errors import CallingSelfError
 from actors.settlement import Handled
 
 if TYPE_CHECKING:
@@ -41,6 +43,8 @@ class Receipt(DeliveryRecord):
     """Whether it is in the database."""
     recovered: bool = False
     """Whether an earlier process has accepted it; its receiver may not have been started yet."""
+    in_outbox: bool = False
+    """Whether it leaves when the handler that has sent it has returned."""
     storing: trio.Event | None = None
     """Set when the database has answered for it, or refused."""
     not_stored: Exception | None = None
@@ -96,8 +100,11 @@ class Receipt(DeliveryRecord):
         """Wait until the message was handled. Always a checkpoint; cancelled, it changes nothing.
 
         Raises `MessageExpiredError` when its time is over, `TargetNotFoundError`, `CircuitOpenError` or
-        `RouterClosedError` when one of these is why it was given up, and `DeliveryFailedError` in all other cases.
+        `RouterClosedError` when one of these is why it was given up, and `DeliveryFailedError` in all other cases;
+        `CallingSelfError` in the handler of a durable actor that has sent it, for it leaves when that has returned.
         """
+        if self.in_outbox:
+            self._refuse_to_wait_in_handler()
         if self.final or self.original is not None:
             await trio.lowlevel.checkpoint()
         else:
@@ -109,6 +116,16 @@ class Receipt(DeliveryRecord):
         elif self.status is not Status.ACKNOWLEDGED:
             assert self.letter is not None
             raise self.letter.error
+
+    def _refuse_to_wait_in_handler(self) -> None:
+        process = current_process()
+        task: trio.lowlevel.Task | None = trio.lowlevel.current_task()
+        while process is not None and task is not None:
+            if task is process.task:
+                raise CallingSelfError(
+                    f"{process.ref} waits for {self}, which leaves when its handler has returned: for ever"
+                )
+            task = None if task.parent_nursery is None else task.parent_nursery.parent_task
 
     def finished(self) -> None:
         """Let go of what an open message needs, and tell whoever waits."""

@@ -159,8 +159,9 @@ class RouterRef:
         A durable message is stored when this returns, is for a name, and may be sent only after *delay* seconds. Sent
         by a handler of a `DurableActor`, it is stored, and leaves, with what the handler has changed.
 
-        A checkpoint once in 32 times, and whenever it is durable. Raises `NoRouterError`, `RouterClosedError`, and for
-        durable messages `UnencodableError`, `NotDurableError` and errors of the database.
+        A checkpoint once in 32 times, and whenever it is durable; cancelled there, a durable message may be stored and
+        delivered all the same. Raises `NoRouterError`, `RouterClosedError`, and for durable messages
+        `UnencodableError`, `NotDurableError` and errors of the database.
         """
         if delay or self._ledger.is_durable(options):
             return await self._send_durably(to, message, options, id, delay)
