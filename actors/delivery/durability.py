@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from actors.delivery.codec import decode, encode
 from actors.delivery.durable import Outbox, is_done
-from actors.delivery.errors import UnreadableStateError
+from actors.delivery.errors import StateVersionError, UnreadableStateError
 from actors.delivery.held_caller import HeldCaller
 from actors.delivery.receipt import Attempt
 from actors.settlement import Delivery
@@ -55,6 +55,10 @@ class Durability:
             self._written = stored
         else:
             state = actor.migrate(version, state)
+            if not isinstance(state, dict) and not hasattr(actor, "set_state"):
+                raise StateVersionError(
+                    f"migrate of {actor.ref} made {shown(state)} of version {version}; allowed is a dict of attributes"
+                )
         # Attributes that came into the class since keep what the constructor gave them.
         set_state_of(actor, state if hasattr(actor, "set_state") else {**state_of(actor), **state})
 

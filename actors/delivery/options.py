@@ -31,6 +31,9 @@ COUNT: Final = "an int of 1 or more"
 SECONDS: Final = "a number of seconds above 0"
 DELAY: Final = "a finite number of seconds above 0"
 
+SUMMED_UP: Final = 100
+"""So many delays are added up; the sum of more is calculated."""
+
 DURABLE_SECONDS: Final = DAY_SECONDS
 """How long a durable message lives unless it says otherwise."""
 
@@ -194,12 +197,13 @@ def terms_of(config: RouterConfig, options: DeliveryOptions | None = None) -> Te
 def _longest(attempts: int, timeout: float, backoff: Backoff) -> float:
     """Return how long all attempts may take, with the delay after each."""
     steady = attrs.evolve(backoff, jitter=0.0)
-    delays, retry = 0.0, 1
-    while retry <= attempts and (delay := steady.seconds(retry)) < backoff.max_seconds and math.isfinite(delays):
-        # With a multiplier of 1 the delays never grow: what is left is the same again.
-        if backoff.multiplier == 1:
-            break
-        delays += delay
-        retry += 1
-    rest = attempts - retry + 1
-    return attempts * timeout + delays + (rest * steady.seconds(retry) if rest else 0.0)
+    first, factor = steady.seconds(1), backoff.multiplier
+    # The delays grow so often, unless there are fewer, and are the greatest from then on.
+    growing = 0
+    if factor > 1:
+        growing = min(attempts, math.ceil((math.log(backoff.max_seconds) - math.log(first)) / math.log(factor)))
+    if growing <= SUMMED_UP:
+        delays = sum(steady.seconds(retry) for retry in range(1, growing + 1))
+    else:
+        delays = (steady.seconds(growing) * factor - first) / (factor - 1)
+    return attempts * timeout + delays + (attempts - growing) * steady.seconds(growing + 1)

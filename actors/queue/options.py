@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import attrs
 
 from actors.backoff import Backoff
+from actors.options import is_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +29,7 @@ def _must(allowed: str, is_allowed: Callable[[Any], bool]) -> Check:
 
 
 def _is_time(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+    return is_number(value) and value >= 0
 
 
 def _is_finite(value: Any) -> bool:
@@ -60,5 +61,7 @@ class QueueOptions:
     """How long a dead letter is kept."""
     ride_seconds: float = attrs.field(default=0.02, validator=_must("a finite number of seconds above 0", _is_finite))
     """How long a lease or an acknowledgement waits for a put to be stored with, before it is stored alone."""
-    known: Callable[[str], bool] | None = None
+    known: Callable[[str], bool] | None = attrs.field(
+        default=None, validator=_must("a function, or None", lambda value: value is None or callable(value))
+    )
     """What tells whether there is such a recipient; asked by `send` and `send_and_receive`, not by `put`."""

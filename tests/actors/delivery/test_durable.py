@@ -371,6 +371,21 @@ async def test_a_state_of_another_version_is_not_guessed_at(run: Run) -> None:
             await system.start(Newer, name="counter")
 
 
+async def test_what_migrate_makes_of_a_state_is_one(run: Run) -> None:
+    class Forgetful(Counter):
+        state_version = 2
+
+        def migrate(self, version: int, state: object) -> None:
+            """Forget to return anything."""
+
+    async with run(counter=(Counter,)) as (system, _):
+        await system.named("counter").call("count")
+
+    async with run() as (system, _):
+        with pytest.raises(StateVersionError, match="made None of version 1; allowed is a dict of attributes"):
+            await system.start(Forgetful, name="counter")
+
+
 async def test_a_durable_actor_without_a_name_does_not_start(run: Run) -> None:
     async with run() as (system, _):
         with pytest.raises(NotDurableError, match="has no name"):

@@ -37,6 +37,23 @@ def test_a_message_lives_as_long_as_all_its_attempts_may_take() -> None:
     assert terms_of(RouterConfig(max_retries=3, backoff=1.0)).lifetime == pytest.approx(90.3)
 
 
+@pytest.mark.parametrize("backoff", [1.0, 1.001, 1.02, 1.5, 2.0, 1e9])
+@pytest.mark.parametrize("attempts", [1, 2, 7, 150, 6_000])
+def test_the_sum_of_all_delays_is_that_of_each(backoff: float, attempts: int) -> None:
+    terms = terms_of(RouterConfig(max_retries=attempts, backoff=backoff))
+
+    each = sum(terms.backoff.seconds(retry) for retry in range(1, attempts + 1))
+
+    assert terms.lifetime - attempts * terms.timeout == pytest.approx(each)
+
+
+def test_delays_that_hardly_grow_are_not_added_up_one_by_one() -> None:
+    """That would hold up the loop for seconds."""
+    terms = terms_of(RouterConfig(max_retries=10**9, backoff=1.000_001, retry_delay=1e-300))
+
+    assert 30.0 < terms.lifetime / 10**9 < 60.0
+
+
 def test_a_durable_message_lives_for_a_day() -> None:
     assert terms_of(RouterConfig(), DeliveryOptions(durable=True)).lifetime == 86_400.0
 

@@ -606,6 +606,20 @@ def test_a_queue_needs_a_store_and_options() -> None:
         SqliteStore("")
 
 
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ({"lease_seconds": 10**400}, "lease_seconds is 1000"),
+        ({"keep_dead": -1}, "keep_dead is -1; allowed is a number of seconds, 0 or more"),
+        ({"known": "ann"}, "known is 'ann'; allowed is a function, or None"),
+        ({"max_retries": 0}, "max_retries is 0; allowed is an int of 1 or more"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(option: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        QueueOptions(**option)
+
+
 def test_a_client_needs_a_queue() -> None:
     with pytest.raises(TypeError, match=r"of an ActorRef or a NameRef \(system.named\(...\)\); got 'queue'"):
         QueueClient("queue")  # type: ignore[arg-type]  # that is the mistake
