@@ -49,6 +49,8 @@ def lost(log: Log, disk: Disk) -> Iterator[str]:
         for number in log.accepted[producer] - log.handled[producer]:
             if (producer, number) not in disk.letters:
                 yield f"letter {number} of {producer}"
+        for number in log.acknowledged[producer] - log.handled[producer]:
+            yield f"letter {number} of {producer}, handled"
 
 
 def acknowledged_in_vain(log: Log, disk: Disk, producer: str) -> set[int]:
