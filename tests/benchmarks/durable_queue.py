@@ -2,8 +2,8 @@
 
 One message is put and awaited, leased and acknowledged; the bare loop makes the same inserts, and the deletes with the
 next commit, in batches of as many as there are producers. Paced is that loop with 50 µs of other work between two
-commits: some disks are at their fastest only for a caller that comes back at once. They are measured in turns, when
-the log beside the database has got its size: until then every commit waits several times as long for the disk.
+commits: some disks are at their fastest only for a caller that comes back at once. They are measured in turns. The log
+beside the database has its size from the beginning: as long as it grows, a commit waits several times as long.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from actors.queue import Queue, QueueClient, Row, SqliteStore
 from actors.queue.message import encode
 from actors.queue.message_id import new_message_id
 from actors.queue.sqlite import STEPS, insert_of
+from actors.sqlite.file import lengthen_log
 from tests.benchmarks.burn import burn
 
 PAYLOAD: Final = b"x" * 200
@@ -116,6 +117,7 @@ def opened(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.executescript(STEPS[0])
+    lengthen_log(connection, str(path))
     return connection
 
 
