@@ -52,19 +52,19 @@ class Ids:
         """Remember the id of *receipt*, now that somebody knows it: one that nobody knows cannot come twice."""
         if not receipt.terms.exactly_once:
             return
-        key = _key_of(receipt)
+        receipt.key = key = _key_of(receipt)
         if receipt.final:
             if receipt.status is Status.ACKNOWLEDGED:
                 self.handled.add(key)
             return
         self._open[key] = receipt
-        if (left := self._left.pop(key, None)) is not None:
+        if self._left and (left := self._left.pop(key, None)) is not None:
             # The receiver still has the copy of one that was given up: it is the copy of this one too.
             receipt.attempt, left.receipt = left, receipt
 
     def close(self, receipt: Receipt) -> None:
         """Note that *receipt*, whose id is known and which is sent exactly once, is done with."""
-        key = _key_of(receipt)
+        key = receipt.key or _key_of(receipt)
         if self._open.get(key) is receipt:
             del self._open[key]
         if receipt.status is Status.ACKNOWLEDGED:
@@ -82,7 +82,7 @@ class Ids:
 
 def receiver_of(to: Any) -> object:
     """Return what stands for a receiver in every incarnation: its name, or itself if it has none."""
-    return to if isinstance(to, str) or to.name is None else to.name
+    return to if isinstance(to, str) else to.name or to
 
 
 def _key_of(receipt: Receipt) -> Key:

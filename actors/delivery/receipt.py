@@ -20,6 +20,7 @@ from actors.settlement import Handled
 
 if TYPE_CHECKING:
     from actors.delivery.dead_letters import Undelivered
+    from actors.delivery.ids import Key
     from actors.delivery.lane import Lane, Target
     from actors.delivery.options import DeliveryOptions, Terms
     from actors.delivery.plan import Plan
@@ -50,6 +51,8 @@ class Receipt(DeliveryRecord):
     not_stored: Exception | None = None
     done: trio.Event | None = None
     """What somebody waits for."""
+    key: Key | None = None
+    """What its id is remembered by, once somebody knows it."""
     original: Receipt | None = None
     """The message that is delivered in its place, because that has the same id and was there first."""
 
