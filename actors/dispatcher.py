@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from actors.handover import Handover
+    from actors.mailbox import VacantQueue
     from actors.process import Process
 
 SLICE_MESSAGES: Final = 64
@@ -32,10 +33,10 @@ COLLECTED_AT_ONCE: Final = 1000
 class Dispatcher:
     """Who is to be served next, and how much of the slice is left."""
 
-    __slots__ = ("_borrowers", "_collect_at", "_handover", "_queues", "_ready", "_task", "left", "slice_end", "wake")
+    __slots__ = ("_collect_at", "_handover", "_lent", "_queues", "_ready", "_task", "left", "slice_end", "wake")
 
     def __init__(self, handover: Handover) -> None:
-        self._borrowers: dict[Process, None] = {}
+        self._lent: list[VacantQueue] = []
         self._collect_at = MOST_QUEUES
         self._queues: list[deque[Any]] = []
         self._handover = handover
@@ -103,16 +104,12 @@ class Dispatcher:
                 await trio.lowlevel.checkpoint()
                 left = self.begin_slice()
 
-    def lend_queue(self, process: Process) -> deque[Any]:
-        """Return an empty queue for *process*, which keeps it until there are many that are idle and have one."""
-        self._borrowers[process] = None
-        if len(self._borrowers) >= self._collect_at and self._task is not None:
+    def lend_queue(self, vacant: VacantQueue) -> deque[Any]:
+        """Return an empty queue for the process of *vacant*, which keeps it until many that are idle have one."""
+        self._lent.append(vacant)
+        if len(self._lent) >= self._collect_at and self._task is not None:
             self._rise()
         return self._queues.pop() if self._queues else deque()
-
-    def forget(self, process: Process) -> None:
-        """Expect no queue back from *process*."""
-        self._borrowers.pop(process, None)
 
     def take_back(self, queue: deque[Any]) -> None:
         """Keep *queue*, which is empty, for whoever needs one next, if there are not many already."""
@@ -120,18 +117,19 @@ class Dispatcher:
             self._queues.append(queue)
 
     async def _collect_queues(self) -> None:
-        for number, process in enumerate(list(self._borrowers), 1):
-            if process.give_queue_back():
-                self.forget(process)
+        lent, self._lent = self._lent, []
+        for number, vacant in enumerate(lent, 1):
+            if vacant.process is not None and not vacant.process.give_queue_back():
+                self._lent.append(vacant)
             if number % COLLECTED_AT_ONCE == 0:
                 await trio.lowlevel.checkpoint()
-        self._collect_at = max(MOST_QUEUES, 2 * len(self._borrowers))
+        self._collect_at = max(MOST_QUEUES, 2 * len(self._lent))
 
     async def _sleep(self) -> int:
         self._task = trio.lowlevel.current_task()
         self.wake = self._rouse
         await wait_task_rescheduled(self._abort)
-        if len(self._borrowers) >= self._collect_at:
+        if len(self._lent) >= self._collect_at:
             await self._collect_queues()
         return self.begin_slice()
 

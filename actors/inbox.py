@@ -157,7 +157,7 @@ class Inbox(Front):
         """Have everything that comes become a dead letter; what waits is somebody else's already."""
         self.received = self.taken
         self.mailbox = DeadQueue(self.whole)
-        self.whole.system.dispatcher.forget(self.whole)
+        self.vacant.process = None  # a list of the dispatcher may have it
         self.sender = self.senders = self.stash = None
 
     def change_sender(self, sender: Process | None) -> None:

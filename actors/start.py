@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from threading import get_ident
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import trio
 from trio.lowlevel import enable_ki_protection, wait_task_rescheduled
 
-from actors import report
 from actors.actor import Actor
 from actors.current import admit, current_process
 from actors.errors import ActorExitedError, InitTimeoutError, StoppingError
@@ -41,6 +41,10 @@ async def start_process(
     Raises what its constructor or its `init` raised. A failed process is dead and its name free again before
     this raises; so it is when this is cancelled.
     """
+    budget = system.dispatcher
+    if budget.left <= 0:
+        await trio.lowlevel.checkpoint()
+        budget.begin_slice()
     process = _prepare(system, parent, actor, options)
     try:
         process.construct(actor, args, kwargs)
@@ -50,12 +54,8 @@ async def start_process(
     system.admit(process)
     if options.kept is not None:
         options.kept.hand_on(process)
-    if not process.callbacks.init:
-        report.started(process)
-        process.started = True
-        process.release()
-        return process.ref
     run_init(process)
+    budget.left = 0 if perf_counter() > budget.slice_end else budget.left - 1
     if not process.started and process.reason is None:
         await _init_over(process, options.init_timeout)
     if (starter := current_process()) is not None and starter.ending is not None:

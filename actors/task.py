@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from actors.system import ActorSystem
 
 
-SHARED_SECONDS: Final = 0.8 * SLICE_SECONDS
+SHARED_SECONDS: Final = 0.75 * SLICE_SECONDS
 """What all that are at work share between two checkpoints; the rest goes into switching between their tasks."""
 
 MOST_SHARING: Final = 20

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -35,6 +36,7 @@ from actors import (
     get_state,
     open_system,
 )
+from actors.dispatcher import SLICE_MESSAGES
 from tests.actors.probe import Probe, received
 
 if TYPE_CHECKING:
@@ -637,3 +639,22 @@ async def test_a_bad_shutdown_is_refused(system: ActorSystem, shutdown: Any) -> 
 
     assert repr(shutdown) in str(caught.value)
     assert system.whereis("till") is None
+
+
+async def test_who_starts_many_lets_others_work(system: ActorSystem) -> None:
+    turns: list[int] = []
+    started: list[ActorRef] = []
+
+    async def look() -> None:
+        while True:
+            turns.append(len(started))
+            await trio.lowlevel.checkpoint()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(look)
+        for _ in range(20 * SLICE_MESSAGES):
+            started.append(await system.start(Probe))  # noqa: PERF401 -- seen from outside meanwhile
+        nursery.cancel_scope.cancel()
+
+    assert max(later - sooner for sooner, later in pairwise(turns)) <= 2 * SLICE_MESSAGES
+    assert len(turns) >= 10
