@@ -73,6 +73,16 @@ class Dispatcher:
         self.slice_end = now + SLICE_SECONDS
         return SLICE_MESSAGES
 
+    def spend(self, messages: int) -> bool:
+        """Count something that takes as long as so many *messages*; tell whether the slice is over before it."""
+        if self.left > 0:
+            self.left -= messages
+            return False
+        if perf_counter() > self.slice_end:
+            return True
+        self.left = SLICE_MESSAGES - messages
+        return False
+
     @enable_ki_protection
     async def run(self) -> None:
         """Serve, for ever."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from threading import get_ident
-from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import trio
 from trio.lowlevel import enable_ki_protection, wait_task_rescheduled
@@ -27,6 +26,10 @@ if TYPE_CHECKING:
     from actors.system import ActorSystem
 
 
+MESSAGES_OF_A_START: Final = 8
+"""A start takes about as long as so many messages."""
+
+
 @enable_ki_protection
 async def start_process(
     system: ActorSystem,
@@ -41,10 +44,9 @@ async def start_process(
     Raises what its constructor or its `init` raised. A failed process is dead and its name free again before
     this raises; so it is when this is cancelled.
     """
-    budget = system.dispatcher
-    if budget.left <= 0:
+    if system.dispatcher.spend(MESSAGES_OF_A_START):
         await trio.lowlevel.checkpoint()
-        budget.begin_slice()
+        system.dispatcher.begin_slice()
     process = _prepare(system, parent, actor, options)
     try:
         process.construct(actor, args, kwargs)
@@ -55,7 +57,6 @@ async def start_process(
     if options.kept is not None:
         options.kept.hand_on(process)
     run_init(process)
-    budget.left = 0 if perf_counter() > budget.slice_end else budget.left - 1
     if not process.started and process.reason is None:
         await _init_over(process, options.init_timeout)
     if (starter := current_process()) is not None and starter.ending is not None:
