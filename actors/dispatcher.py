@@ -33,7 +33,18 @@ COLLECTED_AT_ONCE: Final = 1000
 class Dispatcher:
     """Who is to be served next, and how much of the slice is left."""
 
-    __slots__ = ("_collect_at", "_handover", "_lent", "_queues", "_ready", "_task", "left", "slice_end", "wake")
+    __slots__ = (
+        "_collect_at",
+        "_first",
+        "_handover",
+        "_lent",
+        "_queues",
+        "_ready",
+        "_task",
+        "left",
+        "slice_end",
+        "wake",
+    )
 
     def __init__(self, handover: Handover) -> None:
         self._lent: list[VacantQueue] = []
@@ -41,6 +52,8 @@ class Dispatcher:
         self._queues: list[deque[Any]] = []
         self._handover = handover
         self._ready: deque[Process] = deque()
+        self._first: deque[Process] = deque()
+        """Who is served before `_ready`, or in turn with it: nobody who comes again and again starves the others."""
         self._task: trio.lowlevel.Task | None = None
         self.left = SLICE_MESSAGES
         self.slice_end = 0.0
@@ -59,8 +72,8 @@ class Dispatcher:
             reschedule(task, WOKEN)
 
     def wake_first(self, process: Process) -> None:
-        """Have *process* served before all others."""
-        self._ready.appendleft(process)
+        """Have *process* served after those that were to be first before it, and with one other in between at most."""
+        self._first.append(process)
         self._rise()
 
     def begin_slice(self) -> int:
@@ -86,12 +99,13 @@ class Dispatcher:
     @enable_ki_protection
     async def run(self) -> None:
         """Serve, for ever."""
-        ready = self._ready
-        left = 0
+        ready, first = self._ready, self._first
+        left, overtook = 0, False
         while True:
-            while not ready:
+            while not ready and not first:
                 left = await self._sleep()
-            process = ready.popleft()
+            overtook = bool(first) and not (overtook and ready)
+            process = first.popleft() if overtook else ready.popleft()
             if process.running or process.attention:
                 if process.ending is not None and process.reason is None and not process.running:
                     run_terminate(process)
@@ -127,12 +141,16 @@ class Dispatcher:
             self._queues.append(queue)
 
     async def _collect_queues(self) -> None:
+        """Take the queues of those that are idle, until somebody is to be served."""
         lent, self._lent = self._lent, []
         for number, vacant in enumerate(lent, 1):
             if vacant.process is not None and not vacant.process.give_queue_back():
                 self._lent.append(vacant)
             if number % COLLECTED_AT_ONCE == 0:
                 await trio.lowlevel.checkpoint()
+                if self._ready or self._first:
+                    self._lent = lent[number:] + self._lent
+                    return
         self._collect_at = max(MOST_QUEUES, 2 * len(self._lent))
 
     async def _sleep(self) -> int:

