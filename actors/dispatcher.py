@@ -104,11 +104,12 @@ class Dispatcher:
         while True:
             while not ready and not first:
                 left = await self._sleep()
-            overtook = bool(first) and not (overtook and ready)
-            process = first.popleft() if overtook else ready.popleft()
+            if first and not (overtook and ready):
+                process, overtook = first.popleft(), True
+            else:
+                process, overtook = ready.popleft(), False
             if process.running or process.attention:
-                if process.ending is not None and process.reason is None and not process.running:
-                    run_terminate(process)
+                _attend_to_end(process)
                 continue
             process.running = True
             try:
@@ -164,3 +165,8 @@ class Dispatcher:
     def _abort(self, _raise_cancel: object) -> Abort:
         self._task = None
         return Abort.SUCCEEDED
+
+
+def _attend_to_end(process: Process) -> None:
+    if process.ending is not None and process.reason is None and not process.running:
+        run_terminate(process)
