@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from actors.handover import Handover
+    from actors.mailbox import VacantQueue
     from actors.process import Process
 
 SLICE_MESSAGES: Final = 64
@@ -32,14 +33,27 @@ COLLECTED_AT_ONCE: Final = 1000
 class Dispatcher:
     """Who is to be served next, and how much of the slice is left."""
 
-    __slots__ = ("_borrowers", "_collect_at", "_handover", "_queues", "_ready", "_task", "left", "slice_end", "wake")
+    __slots__ = (
+        "_collect_at",
+        "_first",
+        "_handover",
+        "_lent",
+        "_queues",
+        "_ready",
+        "_task",
+        "left",
+        "slice_end",
+        "wake",
+    )
 
     def __init__(self, handover: Handover) -> None:
-        self._borrowers: dict[Process, None] = {}
+        self._lent: list[VacantQueue] = []
         self._collect_at = MOST_QUEUES
         self._queues: list[deque[Any]] = []
         self._handover = handover
         self._ready: deque[Process] = deque()
+        self._first: deque[Process] = deque()
+        """Who is served before `_ready`, or in turn with it: nobody who comes again and again starves the others."""
         self._task: trio.lowlevel.Task | None = None
         self.left = SLICE_MESSAGES
         self.slice_end = 0.0
@@ -58,8 +72,8 @@ class Dispatcher:
             reschedule(task, WOKEN)
 
     def wake_first(self, process: Process) -> None:
-        """Have *process* served before all others."""
-        self._ready.appendleft(process)
+        """Have *process* served after those that were to be first before it, and with one other in between at most."""
+        self._first.append(process)
         self._rise()
 
     def begin_slice(self) -> int:
@@ -72,18 +86,30 @@ class Dispatcher:
         self.slice_end = now + SLICE_SECONDS
         return SLICE_MESSAGES
 
+    def spend(self, messages: int) -> bool:
+        """Count something that takes as long as so many *messages*; tell whether the slice is over before it."""
+        if self.left > 0:
+            self.left -= messages
+            return False
+        if perf_counter() > self.slice_end:
+            return True
+        self.left = SLICE_MESSAGES - messages
+        return False
+
     @enable_ki_protection
     async def run(self) -> None:
         """Serve, for ever."""
-        ready = self._ready
-        left = 0
+        ready, first = self._ready, self._first
+        left, overtook = 0, False
         while True:
-            while not ready:
+            while not ready and not first:
                 left = await self._sleep()
-            process = ready.popleft()
+            if first and not (overtook and ready):
+                process, overtook = first.popleft(), True
+            else:
+                process, overtook = ready.popleft(), False
             if process.running or process.attention:
-                if process.ending is not None and process.reason is None and not process.running:
-                    run_terminate(process)
+                _attend_to_end(process)
                 continue
             process.running = True
             try:
@@ -103,16 +129,12 @@ class Dispatcher:
                 await trio.lowlevel.checkpoint()
                 left = self.begin_slice()
 
-    def lend_queue(self, process: Process) -> deque[Any]:
-        """Return an empty queue for *process*, which keeps it until there are many that are idle and have one."""
-        self._borrowers[process] = None
-        if len(self._borrowers) >= self._collect_at and self._task is not None:
+    def lend_queue(self, vacant: VacantQueue) -> deque[Any]:
+        """Return an empty queue for the process of *vacant*, which keeps it until many that are idle have one."""
+        self._lent.append(vacant)
+        if len(self._lent) >= self._collect_at and self._task is not None:
             self._rise()
         return self._queues.pop() if self._queues else deque()
-
-    def forget(self, process: Process) -> None:
-        """Expect no queue back from *process*."""
-        self._borrowers.pop(process, None)
 
     def take_back(self, queue: deque[Any]) -> None:
         """Keep *queue*, which is empty, for whoever needs one next, if there are not many already."""
@@ -120,21 +142,31 @@ class Dispatcher:
             self._queues.append(queue)
 
     async def _collect_queues(self) -> None:
-        for number, process in enumerate(list(self._borrowers), 1):
-            if process.give_queue_back():
-                self.forget(process)
+        """Take the queues of those that are idle, until somebody is to be served."""
+        lent, self._lent = self._lent, []
+        for number, vacant in enumerate(lent, 1):
+            if vacant.process is not None and not vacant.process.give_queue_back():
+                self._lent.append(vacant)
             if number % COLLECTED_AT_ONCE == 0:
                 await trio.lowlevel.checkpoint()
-        self._collect_at = max(MOST_QUEUES, 2 * len(self._borrowers))
+                if self._ready or self._first:
+                    self._lent = lent[number:] + self._lent
+                    return
+        self._collect_at = max(MOST_QUEUES, 2 * len(self._lent))
 
     async def _sleep(self) -> int:
         self._task = trio.lowlevel.current_task()
         self.wake = self._rouse
         await wait_task_rescheduled(self._abort)
-        if len(self._borrowers) >= self._collect_at:
+        if len(self._lent) >= self._collect_at:
             await self._collect_queues()
         return self.begin_slice()
 
     def _abort(self, _raise_cancel: object) -> Abort:
         self._task = None
         return Abort.SUCCEEDED
+
+
+def _attend_to_end(process: Process) -> None:
+    if process.ending is not None and process.reason is None and not process.running:
+        run_terminate(process)

@@ -141,7 +141,7 @@ class Inbox(Front):
         queue = self.mailbox
         if type(queue) is not deque:
             return True
-        if not self.whole.idle:
+        if queue or not self.whole.idle:
             return False  # whoever handles messages holds on to the queue
         self.mailbox = self.vacant
         self.whole.system.dispatcher.take_back(queue)
@@ -157,7 +157,7 @@ class Inbox(Front):
         """Have everything that comes become a dead letter; what waits is somebody else's already."""
         self.received = self.taken
         self.mailbox = DeadQueue(self.whole)
-        self.whole.system.dispatcher.forget(self.whole)
+        self.vacant.process = None  # a list of the dispatcher may have it
         self.sender = self.senders = self.stash = None
 
     def change_sender(self, sender: Process | None) -> None:
@@ -228,6 +228,8 @@ class Inbox(Front):
             for item, _ in reversed(stash):
                 self.mailbox.appendleft(item)
         self.returned += len(stash)
+        if stash:
+            self.whole.wake_if_idle()
         return len(stash)
 
     def put_first(self, item: object) -> None:
@@ -236,6 +238,7 @@ class Inbox(Front):
         self.received += 1
         if self.senders is not None:
             self.senders.make_room(self.taken)
+        self.whole.wake_if_idle()
 
     def continue_with(self, argument: object, caller: Caller | None = None) -> None:
         """Have `handle_continue` run before any message; it is not counted, since it is none."""

@@ -108,22 +108,26 @@ class VacantQueue:
     An empty deque is a third of what an idle process would take in memory.
     """
 
-    __slots__ = ("_process",)
+    __slots__ = ("process",)
+
+    process: Process | None
+    """Whose it is, until that is dead."""
 
     def __init__(self, process: Process) -> None:
-        self._process = process
+        self.process = process
 
     def append(self, item: Any, /) -> None:
         """Take *item* in."""
-        process = self._process
-        process.mailbox = queue = process.system.dispatcher.lend_queue(process)
+        process = self.process
+        assert process is not None, "the dead have a queue of another kind"
+        process.mailbox = queue = process.system.dispatcher.lend_queue(self)
         queue.append(item)
 
     appendleft = append
 
     def popleft(self) -> Any:
         """Raise IndexError: there is nothing."""
-        raise IndexError(f"nothing waits for {self._process.ref}")
+        raise IndexError("nothing waits")
 
     def __len__(self) -> int:
         return 0

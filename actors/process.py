@@ -177,6 +177,12 @@ class Process(Inbox):
         elif not self.has_task:
             self.start_task()
 
+    def wake_if_idle(self) -> None:
+        """Have what was put ahead of the mailbox handled, if it was put there outside of every handler."""
+        if self.idle:
+            self.idle = False
+            self.wake()
+
     def wake_first(self) -> None:
         """Have the message that is about to come handled ahead of those of others, if nothing else waits."""
         if self.idle and self.dispatcher is not None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from threading import get_ident
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import trio
 from trio.lowlevel import enable_ki_protection, wait_task_rescheduled
 
-from actors import report
 from actors.actor import Actor
 from actors.current import admit, current_process
 from actors.errors import ActorExitedError, InitTimeoutError, StoppingError
@@ -27,6 +26,10 @@ if TYPE_CHECKING:
     from actors.system import ActorSystem
 
 
+MESSAGES_OF_A_START: Final = 8
+"""A start takes about as long as so many messages."""
+
+
 @enable_ki_protection
 async def start_process(
     system: ActorSystem,
@@ -41,6 +44,9 @@ async def start_process(
     Raises what its constructor or its `init` raised. A failed process is dead and its name free again before
     this raises; so it is when this is cancelled.
     """
+    if system.dispatcher.spend(MESSAGES_OF_A_START):
+        await trio.lowlevel.checkpoint()
+        system.dispatcher.begin_slice()
     process = _prepare(system, parent, actor, options)
     try:
         process.construct(actor, args, kwargs)
@@ -50,11 +56,6 @@ async def start_process(
     system.admit(process)
     if options.kept is not None:
         options.kept.hand_on(process)
-    if not process.callbacks.init:
-        report.started(process)
-        process.started = True
-        process.release()
-        return process.ref
     run_init(process)
     if not process.started and process.reason is None:
         await _init_over(process, options.init_timeout)

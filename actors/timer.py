@@ -59,7 +59,7 @@ class Calls:
         self._timers = timers
         self._waiting: deque[Answerable] = deque()
         self._latest = 0.0
-        self._armed = False
+        self._next = math.inf
         self._sweep_at = SWEEP_ABOVE
 
     @property
@@ -80,20 +80,21 @@ class Calls:
             self._waiting = waiting = deque(call for call in waiting if not call.answered)
             self._sweep_at = max(SWEEP_ABOVE, 2 * len(waiting))
         waiting.append(call)
-        if not self._armed:
-            self._armed = True
+        if deadline < self._next:
+            self._next = deadline
             self._timers.add(deadline, self)
 
     def expire(self) -> None:
         """Expire those that are due, and wait for the next."""
         now = self._timers.now()
+        if now < self._next:
+            return  # a longer call was armed first, and answered
         while self._waiting and (self._waiting[0].answered or self._waiting[0].deadline <= now):
             call = self._waiting.popleft()
             if not call.answered:
                 call.expire()
-        self._armed = bool(self._waiting)
-        if self._armed:
-            self._timers.add(self._waiting[0].deadline, self)
+        self._next = self._waiting[0].deadline if self._waiting else math.inf
+        self._timers.add(self._next, self)
 
 
 class TimerQueue:

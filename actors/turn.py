@@ -73,7 +73,11 @@ def handle_messages(process: Process, left: int, slice_end: float) -> int:
 
 @enable_ki_protection
 def run_init(process: Process) -> None:
-    """Run `init` now, in whatever task this is, though not beyond its first wait."""
+    """Run `init`, if there is one, now, in whatever task this is, though not beyond its first wait."""
+    if not process.callbacks.init:
+        _go_up(process)
+        process.release()
+        return
     process.running = True
     process.message = STARTUP
     try:

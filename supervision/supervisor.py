@@ -237,7 +237,7 @@ class Supervisor(Parent):
         """Stop those that are restarted with *failed*, and return all of them in start order."""
         self.children.stopped(failed)
         group = affected(self.spec.strategy, self.children, failed)
-        if len(group) > 1:  # the one that failed is down
+        if len(group) > 1 or failed.temporary:  # the one that failed is down, and stays so if it is temporary by now
             await self._stop(group)
         return group
 

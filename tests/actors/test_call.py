@@ -196,6 +196,20 @@ async def test_call_gives_up_after_five_seconds_by_default(system: ActorSystem, 
     assert trio.current_time() == 5
 
 
+async def test_call_gives_up_after_its_timeout_when_one_with_a_longer_was_answered(
+    system: ActorSystem, kind: Kind
+) -> None:
+    till = await system.start(kind(Till))
+    await till.call(Delayed(1), timeout=100)
+
+    for _ in range(3):
+        with pytest.raises(CallTimeoutError):
+            await till.call(Delayed(300), timeout=2)
+        await till.call(Delayed(1), timeout=100)
+
+    assert trio.current_time() == 1 + 3 * (2 + 1)
+
+
 async def test_call_with_no_timeout_waits_for_ever(system: ActorSystem, kind: Kind) -> None:
     till = await system.start(kind(Till))
 

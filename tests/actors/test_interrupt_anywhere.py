@@ -99,11 +99,19 @@ def test_an_interrupt_at_any_line_of_the_runtime_stops_everything(actor: type[Vi
     whole = Strike(float("inf"))
     Life(actor).run(whole)
 
+    struck = 0
     for at in range(1, whole.lines, whole.lines // PLACES):
         life, strike = Life(actor), Strike(at)
-        with pytest.raises(KeyboardInterrupt):
+        try:
             life.run(strike)
+        except KeyboardInterrupt:
+            struck += 1
+        else:
+            # The clock has a say in how many lines there are: a slice may end, or the loop pause for threads.
+            assert strike.place == "nowhere", f"lost at {strike.place}"
 
         assert [ref for ref in life.refs if ref.alive] == [], strike.place
         assert [system for system in life.systems if system.processes] == [], strike.place
         assert current_process() is None, strike.place
+
+    assert struck > 0.9 * PLACES

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import count, pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -637,3 +638,24 @@ async def test_a_bad_shutdown_is_refused(system: ActorSystem, shutdown: Any) -> 
 
     assert repr(shutdown) in str(caught.value)
     assert system.whereis("till") is None
+
+
+async def test_who_starts_many_lets_others_work(system: ActorSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+    milliseconds = count()
+    monkeypatch.setattr("actors.dispatcher.perf_counter", lambda: next(milliseconds) / 1000)
+    turns: list[int] = []
+    started: list[ActorRef] = []
+
+    async def look() -> None:
+        while True:
+            turns.append(len(started))
+            await trio.lowlevel.checkpoint()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(look)
+        for _ in range(100):
+            started.append(await system.start(Probe))  # noqa: PERF401 -- seen from outside meanwhile
+        nursery.cancel_scope.cancel()
+
+    assert max(later - sooner for sooner, later in pairwise(turns)) <= 40
+    assert len(turns) >= 3

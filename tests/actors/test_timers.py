@@ -23,6 +23,7 @@ from actors import (
     Continue,
     Exit,
     Timeout,
+    dispatcher,
     get_state,
     get_statistics,
     get_status,
@@ -576,3 +577,43 @@ async def test_what_a_timer_sends_does_not_wait_for_the_mailboxes_of_others(syst
     # It expires in the turn of the loop in which the others begin, or in the next.
     assert log.index("timer") <= 2 * SLICE_MESSAGES
     assert len(log) == 5 * SLICE_MESSAGES + 1
+
+
+async def test_what_timers_send_at_one_instant_is_handled_in_the_order_they_were_set(system: ActorSystem) -> None:
+    log: list[object] = []
+    keepers = [await system.start(Recorder, log) for _ in range(5)]
+
+    for number, keeper in enumerate(keepers):
+        keeper.send_after(1, number)
+    await trio.sleep(2)
+
+    assert log == [0, 1, 2, 3, 4]
+
+
+class Poller(Actor):
+    """Looks for something again and again, each time as soon as its timer comes."""
+
+    def init(self) -> None:
+        self.ref.send_after(0, "look")
+
+    def handle_info(self, message: object) -> None:
+        self.ref.send_after(0, message)
+
+
+async def test_actors_whose_timers_are_always_due_do_not_starve_the_others(
+    system: ActorSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher, "SLICE_SECONDS", -1.0)  # as if each look took a whole slice
+    log: list[object] = []
+    pollers = [await system.start(Poller) for _ in range(8)]
+    recorder = await system.start(Recorder, log)
+
+    for _ in range(20):
+        await trio.lowlevel.checkpoint()
+    recorder.cast("cast")
+    for _ in range(20):
+        await trio.lowlevel.checkpoint()
+    for poller in pollers:
+        poller.kill()
+
+    assert log == ["cast"]

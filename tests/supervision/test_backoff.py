@@ -3,7 +3,7 @@
 import logging
 import math
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, get_args
 
 import attrs
 import pytest
@@ -582,11 +582,12 @@ async def test_another_backoff_holds_from_the_next_delay_on(worker: type[Worker]
     assert diary.starts() == [0, 0, 1, 21, 51]
 
 
+@pytest.mark.parametrize("strategy", get_args(Strategy))
 async def test_a_child_that_waits_and_becomes_temporary_is_gone_when_its_delay_is_over(
-    worker: type[Worker], autojump_clock: MockClock
+    worker: type[Worker], autojump_clock: MockClock, strategy: Strategy
 ) -> None:
     children = [child("a", worker), child("b", worker)]
-    options: dict[str, Any] = {"strategy": "one_for_all", "backoff": SECOND, "intensity": OFTEN}
+    options: dict[str, Any] = {"strategy": strategy, "backoff": SECOND, "intensity": OFTEN}
 
     async with supervising(*children, **options) as sup:
         await fail(sup, "a", "a")
