@@ -164,6 +164,7 @@ async def test_what_is_sent_between_two_incarnations_is_kept_and_a_call_fails(sy
             await clerk.call("call")
         with pytest.raises(NoProcessError):
             await first.call("call")
+    await wait_all_tasks_blocked()  # `start_child` is answered before the supervisor hears of the crash
 
     assert await clerk.call("settled") == "settled"
     assert book.handled == ["by name", "to the dead one", "info"]
