@@ -104,3 +104,34 @@ async def test_whoever_has_a_message_does_not_wait_until_all_queues_are_collecte
         await trio.lowlevel.checkpoint()
 
     assert log.count("second") == 1
+
+
+class Slow(Actor):
+    """Waits within a handler until it may go on."""
+
+    def __init__(self, gate: trio.Event) -> None:
+        self.gate = gate
+        self.log: list[object] = []
+
+    async def handle_cast(self, message: object) -> None:
+        await self.gate.wait()
+        self.log.append(message)
+
+    def handle_call(self, message: object, caller: Caller) -> list[object]:
+        return self.log
+
+
+async def test_those_that_are_in_the_middle_of_a_handler_keep_their_queues(system: ActorSystem) -> None:
+    gate = trio.Event()
+    slow = [await system.start(Slow, gate) for _ in range(8)]
+    for ref in slow:
+        ref.cast("first")
+    await wait_all_tasks_blocked()
+
+    await collect(system)
+    for ref in reversed(slow):
+        ref.cast(ref)
+    gate.set()
+    await wait_all_tasks_blocked()
+
+    assert [await ref.call("log") for ref in slow] == [["first", ref] for ref in slow]
