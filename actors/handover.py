@@ -23,7 +23,9 @@ PAUSE: Final = 1e-6
 """Seconds that the loop asks to sleep when it knows of no threads; the system makes some fifty microseconds of it."""
 
 LONG_PAUSE: Final = 0.000_5
-"""Seconds of every eighth such sleep, for threads that wake up slowly."""
+"""Seconds of one such sleep among `SLEEPS`, for threads that wake up slowly."""
+
+SLEEPS: Final = 32
 
 LONGEST_MEETING: Final = 0.01
 """Seconds that the loop waits for a thread to run."""
@@ -85,7 +87,7 @@ class Handover(trio.abc.Instrument):
             _meet_a_thread()
         else:
             self._sleeps += 1
-            time.sleep(PAUSE if self._sleeps % 8 else LONG_PAUSE)
+            time.sleep(PAUSE if self._sleeps % SLEEPS else LONG_PAUSE)
         after = perf_counter()
         self._next = after + max(BETWEEN, after - now)
         self.due = after + max(BETWEEN_WHEN_QUIET, after - now)
