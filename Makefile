@@ -11,6 +11,13 @@ export PYTHON
 bin := $(VENV)/bin
 checked := actors supervision tests examples
 
+# A run that was ended from outside leaves the name of its test, and stacks if the test took too long; the last
+# thread is the main one, and the innermost frames come first.
+running_test := build/running_test
+tell_running_test = if test -e $(running_test); then \
+	awk '/most recent call first/ { frames = 0 } frames++ < 11' $(running_test); \
+	printf 'ended by: '; head -n 1 $(running_test); nproc; cat /proc/loadavg; rm $(running_test); fi
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -27,7 +34,7 @@ demo: $(VENV)/ready-to-test ## Audit Python's standard library with a team of su
 
 .PHONY: test
 test: $(VENV)/ready-to-test ## Run the tests
-	$(bin)/python -m pytest $(ARGS)
+	@$(bin)/python -m pytest $(ARGS) || { status=$$?; $(tell_running_test); exit $$status; }
 
 .PHONY: lint
 lint: $(VENV)/ready-to-lint ## Check the style, the format and which way imports point

@@ -43,19 +43,18 @@ class Asking:
         "value",
     )
 
-    def __init__(self, process: Process, message: object, sender: Process | None, timeout: float | None) -> None:
-        self.process = process
-        self.message = message
-        self.sender = sender
-        self.timeout = timeout
-        self.until: float | None = None
-        self.task: trio.lowlevel.Task | None = None
-        self.on_answer: Callable[[Asking], None] | None = None
-        self.caller: Caller | None = None
-        """Kept while a handler that waits has it."""
-        self.answered = False
-        self.value: object = None
-        self.error: Exception | None = None
+    process: Process
+    message: object
+    sender: Process | None
+    timeout: float | None
+    until: float | None
+    task: trio.lowlevel.Task | None
+    on_answer: Callable[[Asking], None] | None
+    caller: Caller | None
+    """Kept while a handler that waits has it."""
+    answered: bool
+    value: object
+    error: Exception | None
 
     def __repr__(self) -> str:
         state = "answered" if self.answered else "waiting"
@@ -165,3 +164,16 @@ class Asking:
         process = self.process
         if process.owed:
             process.owed.pop(self, None)
+
+
+def ask(process: Process, message: object, sender: Process | None, timeout: float | None) -> Asking:
+    """Return a call on its way to *process*, which it is not in the mailbox of yet."""
+    asking = Asking()
+    asking.process = process
+    asking.message = message
+    asking.sender = sender
+    asking.timeout = timeout
+    asking.until = asking.task = asking.on_answer = asking.caller = None
+    asking.answered = False
+    asking.value = asking.error = None
+    return asking

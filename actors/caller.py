@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from threading import get_ident
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from trio.lowlevel import enable_ki_protection
 
-from actors.asking import GAVE_UP, Asking
+from actors.asking import GAVE_UP, ask
 from actors.current import admit
 from actors.show import shown
 
 if TYPE_CHECKING:
+    from actors.asking import Asking
     from actors.process import Process
     from actors.ref import ActorRef
 
@@ -25,22 +26,24 @@ class Caller:
     a `NoReplyError`.
     """
 
+    # No `__init__`, here and in whatever else is made for a message or a start: it would double what making one takes.
     __slots__ = ("__weakref__", "_asking", "_message", "_process", "_sender", "_timeout")
 
-    def __init__(self, process: Process, message: object, sender: Process | None, timeout: float | None) -> None:
-        self._process = process
-        self._message = message
-        self._sender = sender
-        self._timeout = timeout
-        self._asking: Asking | None = None
-        """What is still to be answered; a call that is answered by what its handler returns at once needs none."""
+    _process: Process
+    _message: object
+    _sender: Process | None
+    _timeout: float | None
+    _asking: Asking | None
+    """What is still to be answered; a call that is answered by what its handler returns at once needs none."""
 
-    @classmethod
-    def of(cls, asking: Asking) -> Caller:
-        """Make the caller for a call that has been on its way."""
-        caller = cls(asking.process, asking.message, asking.sender, asking.timeout)
-        caller._asking = asking
-        return caller
+    def stand_for(self, asking: Asking) -> Self:
+        """Be the caller of a call that has been on its way."""
+        self._process = asking.process
+        self._message = asking.message
+        self._sender = asking.sender
+        self._timeout = asking.timeout
+        self._asking = asking
+        return self
 
     def __repr__(self) -> str:
         state = "gave up" if self.gave_up else "answered" if self.answered else "waiting"
@@ -50,7 +53,7 @@ class Caller:
     def asking(self) -> Asking:
         """The call, from the side that waits; for the runtime."""
         if self._asking is None:
-            self._asking = Asking(self._process, self._message, self._sender, self._timeout)
+            self._asking = ask(self._process, self._message, self._sender, self._timeout)
             # Whose handler has returned got no answer but what that returned.
             self._asking.answered = self._process.caller is not self
         return self._asking

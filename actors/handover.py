@@ -2,13 +2,15 @@
 
 Between two turns a busy loop lets go of Python's global lock for an instant only, which is too short for another
 thread to wake up and take it, and long enough to make that thread wait anew: it starves, for seconds. So the loop
-sleeps for a moment that is long enough, now and then: often while threads do something for it, and seldom when it
-knows of none, for trio itself starts processes and looks up hosts in threads.
+pauses now and then. How long a thread needs to wake up is the machine's affair (20 us, or 5 ms where it shares its
+processors with others), so while threads are known to work for the loop it waits until one more has run, which had
+to wake up and take the lock as the others have to.
 """
 
 from __future__ import annotations
 
 import time
+from threading import Lock
 from time import perf_counter
 from typing import TYPE_CHECKING, Final, Self
 
@@ -18,13 +20,21 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 PAUSE: Final = 1e-6
-"""Seconds that the loop asks to sleep; the operating system makes some fifty microseconds of it."""
+"""Seconds that the loop asks to sleep when it knows of no threads; the system makes some fifty microseconds of it."""
+
+LONG_PAUSE: Final = 0.000_5
+"""Seconds of one such sleep among `SLEEPS`, for threads that wake up slowly."""
+
+SLEEPS: Final = 32
+
+LONGEST_MEETING: Final = 0.01
+"""Seconds that the loop waits for a thread to run."""
 
 BETWEEN: Final = 0.000_5
 """Seconds between two pauses while threads work."""
 
 BETWEEN_WHEN_QUIET: Final = 0.01
-"""Seconds between two pauses while actors work, for threads that nobody here knows of."""
+"""Seconds between two pauses while actors work and nothing is heard of threads."""
 
 QUIET_AFTER: Final = 1.0
 """Seconds without a word from a thread until it is quiet."""
@@ -33,17 +43,23 @@ QUIET_AFTER: Final = 1.0
 class Handover(trio.abc.Instrument):
     """The hand-over of one run of trio; as a ``with`` block, it pauses often until the block is left.
 
-    The loop keeps at least half of the time: as long as threads held the lock, it holds it afterwards.
+    It also pauses often for a second when `trio.to_thread.run_sync` gives work to threads, as when trio starts a
+    process or looks up a host, and when `from_thread` is used. The loop keeps at least half of the time: as long as
+    threads held the lock, it holds it afterwards.
     """
 
     def __init__(self) -> None:
         self.outstanding = 0
-        """How many pieces of work threads are doing for the loop."""
+        """How many pieces of work threads are doing for actors."""
         self.due = 0.0
         """When whoever has work for the loop is to `pause`, if there has been no pause meanwhile."""
+        self._limiter = trio.to_thread.current_default_thread_limiter()
+        self._others = 0
+        """How many threads trio's own functions had at work at the last pause."""
         self._active = False
         self._quiet_at = 0.0
         self._next = 0.0
+        self._sleeps = 0
 
     def __repr__(self) -> str:
         return f"<Handover: {self.outstanding} outstanding{', active' if self._active else ''}>"
@@ -57,13 +73,21 @@ class Handover(trio.abc.Instrument):
         self.outstanding -= 1
 
     def hear(self) -> None:
-        """Note that a thread that nobody here started has spoken, and is likely to say more."""
+        """Note that a thread has begun to work or has spoken, and is likely to need the lock again."""
         self._quiet_at = perf_counter() + QUIET_AFTER
         self._install()
 
     def pause(self, now: float) -> None:
         """Let threads have the lock for a moment."""
-        time.sleep(PAUSE)
+        others, before = max(0, self._limiter.borrowed_tokens - self.outstanding), self._others
+        self._others = others
+        if others > before:
+            self.hear()
+        if others > 0 or self._threads_work(now):
+            _meet_a_thread()
+        else:
+            self._sleeps += 1
+            time.sleep(PAUSE if self._sleeps % SLEEPS else LONG_PAUSE)
         after = perf_counter()
         self._next = after + max(BETWEEN, after - now)
         self.due = after + max(BETWEEN_WHEN_QUIET, after - now)
@@ -71,16 +95,31 @@ class Handover(trio.abc.Instrument):
     def before_io_wait(self, timeout: float) -> None:
         """Pause, if the loop would not wait by itself and the last pause is long enough ago."""
         now = perf_counter()
-        if self.outstanding == 0 and now > self._quiet_at:
+        if not self._threads_work(now):
             self._active = False
             trio.lowlevel.remove_instrument(self)
         elif timeout <= 0 and now >= self._next:
             self.pause(now)
 
+    def _threads_work(self, now: float) -> bool:
+        return self.outstanding > 0 or now <= self._quiet_at
+
     def _install(self) -> None:
         if not self._active:
             self._active = True
             trio.lowlevel.add_instrument(self)
+
+
+def _meet_a_thread() -> None:
+    """Have a thread of trio's pool run for an instant, and wait for it without the global lock."""
+    met = Lock()
+    met.acquire()
+    trio.lowlevel.start_thread_soon(_do_nothing, lambda _: met.release())
+    met.acquire(timeout=LONGEST_MEETING)
+
+
+def _do_nothing() -> None:
+    """Nothing: that a thread could do it is the point."""
 
 
 _handover: Final[trio.lowlevel.RunVar[Handover]] = trio.lowlevel.RunVar("actors_handover")

@@ -106,7 +106,8 @@ class Inbox(Front):
 
     def open_inbox(self) -> None:
         """Begin, with an empty mailbox without rules."""
-        self.mailbox = self.vacant = VacantQueue(self.whole)
+        self.mailbox = self.vacant = vacant = VacantQueue()
+        vacant.process = self  # type: ignore[assignment]
         self.message = self.caller = None
         self.received = self.returned = self.greatest = 0
         self.aside = None

@@ -113,9 +113,6 @@ class VacantQueue:
     process: Process | None
     """Whose it is, until that is dead."""
 
-    def __init__(self, process: Process) -> None:
-        self.process = process
-
     def append(self, item: Any, /) -> None:
         """Take *item* in."""
         process = self.process

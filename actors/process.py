@@ -116,7 +116,8 @@ class Process(Inbox):
         self.id = next(system.ids)
         self.name = name
         self.via = via
-        self.ref = ActorRef(self)
+        self.ref = ref = ActorRef()
+        ref._process = self  # noqa: SLF001 -- a reference is for users, and made here only
         self.kind = "actor"
         self.context = system.context.copy()
         self.open_inbox()

@@ -10,7 +10,7 @@ import trio
 from trio.lowlevel import enable_ki_protection, wait_task_rescheduled
 
 from actors import signals
-from actors.asking import Asking
+from actors.asking import Asking, ask
 from actors.current import admit, current_actor, current_process
 from actors.envelope import Info, Order
 from actors.errors import ActorExitedError, CallingSelfError, NoProcessError
@@ -39,8 +39,7 @@ class ActorRef:
 
     __slots__ = ("__weakref__", "_process")
 
-    def __init__(self, process: Process) -> None:
-        self._process = process
+    _process: Process
 
     def __repr__(self) -> str:
         process = self._process
@@ -179,7 +178,7 @@ class ActorRef:
         else:
             if sender is process and process.running:
                 _refuse_to_wait_for_self(process, message)
-            answer = Asking(process, message, sender, timeout)
+            answer = ask(process, message, sender, timeout)
             process.put(answer, priority)
         if not answer.answered:
             answer.begin_to_wait()
@@ -194,7 +193,7 @@ class ActorRef:
 
         Raises `MailboxFullError`, also where the overflow is ``wait``: it cannot wait.
         """
-        asking = Asking(self._here(), message, current_process(), None)
+        asking = ask(self._here(), message, current_process(), None)
         request = Request(asking)
         self._process.put(asking, priority)
         return request

@@ -42,8 +42,10 @@ async def start_process(
     """Start *actor* and return its reference once its `init` has returned.
 
     Raises what its constructor or its `init` raised. A failed process is dead and its name free again before
-    this raises; so it is when this is cancelled.
+    this raises; so it is when this is cancelled. Not always a checkpoint: whoever starts many comes to one for each
+    millisecond of starts.
     """
+    _check(system, actor)
     if system.dispatcher.spend(MESSAGES_OF_A_START):
         await trio.lowlevel.checkpoint()
         system.dispatcher.begin_slice()
@@ -66,12 +68,15 @@ async def start_process(
     raise _start_error(process)
 
 
-def _prepare(system: ActorSystem, parent: Process | None, actor: type[Actor], options: StartOptions) -> Process:
+def _check(system: ActorSystem, actor: type[Actor]) -> None:
     if not (isinstance(actor, type) and issubclass(actor, Actor)):
         msg = f"only a subclass of Actor can be started; got {actor!r}"
         raise TypeError(msg)
     if get_ident() != system.open_to:
         admit(system, actor.__name__)
+
+
+def _prepare(system: ActorSystem, parent: Process | None, actor: type[Actor], options: StartOptions) -> Process:
     if parent is not None and (parent.ending is not None or parent.reason is not None):
         msg = f"{parent.ref} is stopping and does not start {actor.__name__}"
         raise StoppingError(msg)

@@ -59,13 +59,8 @@ class Calls:
         self._timers = timers
         self._waiting: deque[Answerable] = deque()
         self._latest = 0.0
-        self._next = math.inf
+        self._alarm: _Alarm | None = None
         self._sweep_at = SWEEP_ABOVE
-
-    @property
-    def live(self) -> bool:
-        """Whether there may be more to come."""
-        return True
 
     def add(self, call: Answerable, deadline: float) -> None:
         """Have *call* expire at its *deadline*, unless it is answered before."""
@@ -80,21 +75,46 @@ class Calls:
             self._waiting = waiting = deque(call for call in waiting if not call.answered)
             self._sweep_at = max(SWEEP_ABOVE, 2 * len(waiting))
         waiting.append(call)
-        if deadline < self._next:
-            self._next = deadline
-            self._timers.add(deadline, self)
+        if self._alarm is None or deadline < self._alarm.deadline:
+            self._set_alarm(deadline)
 
     def expire(self) -> None:
         """Expire those that are due, and wait for the next."""
         now = self._timers.now()
-        if now < self._next:
-            return  # a longer call was armed first, and answered
         while self._waiting and (self._waiting[0].answered or self._waiting[0].deadline <= now):
             call = self._waiting.popleft()
             if not call.answered:
                 call.expire()
-        self._next = self._waiting[0].deadline if self._waiting else math.inf
-        self._timers.add(self._next, self)
+        self._alarm = None
+        if self._waiting:
+            self._set_alarm(self._waiting[0].deadline)
+
+    def is_awaited(self, alarm: _Alarm) -> bool:
+        """Tell whether *alarm* has not been replaced by an earlier one."""
+        return alarm is self._alarm
+
+    def _set_alarm(self, deadline: float) -> None:
+        self._alarm = _Alarm(self, deadline)
+        self._timers.add(deadline, self._alarm)
+
+
+class _Alarm:
+    """The next deadline of the calls, in the heap of all."""
+
+    __slots__ = ("_calls", "deadline")
+
+    def __init__(self, calls: Calls, deadline: float) -> None:
+        self._calls = calls
+        self.deadline = deadline
+
+    @property
+    def live(self) -> bool:
+        """Whether it was not replaced by an earlier one."""
+        return self._calls.is_awaited(self)
+
+    def expire(self) -> None:
+        """Expire the calls that are due."""
+        self._calls.expire()
 
 
 class TimerQueue:

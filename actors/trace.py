@@ -97,9 +97,7 @@ class TracedCaller(Caller):
     __slots__ = ("_original", "_trace")
 
     def __init__(self, original: Caller, trace: Trace) -> None:
-        asking = original.asking
-        super().__init__(asking.process, asking.message, asking.sender, asking.timeout)
-        self._asking = asking
+        self.stand_for(original.asking)
         # The call is forgotten when the original is.
         self._original = original
         self._trace = trace

@@ -1,3 +1,4 @@
+# ruff: noqa: SLF001 -- a `Caller` is for users, and made here for each call
 """A turn of a process: what runs a callback, and what its result leads to.
 
 `KeyboardInterrupt` may strike a callback, and stops the system; it cannot strike the bookkeeping around it.
@@ -99,14 +100,16 @@ def run_call(process: Process, message: object, sender: Process | None, timeout:
     process.last_received = began = perf_counter()
     process.running = True
     process.message = message
-    process.caller = caller = Caller(process, message, sender, timeout)
+    process.caller = caller = Caller()
+    caller._process, caller._message = process, message
+    caller._sender, caller._timeout, caller._asking = sender, timeout, None
     try:
         result = process.context.run(process.handle_call, message, caller)
     except BaseException as error:  # noqa: BLE001 -- whatever a handler raises is the end of its actor
         process.message = result = caller.asking
         fail(process, error)
     else:
-        if type(result) in SPECIAL or process.attention or caller._asking is not None:  # noqa: SLF001 -- as fast as it can be
+        if type(result) in SPECIAL or process.attention or caller._asking is not None:
             result = _complete_inline(process, caller, result)
     process.caller = None
     process.last_handled = ended = perf_counter()
@@ -152,7 +155,7 @@ def invoke(process: Process, item: Any) -> Any:
     """Call the callback that *item* is for."""
     kind = type(item)
     if kind is Asking:
-        caller = Caller.of(item)
+        caller = Caller().stand_for(item)
         result = process.handle_call(item.message, caller)
         if type(result) in SPECIAL:
             item.caller = caller

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 import hypothesis
 import pytest
 
-pytest_plugins = ["tests.trio_runner"]
+pytest_plugins = ["tests.trio_runner", "tests.last_resort"]
 
 collect_ignore = ["typing", "benchmarks"]
 """Checked by mypy, or run by hand."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 import trio
+import trio.testing
 
 from actors import Actor, ActorRef, open_system
+from actors import handover as handover_module
 from actors.handover import Handover, handover_here
 
 if TYPE_CHECKING:
@@ -36,6 +39,8 @@ class Clock:
     def __init__(self) -> None:
         self.now = 1000.0
         self.pauses = 0
+        self.meetings = 0
+        self.naps: list[float] = []
         self.held = 0.06 * MILLISECOND
         """How long others hold the lock at each pause, in seconds."""
         self.step = 0.0
@@ -46,7 +51,12 @@ class Clock:
         return self.now
 
     def sleep(self, seconds: float) -> None:
-        assert seconds == 1e-6
+        self.naps.append(seconds)
+        self.pauses += 1
+        self.now += self.held
+
+    def meet(self) -> None:
+        self.meetings += 1
         self.pauses += 1
         self.now += self.held
 
@@ -67,7 +77,12 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
         monkeypatch.setattr(f"actors.{module}.perf_counter", clock.look)
     with monkeypatch.context() as patch:
         patch.setattr(time, "sleep", clock.sleep)
+        patch.setattr(handover_module, "_meet_a_thread", clock.meet)
         yield clock
+
+
+async def wait_in_a_thread(event: threading.Event) -> None:
+    await trio.to_thread.run_sync(event.wait)
 
 
 async def test_a_busy_loop_pauses_every_half_millisecond_while_threads_work(clock: Clock) -> None:
@@ -112,11 +127,61 @@ async def test_actors_at_work_pause_every_10_ms_for_threads_that_nobody_knows_of
         one.cast(other)
         clock.step = MILLISECOND / 100
         began = clock.now
-        while clock.now < began + 250 * MILLISECOND:
+        while clock.now < began + 400 * MILLISECOND:
             await trio.lowlevel.checkpoint()
         one.kill()
 
-    assert 20 <= clock.pauses <= 26
+    assert 32 <= clock.pauses <= 42
+    assert clock.meetings == 0
+    assert clock.naps[:32] == [1e-6] * 31 + [0.000_5]
+
+
+async def test_while_trio_has_threads_at_work_the_loop_waits_at_each_pause_until_a_thread_has_run(
+    clock: Clock,
+) -> None:
+    handover = handover_here()
+    done = threading.Event()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(wait_in_a_thread, done)
+        await trio.testing.wait_all_tasks_blocked()
+
+        handover.pause(clock.now)
+        soon = clock.turn_for(handover, 990)
+        clock.now += 20 * MILLISECOND
+        handover.before_io_wait(0.0)
+        became_quiet = repr(handover)
+        handover.pause(clock.now)
+        done.set()
+
+    assert soon > 1000
+    assert became_quiet == repr(handover) == "<Handover: 0 outstanding>"
+    assert clock.meetings == clock.pauses == soon + 2
+
+
+async def test_a_thread_that_wakes_up_slowly_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    held_up = 0.005
+    monkeypatch.setattr(handover_module, "_do_nothing", lambda: time.sleep(held_up))
+
+    with handover_here() as handover:
+        began = time.perf_counter()
+        handover.pause(began)
+
+    assert time.perf_counter() - began >= held_up
+
+
+async def test_a_thread_that_does_not_run_at_all_is_not_waited_for_longer_than_10_ms(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    never = threading.Event()
+    monkeypatch.setattr(handover_module, "_do_nothing", never.wait)
+
+    with handover_here() as handover:
+        began = time.perf_counter()
+        handover.pause(began)
+        took = time.perf_counter() - began
+    never.set()
+
+    assert took >= 0.01
 
 
 async def test_it_pauses_often_as_long_as_anybody_needs_it() -> None:

@@ -12,7 +12,7 @@ from actors import Actor, dispatcher, replace_state
 from tests.actors.recorder import Recorder
 
 if TYPE_CHECKING:
-    from actors import ActorRef, ActorSystem, Caller
+    from actors import ActorSystem, Caller
     from tests.actors.kinds import Kind
 
 
@@ -50,46 +50,43 @@ class Waiter(Actor):
         self.unstash()
 
 
-async def collect(refs: list[ActorRef]) -> None:
-    """Have many idle queues, until they are taken away and lent anew."""
+async def collect(system: ActorSystem) -> None:
+    """Have many idle queues, until they are taken away and lent anew; nobody else's message is in them."""
+    log: list[object] = []
+    others = [await system.start(Recorder, log) for _ in range(8)]
     for turn in range(3):
-        for ref in refs:
+        for ref in others:
             ref.cast(turn)
         await wait_all_tasks_blocked()
+    assert sorted(log, key=str) == [0] * 8 + [1] * 8 + [2] * 8
 
 
 async def test_what_is_put_back_while_its_actor_is_idle_is_handled_by_that_actor_at_once(
     system: ActorSystem, kind: Kind
 ) -> None:
-    log: list[object] = []
     waiter = await system.start(kind(Waiter))
-    others = [await system.start(Recorder, log) for _ in range(8)]
     waiter.cast("set aside")
     await wait_all_tasks_blocked()
 
     await replace_state(waiter, lambda _state: True)
     await wait_all_tasks_blocked()
-    await collect(others)
+    await collect(system)
 
     assert (await waiter.call("you")).log == ["set aside"]
-    assert sorted(log, key=str) == [0] * 8 + [1] * 8 + [2] * 8
 
 
 async def test_an_idle_timeout_of_zero_that_is_set_from_outside_a_handler_reaches_its_actor_at_once(
     system: ActorSystem, kind: Kind
 ) -> None:
-    log: list[object] = []
     waiter = await system.start(kind(Waiter))
-    others = [await system.start(Recorder, log) for _ in range(8)]
     waiter.cast("set aside")
     actor = await waiter.call("you")
 
     actor.timeout_after(0)
     await wait_all_tasks_blocked()
-    await collect(others)
+    await collect(system)
 
     assert actor.log == ["Timeout"]
-    assert sorted(log, key=str) == [0] * 8 + [1] * 8 + [2] * 8
 
 
 async def test_whoever_has_a_message_does_not_wait_until_all_queues_are_collected(system: ActorSystem) -> None:
@@ -107,3 +104,34 @@ async def test_whoever_has_a_message_does_not_wait_until_all_queues_are_collecte
         await trio.lowlevel.checkpoint()
 
     assert log.count("second") == 1
+
+
+class Slow(Actor):
+    """Waits within a handler until it may go on."""
+
+    def __init__(self, gate: trio.Event) -> None:
+        self.gate = gate
+        self.log: list[object] = []
+
+    async def handle_cast(self, message: object) -> None:
+        await self.gate.wait()
+        self.log.append(message)
+
+    def handle_call(self, message: object, caller: Caller) -> list[object]:
+        return self.log
+
+
+async def test_those_that_are_in_the_middle_of_a_handler_keep_their_queues(system: ActorSystem) -> None:
+    gate = trio.Event()
+    slow = [await system.start(Slow, gate) for _ in range(8)]
+    for ref in slow:
+        ref.cast("first")
+    await wait_all_tasks_blocked()
+
+    await collect(system)
+    for ref in reversed(slow):
+        ref.cast(ref)
+    gate.set()
+    await wait_all_tasks_blocked()
+
+    assert [await ref.call("log") for ref in slow] == [["first", ref] for ref in slow]

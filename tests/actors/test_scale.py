@@ -271,3 +271,27 @@ async def test_others_have_their_turn_after_64_messages_or_1_ms(kind: Kind, seco
 
     # Between two turns of this task trio may have served the actor twice.
     assert max(later - earlier for earlier, later in pairwise(turns)) <= 2 * most
+
+
+@pytest.mark.slow
+async def test_who_waited_for_the_end_of_a_long_handler_works_before_the_next_is_run() -> None:
+    log: list[str] = []
+    ended = trio.lowlevel.ParkingLot()
+
+    class Long(Actor):
+        async def handle_cast(self, message: object) -> None:
+            end = perf_counter() + 0.0015
+            while perf_counter() < end:
+                pass
+            log.append("handled")
+            ended.unpark_all()
+
+    async with open_system() as system:
+        ref = await system.start(Long)
+        for number in range(20):
+            ref.cast(number)
+        for _ in range(20):
+            await ended.park()
+            log.append("seen")
+
+    assert log == ["handled", "seen"] * 20

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import pytest
@@ -60,3 +61,16 @@ async def test_a_call_from_the_trio_of_another_thread_is_refused(system: ActorSy
     await trio.to_thread.run_sync(trio.run, call)
 
     assert get_statistics(till).received == 0
+
+
+async def test_a_start_from_the_trio_of_another_thread_is_refused_and_touches_nothing(system: ActorSystem) -> None:
+    budget = system.dispatcher
+    budget.left, budget.slice_end = 0, math.inf  # who may start finds that the slice goes on, and counts anew
+
+    async def start() -> None:
+        with pytest.raises(WrongThreadError):
+            await system.start(Till)
+
+    await trio.to_thread.run_sync(trio.run, start)
+
+    assert budget.left == 0

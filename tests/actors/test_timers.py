@@ -523,13 +523,23 @@ async def test_an_idle_timeout_that_is_no_number_is_refused(system: ActorSystem,
     assert repr(seconds) in str(caught.value)
 
 
-async def test_calls_with_unlike_timeouts_end_each_at_its_own(system: ActorSystem) -> None:
-    class Mute(Actor):
-        def handle_call(self, message: object, caller: Caller) -> object:
-            callers.append(caller)
-            return NO_REPLY
+class Mute(Actor):
+    """Answers nobody, and forgets nobody."""
 
-    callers: list[Caller] = []
+    def __init__(self) -> None:
+        self.callers: list[Caller] = []
+
+    def handle_call(self, message: object, caller: Caller) -> object:
+        self.callers.append(caller)
+        return NO_REPLY
+
+
+class AsyncPrompt(Actor):
+    async def handle_call(self, message: object, caller: Caller) -> object:
+        return message
+
+
+async def test_calls_with_unlike_timeouts_end_each_at_its_own(system: ActorSystem) -> None:
     ended: list[tuple[float, float]] = []
     mute = await system.start(Mute)
 
@@ -546,12 +556,6 @@ async def test_calls_with_unlike_timeouts_end_each_at_its_own(system: ActorSyste
 
 
 async def test_a_call_without_an_end_does_not_keep_others_from_theirs(system: ActorSystem) -> None:
-    class Mute(Actor):
-        def handle_call(self, message: object, caller: Caller) -> object:
-            callers.append(caller)
-            return NO_REPLY
-
-    callers: list[Caller] = []
     mute = await system.start(Mute)
 
     async with trio.open_nursery() as nursery:
@@ -562,6 +566,21 @@ async def test_a_call_without_an_end_does_not_keep_others_from_theirs(system: Ac
         nursery.cancel_scope.cancel()
 
     assert trio.current_time() == 3.0
+
+
+async def test_long_timeouts_of_calls_that_were_answered_do_not_pile_up(
+    system: ActorSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("actors.timer.SWEEP_ABOVE", 10)
+    system.timers._sweep_at = 10
+    mute, prompt = await system.start(Mute), await system.start(AsyncPrompt)
+
+    for _ in range(100):
+        await prompt.call("soon", timeout=1e6)
+        with pytest.raises(CallTimeoutError):
+            await mute.call("never", timeout=0.001)
+
+    assert len(system.timers._heap) <= 20
 
 
 async def test_what_a_timer_sends_does_not_wait_for_the_mailboxes_of_others(system: ActorSystem) -> None:
