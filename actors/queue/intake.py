@@ -10,7 +10,7 @@ import trio
 from trio.lowlevel import enable_ki_protection, wait_task_rescheduled
 
 from actors.actor import Actor
-from actors.asking import Asking
+from actors.asking import Asking, ask
 from actors.current import current_process
 from actors.name_ref import process_of
 from actors.queue.answers import REPLY
@@ -153,7 +153,7 @@ class Intake:
     async def join(self, put: Put, timeout: float) -> str:
         """Add a message of which the queue need not ask anything to the batch; as a call of the queue in all else."""
         sender = current_process()
-        asking = Asking(self._process, put, sender, timeout)
+        asking = ask(self._process, put, sender, timeout)
         self._commits.gather(self._posted(put, asking))
         asking.begin_to_wait()
         await wait_task_rescheduled(asking.abandon)
