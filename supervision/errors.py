@@ -17,6 +17,8 @@ class SupervisionError(ActorError):
 class BadSpecError(SupervisionError, ValueError):
     """A specification, or two of its fields together, is not allowed."""
 
+    kind = "invalid_message"
+
     def __init__(self, message: str, field: str, value: object) -> None:
         super().__init__(message)
         self.field = field
@@ -28,23 +30,32 @@ class BadSpecError(SupervisionError, ValueError):
 class ChildNotFoundError(SupervisionError, LookupError):
     """The supervisor has no such child."""
 
+    kind = "agent_not_found"
+
 
 class ChildRunningError(SupervisionError):
     """The child runs, and must be terminated first."""
+
+    kind = "duplicate_agent"
 
 
 class ChildRestartingError(SupervisionError):
     """The child is down and the supervisor is trying to start it; terminate it to stop that."""
 
+    kind = "duplicate_agent"
     retryable = True
 
 
 class AlreadyPresentError(SupervisionError):
     """There is a child of this id, which does not run: restart or delete it."""
 
+    kind = "duplicate_agent"
+
 
 class AlreadyStartedError(SupervisionError):
     """The child runs already, or its name belongs to a living process."""
+
+    kind = "duplicate_agent"
 
     def __init__(self, message: str, ref: ActorRef) -> None:
         super().__init__(message)
@@ -55,11 +66,13 @@ class AlreadyStartedError(SupervisionError):
 class MaxChildrenError(SupervisionError):
     """The dynamic supervisor has as many children as it may have."""
 
-    retryable = True
+    kind = "mailbox_full"
 
 
 class UnsupportedRequestError(SupervisionError):
     """This kind of supervisor does not answer such a request."""
+
+    kind = "invalid_message"
 
 
 class ChildStartError(SupervisionError):

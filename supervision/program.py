@@ -28,6 +28,8 @@ FORM: Final = "FILE:TREE is a Python file or module, a colon, and the name of a 
 class ProgramError(ActorError):
     """There is no such program, or no such tree in it."""
 
+    kind = "invalid_message"
+
 
 @attrs.frozen
 class Program:

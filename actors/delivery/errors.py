@@ -1,76 +1,54 @@
-"""What sending through a router raises; every error says what kind it is and whether a retry can help."""
+"""What sending through a router raises."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, ClassVar
 
 from actors.errors import ActorError
 
 if TYPE_CHECKING:
     from actors.delivery.dead_letters import Undelivered
-
-Kind: TypeAlias = Literal[
-    "agent_not_found",
-    "circuit_open",
-    "channel_closed",
-    "delivery_failed",
-    "duplicate_agent",
-    "invalid_message",
-    "message_timeout",
-    "router_not_initialised",
-    "serialization",
-]
-Category: TypeAlias = Literal[
-    "configuration", "connection", "delivery", "not_found", "serialization", "timeout", "validation"
-]
+    from actors.errors import ErrorKind
 
 
 class DeliveryError(ActorError):
     """Base of all errors of delivery."""
-
-    kind: ClassVar[Kind] = "delivery_failed"
-    category: ClassVar[Category] = "delivery"
 
 
 class InvalidMessageError(DeliveryError):
     """There is no record of this message, or what was asked for cannot be done with it."""
 
     kind = "invalid_message"
-    category = "validation"
 
 
 class UnencodableError(DeliveryError):
     """A durable message or state holds something that cannot be stored; nothing was changed."""
 
     kind = "serialization"
-    category = "serialization"
 
 
 class NotDurableError(DeliveryError):
     """The router has no database, or what was asked for cannot be had durably."""
 
     kind = "router_not_initialised"
-    category = "configuration"
 
 
 class StateVersionError(DeliveryError):
     """The stored state of an actor is of another version of its class, and there is no upgrade."""
 
     kind = "serialization"
-    category = "serialization"
 
 
 class UnreadableStateError(DeliveryError):
     """The stored state of an actor is damaged, or of a class that is not there any more; it is left as it is."""
 
     kind = "serialization"
-    category = "serialization"
 
 
 class DeliveryFailedError(DeliveryError):
     """All attempts failed. A failed attempt may have done part of the work, or all of it, unseen."""
 
-    retryable = True
+    kind: ClassVar[ErrorKind] = "delivery_failed"
 
     def __init__(self, message: str, letter: Undelivered | None = None) -> None:
         super().__init__(message)
@@ -81,49 +59,39 @@ class DeliveryFailedError(DeliveryError):
 class TargetNotFoundError(DeliveryFailedError):
     """Nobody has the name, or the actor is dead and will not come back."""
 
-    retryable = False
     kind = "agent_not_found"
-    category = "not_found"
 
 
 class CircuitOpenError(DeliveryFailedError):
     """The target failed so often that it is left alone for a while, and the router does not wait for it."""
-
-    kind = "circuit_open"
 
 
 class MessageExpiredError(DeliveryFailedError, TimeoutError):
     """The time of the message was over before it was handled."""
 
     kind = "message_timeout"
-    category = "timeout"
 
 
 class RouterClosedError(DeliveryFailedError):
     """The router was closed, or its system was left: it takes nothing any more, and what it had is given up."""
 
-    retryable = False
     kind = "channel_closed"
-    category = "connection"
 
 
 class NoRouterError(DeliveryError):
     """No router runs under this name, and nobody is about to start one again."""
 
-    retryable = True
     kind = "router_not_initialised"
-    category = "configuration"
+    retryable = True
 
 
 class RouteTakenError(DeliveryError):
     """The instance is registered under this name already."""
 
     kind = "duplicate_agent"
-    category = "configuration"
 
 
 class RouteNotFoundError(DeliveryError):
     """Nobody is registered under this name."""
 
     kind = "agent_not_found"
-    category = "not_found"

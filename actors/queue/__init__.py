@@ -3,6 +3,7 @@
 from actors.queue.behaviour import Batch, Change, Done, QueueStore, Record, Row, Sketch
 from actors.queue.client import QueueClient
 from actors.queue.errors import (
+    CorruptMessageError,
     FencedError,
     LeaseLostError,
     MessageRefusedError,
@@ -26,6 +27,7 @@ from actors.queue.states import MessageStatus
 __all__ = [
     "Batch",
     "Change",
+    "CorruptMessageError",
     "DeadMessage",
     "Done",
     "FencedError",

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from actors.queue.checks import told
-from actors.queue.errors import LeaseLostError, QueueClosedError
-from actors.queue.message import CorruptMessageError, message_of
+from actors.queue.errors import CorruptMessageError, LeaseLostError, QueueClosedError
+from actors.queue.message import message_of
 from actors.queue.requests import Lease, MessagesWaiting
 from actors.queue.states import CORRUPT, PENDING
 

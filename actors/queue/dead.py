@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from actors.queue.errors import NoDeadLetterError
+from actors.queue.errors import CorruptMessageError, NoDeadLetterError
 from actors.queue.lanes import Entry
-from actors.queue.message import CorruptMessageError, message_of
+from actors.queue.message import message_of
 from actors.queue.requests import DeadMessage
 from actors.queue.states import ACKED, CORRUPT, DEAD, EXPIRED, FAILED, MessageStatus
 

@@ -9,30 +9,35 @@ from actors.errors import ActorError
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from actors.errors import ErrorKind
+
 
 class QueueError(ActorError):
     """Base of what is raised about a queue."""
-
-    kind: ClassVar[str] = "queue"
-    """One word for what is wrong."""
 
 
 class QueueClosedError(QueueError):
     """The queue was closed; nothing was done."""
 
-    kind = "closed"
+    kind = "channel_closed"
 
 
 class MessageRefusedError(QueueError, ValueError):
     """A message, or what is asked about one, is not what it must be. Nothing was done."""
 
-    kind = "refused"
+    kind: ClassVar[ErrorKind] = "invalid_message"
+
+
+class CorruptMessageError(MessageRefusedError):
+    """What is stored of a message cannot be read back."""
+
+    kind = "serialization"
 
 
 class UnknownRecipientError(QueueError):
     """The validator of the queue knows no such recipient; nothing was stored."""
 
-    kind = "unknown recipient"
+    kind = "agent_not_found"
 
     def __init__(self, message: str, recipient: str, known: Collection[str]) -> None:
         super().__init__(message)
@@ -44,7 +49,7 @@ class UnknownRecipientError(QueueError):
 class LeaseLostError(QueueError):
     """The message is not in flight under this lease: it was acknowledged or returned, or its time was over."""
 
-    kind = "not in flight"
+    kind = "invalid_message"
 
     def __init__(self, message: str, message_id: str) -> None:
         super().__init__(message)
@@ -54,7 +59,8 @@ class LeaseLostError(QueueError):
 class RetriesExceededError(QueueError):
     """The message cannot be returned once more; it is a dead letter now."""
 
-    kind = "retries exceeded"
+    kind = "delivery_failed"
+    retryable = False
 
     def __init__(self, message: str, message_id: str) -> None:
         super().__init__(message)
@@ -64,14 +70,13 @@ class RetriesExceededError(QueueError):
 class NoDeadLetterError(QueueError, LookupError):
     """No dead letter of the queue has this id."""
 
-    kind = "no dead letter"
+    kind = "agent_not_found"
 
 
 class NoAnswerError(QueueError, TimeoutError):
     """No reply came in time. The request may still be handled; its late reply goes to the requester's queue."""
 
-    kind = "timeout"
-    retryable = True
+    kind = "message_timeout"
 
     def __init__(self, message: str, request_id: str) -> None:
         super().__init__(message)
@@ -84,8 +89,7 @@ class OutcomeUnknownError(QueueError):
     To ask again with the same *message_id* is safe: a message that is there already is not put twice.
     """
 
-    kind = "outcome unknown"
-    retryable = True
+    kind = "delivery_failed"
 
     def __init__(self, message: str, message_id: str | None = None) -> None:
         super().__init__(message)
@@ -95,12 +99,10 @@ class OutcomeUnknownError(QueueError):
 class StoreFailedError(QueueError):
     """The store did not take it, so it was not done: the disk is full, or cannot be written."""
 
-    kind = "store failed"
-    retryable = True
+    kind = "delivery_failed"
 
 
 class FencedError(QueueError):
     """A later incarnation of the queue has taken its store over; nothing was stored."""
 
-    kind = "fenced"
-    retryable = True
+    kind = "delivery_failed"

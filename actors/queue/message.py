@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 import msgpack
 
-from actors.queue.errors import MessageRefusedError
+from actors.queue.errors import CorruptMessageError, MessageRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,12 +85,6 @@ def decode_metadata(packed: bytes | None) -> Mapping[str, Any]:
     except (TypeError, ValueError, msgpack.exceptions.UnpackException):
         return NO_METADATA
     return MappingProxyType(metadata) if isinstance(metadata, dict) else NO_METADATA
-
-
-class CorruptMessageError(MessageRefusedError):
-    """What is stored of a message cannot be read back."""
-
-    kind = "corrupt"
 
 
 def decode(packed: bytes) -> Any:

@@ -17,6 +17,8 @@ class ShellError(ActorError):
 class FrameError(ShellError):
     """A frame that is not one of this protocol, or is too long."""
 
+    kind = "serialization"
+
     def __init__(self, message: str, code: str) -> None:
         super().__init__(message)
         self.code = code
@@ -30,6 +32,8 @@ class DirectoryError(ShellError):
 class RefusedError(ShellError):
     """The node answered with an error."""
 
+    kind = "invalid_message"
+
     def __init__(self, message: str, code: str) -> None:
         super().__init__(message)
         self.code = code
@@ -39,15 +43,20 @@ class RefusedError(ShellError):
 class UnreachableError(ShellError):
     """The node does not answer: it has ended, or its loop is blocked."""
 
+    kind = "channel_closed"
     retryable = True
 
 
 class NoNodeError(ShellError):
     """No node of this user runs, or none of the name that was asked for."""
 
+    kind = "agent_not_found"
+
 
 class SeveralNodesError(ShellError):
     """More than one node could be meant."""
+
+    kind = "invalid_message"
 
     def __init__(self, message: str, names: Sequence[str]) -> None:
         super().__init__(message)

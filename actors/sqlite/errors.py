@@ -19,6 +19,7 @@ class DatabaseError(ActorError):
 class DatabaseLockedError(DatabaseError):
     """Another process, or another system of this one, has the file open; nothing was read or written."""
 
+    kind = "duplicate_agent"
     retryable = True
 
     def __init__(self, message: str, path: str, holder: int | None) -> None:
@@ -34,15 +35,19 @@ class DatabaseAccessError(DatabaseError):
 class DatabaseCorruptError(DatabaseError):
     """The file is damaged, or no database at all."""
 
+    kind = "serialization"
+
 
 class NewerSchemaError(DatabaseError):
     """The tables of a part were made by a later version of the program; nothing was changed."""
+
+    kind = "serialization"
 
 
 class DatabaseFullError(DatabaseError):
     """There is no room for what was to be stored; it is not stored."""
 
-    retryable = True
+    kind = "mailbox_full"
 
 
 class DatabaseWriteError(DatabaseError):
@@ -54,17 +59,25 @@ class DatabaseWriteError(DatabaseError):
 class StatementError(DatabaseError):
     """SQLite refused a statement; nothing of its unit is stored. ``__cause__`` says why."""
 
+    kind = "invalid_message"
+
 
 class StaleEpochError(DatabaseError):
     """The unit came from an incarnation that has a successor; nothing of it is stored."""
+
+    kind = "channel_closed"
 
 
 class DatabaseClosedError(DatabaseError):
     """The database is closed, or was never opened; nothing was done."""
 
+    kind = "channel_closed"
+
 
 class VirtualTimeError(DatabaseError):
     """The clock of this run jumps when every task waits, and a task that waits for a thread would be among them."""
+
+    kind = "invalid_message"
 
 
 _KINDS: Final[dict[int, tuple[type[DatabaseError], str]]] = {
