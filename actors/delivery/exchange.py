@@ -112,9 +112,8 @@ class Exchange:
 
     # -- messages
 
-    def offer(self, receipt: Receipt) -> None:
-        """Make an attempt now, if nothing is in the way; otherwise have *receipt* wait."""
-        lane = self.lanes.get(receipt.to) or self.lane_of(receipt.to)
+    def offer(self, receipt: Receipt, lane: Lane) -> None:
+        """Make an attempt now, if nothing is in the way; otherwise have *receipt* wait in *lane*, which is its own."""
         if lane.waiting or lane.held or lane.in_flight >= lane.cap or self.in_flight >= self.limit:
             self.wait(receipt, lane)
             self.pump()

@@ -87,16 +87,17 @@ class Ledger:
         """Take *message* over from its sender, and make an attempt if nothing is in the way."""
         plan = self.plans.get(options) or self.plan_of(options)
         exchange = self.exchange
+        lane = None
         if exchange is None or exchange.process.reason is not None or self.closed:
             exchange = None
             self._refuse_if_closed()
+            self.routes.key_of(to)
+        else:
+            # Before it is accepted: what nobody can be sent must not stay here.
+            lane = exchange.lanes.get(to) or exchange.lane_of(to)
         if plan.terms.durable:
             raise NotDurableError("a durable message takes `await router.send`, through a router with a database")
-        if (
-            exchange is not None
-            and not plan.terms.tracked
-            and (lane := exchange.lanes.get(to) or exchange.lane_of(to)).clear
-        ):
+        if lane is not None and not plan.terms.tracked and lane.clear:
             ref = lane.ref
             if ref is None or ref._process.reason is not None:  # noqa: SLF001 -- `alive`, for each message
                 ref = lane.find()
@@ -111,8 +112,8 @@ class Ledger:
         receipt = self.new_receipt(to, message, plan, id)
         receipt.options = options
         self.admit(receipt)
-        if exchange is not None:
-            exchange.offer(receipt)
+        if exchange is not None and lane is not None:
+            exchange.offer(receipt, lane)
         return receipt
 
     def new_receipt(self, to: Target, message: object, plan: Plan, id: str | None) -> Receipt:
@@ -127,8 +128,9 @@ class Ledger:
 
     def offer(self, receipt: Receipt) -> None:
         """Have an attempt made, now or in its turn, if a router runs."""
-        if self.exchange is not None and self.exchange.active:
-            self.exchange.offer(receipt)
+        exchange = self.exchange
+        if exchange is not None and exchange.active:
+            exchange.offer(receipt, exchange.lane_of(receipt.to))
 
     def drop(self, receipt: Receipt, reason: object) -> None:
         """Forget *receipt*, which nobody has answered for; whoever waits for it is told that it failed."""

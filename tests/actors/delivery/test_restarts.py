@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
@@ -370,3 +370,21 @@ async def test_failed_ids_may_come_again(system: ActorSystem, router: RouterRef)
 @pytest.fixture(autouse=True)
 def quiet(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL)
+
+
+@pytest.mark.parametrize("target", [None, 7, "", []], ids=repr)
+async def test_a_message_for_nobody_that_can_be_harms_no_later_router(
+    system: ActorSystem, supervised: RouterRef, target: Any
+) -> None:
+    notes: list[object] = []
+    await system.start(Receiver, notes, name="receiver")
+    with pytest.raises(TypeError):
+        await supervised.send(target, "tea")
+    system.named("router").kill()
+    with pytest.raises(TypeError, match="a message is for a name, an ActorRef or a NameRef; got"):
+        await supervised.send(target, "tea")
+
+    await (await supervised.send("receiver", "tea")).acknowledged()
+
+    assert notes == ["tea"]
+    assert supervised.statistics().routed == 1
