@@ -8,8 +8,9 @@ from uuid import uuid4
 
 from actors.delivery.codec import decode, encode
 from actors.delivery.durable import Outbox, is_done
-from actors.delivery.errors import StateVersionError, UnreadableStateError
+from actors.delivery.errors import NotDurableError, StateVersionError, UnreadableStateError
 from actors.delivery.held_caller import HeldCaller
+from actors.delivery.ids import receiver_of
 from actors.delivery.receipt import Attempt
 from actors.settlement import Delivery
 from actors.show import shown, told
@@ -80,10 +81,10 @@ class Durability:
         receipt = self._incoming()
         if receipt is not None and is_done(receipt):
             return None
-        held = None if caller is None else HeldCaller(caller)
-        outbox = self.outbox = Outbox(str(uuid4()) if receipt is None else receipt.id)
+        incoming = str(uuid4()) if receipt is None else self._told_apart(receipt)
+        outbox = self.outbox = Outbox(incoming, self.store.database)
         try:
-            result = handler(self.actor, message) if held is None else handler(self.actor, message, held)
+            result = handler(message) if caller is None else handler(message, HeldCaller(caller, self))
             if isinstance(result, CoroutineType):
                 result = await result
             statements, state = self._statements(receipt, outbox)
@@ -95,8 +96,8 @@ class Durability:
         if statements:
             await self._commit(statements, outbox, receipt)
             self._written = state
-        if held is not None:
-            held.release()
+        for answer in outbox.answers:
+            answer()
         return result
 
     def _incoming(self) -> Receipt | None:
@@ -104,6 +105,16 @@ class Durability:
         item = self.process.message
         origin = item.origin if type(item) is Delivery else None
         return origin.receipt if isinstance(origin, Attempt) else None
+
+    def _told_apart(self, receipt: Receipt) -> str:
+        """Return what *receipt* has of its own: others may have its id, from another router or to another receiver."""
+        ledger = receipt.plan.ledger
+        if receipt.stored and ledger.store is not None and ledger.store.database is not self.store.database:
+            raise NotDurableError(
+                f"{self.actor.ref} is stored in {self.store.database.path}, and cannot handle {receipt} once, which is "
+                f"stored in {ledger.store.database.path}"
+            )
+        return repr((ledger.name, receiver_of(receipt.to), receipt.id))
 
     @property
     def _is_aside(self) -> bool:
@@ -117,7 +128,9 @@ class Durability:
         if state != self._written:
             statements.append((WRITE_STATE, (actor.name, actor.state_version, state)))
         if receipt is not None and not self._is_aside:
-            statements += self.store.deleting(receipt)
+            store = receipt.plan.ledger.store
+            if store is not None and store.database is self.store.database:
+                statements += store.deleting(receipt)
         return statements, state
 
     async def _commit(self, statements: list[Statement], outbox: Outbox, receipt: Receipt | None) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
+from uuid import NAMESPACE_OID, uuid5
 
 import attrs
 import trio
@@ -18,25 +19,31 @@ from actors.delivery.receipt import Receipt
 from actors.delivery.record import Status
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from actors.delivery.dead_letters import Undelivered
     from actors.delivery.lane import Target
     from actors.delivery.ledger import Ledger
     from actors.delivery.message_store import Stored, StoredMessage
     from actors.delivery.options import DeliveryOptions
-    from actors.sqlite import Statement
+    from actors.sqlite import Database, Statement
 
 
 @attrs.define(eq=False)
 class Outbox:
-    """The durable messages that one handler has sent, before it has returned."""
+    """What one handler of a durable actor has to say, before it has returned."""
 
     incoming: str
-    """The id of what is handled; those of what is sent derive from it."""
+    """What is handled, told from everything else that is; the ids of what is sent derive from it."""
+    database: Database
+    """Where it is stored."""
     statements: list[Statement] = attrs.field(factory=list)
     sent: list[tuple[Ledger, Receipt, float]] = attrs.field(factory=list)
     """What was sent through whom, and after which delay it is due."""
     asked: int = 0
     """How often something was to be sent, also what others had sent already: the ids count on."""
+    answers: list[Callable[[], None]] = attrs.field(factory=list)
+    """What tells callers their answers."""
 
     def put(
         self,
@@ -49,7 +56,13 @@ class Outbox:
         delay: float,
     ) -> Receipt:
         """Take *message* in; it leaves when the handler's changes are stored."""
-        given = id or f"{self.incoming}.{self.asked}"
+        if ledger.store is not None and ledger.store.database is not self.database:
+            raise NotDurableError(
+                f"router {ledger.name!r} stores in {ledger.store.database.path}; what a durable actor sends durably is "
+                f"stored with its state, in {self.database.path}"
+            )
+        # As long as any other, however many have handled what it comes from.
+        given = id or str(uuid5(NAMESPACE_OID, f"{self.incoming}.{self.asked}"))
         self.asked += 1
         receipt, statement = prepare(ledger, to, message, options, id=given, delay=delay)
         # Nobody else may count on a message that is not stored yet, nor this one on others that are not.

@@ -49,10 +49,10 @@ class DurableActor(Actor):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         for name in HANDLERS:
-            if name in cls.__dict__:
-                setattr(cls, name, _durably(cls.__dict__[name]))
-        if "init" in cls.__dict__:
-            cls.init = _recovered(cls.__dict__["init"])  # type: ignore[method-assign] # that is what it does
+            if (handler := _own(cls, name)) is not None:
+                setattr(cls, name, _durably(handler))
+        if (init := _own(cls, "init")) is not None:
+            cls.init = _recovered(init)  # type: ignore[method-assign] # that is what it does
         super().__init_subclass__(**kwargs)
 
     def init(self) -> Any:
@@ -85,6 +85,21 @@ class DurableActor(Actor):
         return await RouterRef(self.system, self.router).send(to, message, DURABLE, delay=delay)
 
 
+def _own(cls: type[DurableActor], name: str) -> Any:
+    """Return the callback *name* of *cls*, also one of a class beside it that is not durable; None if that has none."""
+    owner = next(one for one in cls.__mro__ if name in one.__dict__)
+    if owner is cls:
+        return cls.__dict__[name]
+    if owner is Actor or issubclass(owner, DurableActor):
+        return None
+
+    @wraps(getattr(owner, name))
+    def inherited(self: DurableActor, *arguments: Any) -> Any:
+        return getattr(super(cls, self), name)(*arguments)
+
+    return inherited
+
+
 def _recovered(init: Callable[..., Any]) -> Callable[..., Any]:
     """Return *init*, which finds the state as it was stored."""
 
@@ -98,17 +113,18 @@ def _recovered(init: Callable[..., Any]) -> Callable[..., Any]:
     return recovered
 
 
-def _durably(handler: Callable[..., Any]) -> Callable[..., Any]:
+def _durably(handler: Any) -> Callable[..., Any]:
     """Return *handler* as one transaction."""
 
     @wraps(handler)
     async def durably(self: DurableActor, message: Any, caller: Any = None) -> Any:
         durability = self._durability
         assert durability is not None
+        bound = handler.__get__(self, type(self))
         if durability.outbox is None:
-            return await durability.run(handler, message, caller)
+            return await durability.run(bound, message, caller)
         # A handler that calls that of its superclass is one transaction with it.
-        result = handler(self, message) if caller is None else handler(self, message, caller)
+        result = bound(message) if caller is None else bound(message, caller)
         return await result if isinstance(result, CoroutineType) else result
 
     return durably

@@ -8,15 +8,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from actors.caller import Caller
+    from actors.delivery.durability import Durability
 
 
 class HeldCaller:
-    """What the handlers of a durable actor are given as their `Caller`."""
+    """What the handlers of a durable actor are given as their `Caller`; any of them may answer it."""
 
-    def __init__(self, caller: Caller) -> None:
+    def __init__(self, caller: Caller, durability: Durability) -> None:
         self._caller = caller
-        self._answers: list[Callable[[], None]] | None = []
-        """What was answered before the handler has returned; None afterwards."""
+        self._durability = durability
 
     def __repr__(self) -> str:
         return repr(self._caller)
@@ -32,14 +32,9 @@ class HeldCaller:
         """As `Caller.refuse`, once the handler's changes are stored."""
         self._answer(lambda: self._caller.refuse(error))
 
-    def release(self) -> None:
-        """Let go what was answered."""
-        answers, self._answers = self._answers, None
-        for answer in answers or ():
-            answer()
-
     def _answer(self, answer: Callable[[], None]) -> None:
-        if self._answers is None:
+        outbox = self._durability.outbox
+        if outbox is None:
             answer()
         else:
-            self._answers.append(answer)
+            outbox.answers.append(answer)

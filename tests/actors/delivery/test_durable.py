@@ -238,11 +238,15 @@ async def test_what_is_sent_has_an_id_that_derives_from_what_was_handled(run: Ru
     class Sender(DurableActor):
         async def handle_cast(self, message: str) -> None:
             sent.extend([await self.send_durably("receiver", message) for _ in range(2)])
+            if len(sent) == 2:
+                raise RuntimeError(message)
 
     async with run(sender=(Sender,), receiver=(Receiver, [])) as (_, router):
         await (await router.send("sender", "tea", DURABLE, id="order 1")).acknowledged()
 
-    assert [receipt.id for receipt in sent] == ["order 1.0", "order 1.1"]
+    ids = [receipt.id for receipt in sent]
+    assert ids[:2] == ids[2:]
+    assert ids[0] != ids[1]
 
 
 async def test_nothing_leaves_before_the_handler_has_returned(run: Run) -> None:

@@ -1,0 +1,99 @@
+"""Durable actors beside several routers, in one file and in two."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import trio
+
+from actors import open_system
+from actors.delivery import (
+    DeliveryFailedError,
+    DeliveryOptions,
+    DurableActor,
+    NotDurableError,
+    Router,
+    RouterConfig,
+    RouterRef,
+)
+from actors.sqlite import open_database
+from supervision import ChildSpec, Supervisor, SupervisorSpec
+from tests.actors.delivery.accounts import ONCE, Account, Credit
+from tests.actors.delivery.receivers import Receiver
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from trio.testing import MockClock
+
+    from actors import ActorSystem
+
+DURABLE = DeliveryOptions(durable=True)
+
+
+@pytest.fixture(autouse=True)
+def quiet(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL)
+
+
+@pytest.fixture
+def files(tmp_path: Path, autojump_clock: MockClock) -> tuple[Path, Path]:
+    return tmp_path / "one.db", tmp_path / "two.db"
+
+
+@asynccontextmanager
+async def program(file: Path, other: Path, **actors: tuple[Any, ...]) -> AsyncIterator[ActorSystem]:
+    """Run a program with a router on *file* and one, called other, on *other*."""
+    async with open_system() as system:
+        for path in {file, other}:
+            await open_database(system, path, inline=True)
+        children = [
+            ChildSpec("router", Router, (RouterConfig(database=str(file)),), name="router"),
+            ChildSpec("other", Router, (RouterConfig(database=str(other)),), name="other"),
+            *(ChildSpec(name, actor, tuple(args), name=name) for name, (actor, *args) in actors.items()),
+        ]
+        await system.start(Supervisor, SupervisorSpec(children, intensity=1_000, period=1.0))
+        yield system
+
+
+async def test_what_came_through_another_router_of_the_file_is_what_is_done_with(files: tuple[Path, Path]) -> None:
+    notes: list[object] = []
+    file, _ = files
+    async with program(file, file, account=(Account,)) as system:
+        for number in range(3):
+            await RouterRef(system).send("receiver", number, DURABLE, delay=60.0)
+            await (await RouterRef(system, "other").send("account", Credit(10), ONCE)).acknowledged()
+
+    async with program(file, file, account=(Account,), receiver=(Receiver, notes)) as system:
+        await trio.sleep(120)
+        balance = await system.named("account").call("balance")
+
+    assert notes == [0, 1, 2]
+    assert balance == 130
+
+
+async def test_what_is_stored_in_another_file_than_the_state_is_not_handled(files: tuple[Path, Path]) -> None:
+    async with program(*files, account=(Account,)) as system:
+        receipt = await RouterRef(system, "other").send("account", Credit(10), ONCE)
+        with pytest.raises(DeliveryFailedError, match=r"is stored in .*one\.db, and cannot .*two\.db"):
+            await receipt.acknowledged()
+
+        assert await system.named("account").call("balance") == 100
+
+
+async def test_a_handler_sends_nothing_that_is_stored_in_another_file_than_its_state(files: tuple[Path, Path]) -> None:
+    class Sender(DurableActor):
+        async def handle_cast(self, message: object) -> None:
+            await RouterRef(self.system, "other").send("nobody", message, DURABLE)
+
+    async with program(*files, sender=(Sender,)) as system:
+        receipt = await RouterRef(system).send("sender", "tea", DURABLE)
+        with pytest.raises(DeliveryFailedError, match=r"router 'other' stores in .*two\.db; .* in .*one\.db"):
+            await receipt.acknowledged()
+
+        assert isinstance(receipt.faults[0].reason.cause, NotDurableError)  # type: ignore[attr-defined]  # a crash
+        assert RouterRef(system, "other").statistics().pending == 0
