@@ -86,10 +86,8 @@ class Ledger:
     def accept(self, to: Target, message: object, options: DeliveryOptions | None, id: str | None) -> Receipt:
         """Take *message* over from its sender, and make an attempt if nothing is in the way."""
         plan = self.plans.get(options) or self.plan_of(options)
-        exchange = self.exchange
-        lane = None
+        exchange, lane = self.exchange, None
         if exchange is None or exchange.process.reason is not None or self.closed:
-            exchange = None
             self._refuse_if_closed()
             self.routes.key_of(to)
         else:
@@ -112,8 +110,8 @@ class Ledger:
         receipt = self.new_receipt(to, message, plan, id)
         receipt.options = options
         self.admit(receipt)
-        if exchange is not None and lane is not None:
-            exchange.offer(receipt, lane)
+        if lane is not None:
+            lane.exchange.offer(receipt, lane)
         return receipt
 
     def new_receipt(self, to: Target, message: object, plan: Plan, id: str | None) -> Receipt:
