@@ -22,6 +22,9 @@ Seconds: TypeAlias = float | Literal["brutal_kill"]
 DEFAULT_TIMEOUT: Final = 5.0
 """Seconds that a call waits."""
 
+LOCK_TIMEOUT: Final = 30.0
+"""Seconds that opening a file waits for another node to close it: as long as an orderly stop may take."""
+
 
 @attrs.frozen
 class StartOptions:

@@ -36,6 +36,11 @@ def is_above_zero(value: object) -> bool:
     return is_number(value) and value > 0
 
 
+def is_not_negative(value: object) -> bool:
+    """Tell whether *value* is a number of at least 0."""
+    return is_number(value) and value >= 0
+
+
 def is_finite_above_zero(value: object) -> bool:
     """Tell whether *value* is a finite number above 0."""
     return is_number(value) and 0 < value < math.inf

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterator, Sequence
 
+    from actors.delivery.options import RouterConfig
     from actors.delivery.receipt import Receipt
     from actors.sqlite import Database, Statement
     from actors.system import ActorSystem
@@ -125,14 +126,15 @@ class MessageStore:
         return f"<MessageStore of router {self.router} in {self.database.path}>"
 
     @classmethod
-    async def open(cls, system: ActorSystem, path: str, router: str, clock: WallClock | None) -> MessageStore:
-        """Open the database at *path*, unless it is open already, and make the tables."""
+    async def open(cls, system: ActorSystem, router: str, config: RouterConfig) -> MessageStore:
+        """Open the database of *config*, unless it is open already, and make the tables."""
+        assert config.database is not None
         try:
-            found = find_database(system, path)
+            found = find_database(system, config.database)
         except DatabaseClosedError:
-            found = await open_database(system, path)
+            found = await open_database(system, config.database, lock_timeout=config.lock_timeout)
         await found.prepare(PART)
-        return cls(found, router, clock or wall_clock())
+        return cls(found, router, config.clock or wall_clock())
 
     async def read(self, seconds: float, max_ids: int) -> Stored:
         """Return what there is.

@@ -17,12 +17,14 @@ from actors.delivery.checks import (
     is_factor,
     is_finite_above_zero,
     is_flag,
+    is_not_negative,
     is_positive_count,
     is_share,
     must,
 )
 from actors.guarantee import Guarantee
 from actors.message import Priority
+from actors.options import LOCK_TIMEOUT
 
 if TYPE_CHECKING:
     from actors.wall_clock import WallClock
@@ -125,6 +127,10 @@ class RouterConfig:
         validator=must("a path", lambda value: isinstance(value, str) and value != "", optional=True),
     )
     """The file that durable messages are stored in; without one there are none."""
+    lock_timeout: float = attrs.field(
+        default=LOCK_TIMEOUT, validator=must("a number of seconds, 0 or more", is_not_negative)
+    )
+    """Seconds that the start of the router waits for another node to close that file."""
     clock: WallClock | None = attrs.field(default=None, validator=must("a callable", callable, optional=True))
     """What tells the time of day to durable messages; by default `actors.wall_clock.wall_clock`."""
     max_dead_letters: int = attrs.field(default=10_000, validator=must(COUNT, is_positive_count))

@@ -104,12 +104,12 @@ class Router(Actor):
         self._ledger = ledger_of(self.system, name)
         self._ledger.configure(self.config)
         if self.config.database is not None and self._ledger.store is None:
-            await self._recover(name, self.config.database)
+            await self._recover(name)
         self._ledger.exchange = Exchange(self._ledger, self._process)
         self._ledger.exchange.take_over()
 
-    async def _recover(self, name: str, path: str) -> None:
-        store = await MessageStore.open(self.system, path, name, self.config.clock)
+    async def _recover(self, name: str) -> None:
+        store = await MessageStore.open(self.system, name, self.config)
         found = await store.read(self.config.dedupe_seconds, self.config.dedupe_ids)
         self._ledger.store = store
         recover(self._ledger, found, store.clock())

@@ -12,6 +12,7 @@ from functools import cache, partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
+from actors.options import LOCK_TIMEOUT, check_seconds
 from actors.queue.behaviour import Change, Record, Row, Sketch
 from actors.queue.errors import FencedError, StoreFailedError
 from actors.sqlite import Part, StaleEpochError, open_database
@@ -59,15 +60,20 @@ SIZES: Final = (256, 128, 64, 32, 16, 8, 4, 2, 1)
 class SqliteStore:
     """The rows of one queue, in a database file that may hold other things as well, but no second queue.
 
-    The file is this program's alone: another that opens it is refused. ``inline`` has commits made by the event loop
-    itself, which virtual time needs. ``":memory:"`` is no file, and its messages end with the system.
+    The file is this program's alone: another that opens it waits *lock_timeout* seconds for this one to end, and is
+    refused. *inline* has commits made by the event loop itself, which virtual time needs. ``":memory:"`` is no file,
+    and its messages end with the system.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, inline: bool = False) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], *, inline: bool = False, lock_timeout: float = LOCK_TIMEOUT
+    ) -> None:
         if not isinstance(path, str | os.PathLike) or not os.fspath(path):
             raise TypeError(f"the path of a SqliteStore is a str or a path, and not empty; got {path!r}")
+        check_seconds("lock_timeout", lock_timeout)
         self.path = os.fspath(path)
         self._inline = inline
+        self._lock_timeout = lock_timeout
         self._database: Database | None = None
         self._epochs: dict[int, Epoch] = {}
 
@@ -79,7 +85,9 @@ class SqliteStore:
 
         Raises what `actors.sqlite.open_database` raises.
         """
-        self._database = database = await open_database(system, self.path, inline=self._inline)
+        self._database = database = await open_database(
+            system, self.path, inline=self._inline, lock_timeout=self._lock_timeout
+        )
         await database.prepare(Part("queue", STEPS))
         epoch = await database.claim("queue")
         self._epochs[epoch.number] = epoch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 from contextlib import ExitStack
 from typing import Final
@@ -10,6 +11,8 @@ from typing import Final
 import trio
 
 from actors.sqlite.errors import DatabaseAccessError, DatabaseLockedError
+
+logger: Final = logging.getLogger("actors")
 
 SUFFIX: Final = "-lock"
 """The lock is on a file of its own beside the database: SQLite lets go of locks when any descriptor is closed."""
@@ -50,27 +53,37 @@ class FileLock:
 
 
 async def lock_file(path: str, timeout: float) -> FileLock:
-    """Lock the database at *path*; wait up to *timeout* seconds for whoever has it.
+    """Lock the database at *path*; wait up to *timeout* seconds for whoever has it, and log that.
 
     Raises `DatabaseLockedError`, which names the holder if that is known.
     """
     lock = FileLock(path)
     with ExitStack() as stack:
         stack.callback(lock.release)
-        deadline = trio.current_time() + timeout
-        while not lock.try_acquire():
-            if trio.current_time() >= deadline:
-                raise _locked(path, lock.holder(), timeout)
-            await trio.sleep(BETWEEN)
+        if not lock.try_acquire():
+            await _acquire_later(lock, path, timeout)
         stack.pop_all()
     return lock
 
 
-def _locked(path: str, holder: int | None, timeout: float) -> DatabaseLockedError:
+async def _acquire_later(lock: FileLock, path: str, timeout: float) -> None:
+    began = trio.current_time()
+    holder = lock.holder()
+    if timeout > 0:
+        logger.warning("%s is open in %s; waiting up to %g s for it to be closed", path, _named(holder), timeout)
+    while trio.current_time() < began + timeout:
+        await trio.sleep(BETWEEN)
+        if lock.try_acquire():
+            waited = trio.current_time() - began
+            logger.info("%s was closed by %s after %.1f s, and is open here", path, _named(holder), waited)
+            return
+    holder = lock.holder()
+    raise DatabaseLockedError(
+        f"{path} is open in {_named(holder)}, and was not closed within {timeout:g} s", path, holder
+    )
+
+
+def _named(holder: int | None) -> str:
     if holder is None:
-        who = "another process"
-    elif holder == os.getpid():
-        who = f"this process ({holder})"
-    else:
-        who = f"process {holder}"
-    return DatabaseLockedError(f"{path} is open in {who}, and was not closed within {timeout:g} s", path, holder)
+        return "another process"
+    return f"this process ({holder})" if holder == os.getpid() else f"process {holder}"

@@ -9,7 +9,7 @@ import trio
 from trio.lowlevel import enable_ki_protection
 
 from actors.errors import SystemClosedError
-from actors.options import check_seconds
+from actors.options import LOCK_TIMEOUT, check_seconds
 from actors.sqlite import file
 from actors.sqlite.database import Database
 from actors.sqlite.errors import DatabaseClosedError, VirtualTimeError
@@ -38,14 +38,14 @@ class _Slot:
 
 @enable_ki_protection
 async def open_database(
-    system: ActorSystem, path: str | os.PathLike[str], *, inline: bool = False, lock_timeout: float = 0.0
+    system: ActorSystem, path: str | os.PathLike[str], *, inline: bool = False, lock_timeout: float = LOCK_TIMEOUT
 ) -> Database:
     """Return the database at *path*, which is opened, or made, if *system* has not opened it yet.
 
     It belongs to the system: when the last actor has ended, what was appended is committed, and it is closed.
     With *inline* the loop itself commits, and waits for the disk, which is for tests in virtual time; otherwise a
-    thread does. One process at a time has a file: this waits *lock_timeout* seconds for another one. ``":memory:"``
-    is a database without a file, and always inline.
+    thread does. One process at a time has a file: this waits *lock_timeout* seconds for another one to close it, and
+    logs whom it waits for. ``":memory:"`` is a database without a file, and always inline.
 
     Raises `DatabaseLockedError`, `DatabaseAccessError`, `DatabaseCorruptError` or another `DatabaseError`,
     `VirtualTimeError` if the clock jumps and *inline* is false, and ``ValueError`` if it is open the other way.

@@ -76,7 +76,7 @@ PROGRAMS: dict[str, Callable[[Database], Awaitable[None]]] = {"hold": hold, "log
 
 async def run(system: ActorSystem, what: str, path: str) -> None:
     try:
-        database = await open_database(system, path)
+        database = await open_database(system, path, lock_timeout=0)
     except DatabaseError as error:
         say(f"{type(error).__name__}: {error}")
         return

@@ -11,25 +11,22 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
-from actors import ActorSystem, SystemClosedError, open_system, run_blocking
+from actors import ActorSystem, SystemClosedError, open_system
 from actors.sqlite import (
     Database,
     DatabaseAccessError,
     DatabaseClosedError,
     DatabaseCorruptError,
-    DatabaseLockedError,
     VirtualTimeError,
     find_database,
     open_database,
 )
-from tests.actors.sqlite.children import child, line_of, output_of
 from tests.actors.sqlite.conftest import NOTES
 from tests.actors.sqlite.notes import INSERT, ids_at, ids_of, insert
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trio.testing import MockClock
 
 NOBODY = 65534
 SOMEBODY_ELSES = "/etc/passwd"
@@ -98,67 +95,6 @@ async def test_a_database_can_be_opened_again(real_system: ActorSystem, database
 
     assert again is not database
     assert await ids_of(again) == [1]
-
-
-async def test_another_system_of_the_process_is_refused(database: Database, path: Path) -> None:
-    async with open_system() as other:
-        with pytest.raises(DatabaseLockedError, match=f"{path} is open in this process") as raised:
-            await open_database(other, path)
-
-    assert raised.value.holder == os.getpid()
-    assert raised.value.retryable
-
-
-async def test_who_waits_for_the_lock_gets_it_when_the_other_closes(path: Path, autojump_clock: MockClock) -> None:
-    async with open_system() as first, open_system() as second, trio.open_nursery() as nursery:
-        database = await open_database(first, path, inline=True)
-        await database.prepare(NOTES)
-        await database.commit(insert(1))
-
-        async def close_later() -> None:
-            await trio.sleep(1)
-            await database.close()
-
-        nursery.start_soon(close_later)
-        again = await open_database(second, path, inline=True, lock_timeout=5)
-
-        assert 1 <= trio.current_time() <= 1.1
-        assert await ids_of(again) == [1]
-
-
-async def test_who_waits_for_the_lock_gives_up_in_time(path: Path, autojump_clock: MockClock) -> None:
-    async with open_system() as first, open_system() as second:
-        await open_database(first, path, inline=True)
-
-        with pytest.raises(DatabaseLockedError, match="was not closed within 3 s"):
-            await open_database(second, path, inline=True, lock_timeout=3)
-
-        assert trio.current_time() == pytest.approx(3, abs=0.06)
-
-
-@pytest.mark.slow
-async def test_another_process_is_named_and_lets_go_when_it_is_killed(real_system: ActorSystem, path: Path) -> None:
-    with child("hold", path) as holder:
-        assert await run_blocking(line_of, holder) == "open"
-        with pytest.raises(DatabaseLockedError, match=f"is open in process {holder.pid}") as raised:
-            await open_database(real_system, path)
-        holder.kill()
-        holder.wait()
-
-        database = await open_database(real_system, path)
-
-    assert raised.value.holder == holder.pid
-    assert await ids_of(database) == []
-
-
-@pytest.mark.slow
-async def test_another_process_is_refused_and_writes_nothing(database: Database, path: Path) -> None:
-    await database.commit(insert(1))
-
-    said = await run_blocking(output_of, "put", path)
-
-    assert said == [f"DatabaseLockedError: {path} is open in process {os.getpid()}, and was not closed within 0 s"]
-    assert await ids_of(database) == [1]
 
 
 async def test_a_file_of_another_uid_is_refused(system: ActorSystem) -> None:
