@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from actors.actor import Actor
 from actors.errors import UndefinedHandlerError
-from actors.exit import SHUTDOWN
+from actors.exit import SHUTDOWN, Shutdown
 from actors.message import Down
 from actors.queue import requests as ask
 from actors.queue import views
@@ -21,16 +21,17 @@ from actors.queue.checks import check_queue
 from actors.queue.commits import Commits, Flush, Ride, Stored, store_now
 from actors.queue.consumers import Consumers
 from actors.queue.dead import DeadMessages
-from actors.queue.errors import MessageRefusedError, QueueClosedError, QueueError
+from actors.queue.errors import MessageRefusedError, QueueClosedError, QueueError, StoreFailedError
 from actors.queue.intake import Intake, Usher
 from actors.queue.ledger import Ledger
 from actors.queue.message import decode
 from actors.queue.options import QueueOptions
 from actors.queue.recovery import Recovery
 from actors.queue.unstored import unstored_of
-from actors.result import NO_REPLY
+from actors.result import NO_REPLY, Stop
 from actors.show import shown
-from actors.wall_clock import wall_clock
+from actors.sqlite import DatabaseError
+from actors.wall_clock import LOOK_SECONDS, can_be_set, never_back, wall_clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +50,7 @@ LEAST_SECONDS: Final = 0.001
 """A timer waits so long at least, so that it does not come again and again for a difference that two clocks have."""
 
 PURGE_SECONDS: Final = 60.0
-"""How often the queue looks for what has been kept long enough, and whether the clock was set."""
+"""How often the queue looks for what has been kept long enough."""
 
 
 class Queue(Actor):
@@ -68,9 +69,17 @@ class Queue(Actor):
         self.clock = clock
         self.closed = False
 
-    async def init(self) -> None:
-        """Find what is in the store; what was in flight is pending again."""
-        self.now: WallClock = self.clock or wall_clock()
+    async def init(self) -> Stop | None:
+        """Find what is in the store; what was in flight is pending again. Raises why the store cannot be had."""
+        try:
+            await self._recover()
+        except (DatabaseError, StoreFailedError) as error:
+            return Stop(Shutdown(error))  # the fault of the file, which the error names, is no crash of this actor
+        return None
+
+    async def _recover(self) -> None:
+        wall = self.clock or wall_clock()
+        self.now: WallClock = never_back(wall, self.system.timers.now) if can_be_set(wall) else wall
         unstored = unstored_of(self.store)
         self.ledger = ledger = Ledger(unstored, keep_acked=self.options.keep_acked > 0)
         self.recovery = Recovery(self.store, ledger)
@@ -88,6 +97,8 @@ class Queue(Actor):
         self.timer_at = inf
         self._handlers: dict[type, Callable[[Any, Caller], Any]] = self._handlers_by_request()
         self.ref.send_every(PURGE_SECONDS, Purge)
+        if can_be_set(wall):
+            self.ref.send_every(LOOK_SECONDS, Tick)
         self._arm()
 
     def handle_call(self, message: object, caller: Caller) -> Any:
@@ -311,9 +322,6 @@ class Queue(Actor):
     def _purge(self) -> None:
         self.consumers.forget_gone()
         self.ledger.forget_empty_boxes()
-        # The clock on the wall may have been set since the timer was.
-        self.timer_at = inf
-        self._advance()
         if not self.closed:
             self.commits.when_stored(self._purge_some)
 
@@ -325,7 +333,7 @@ class Queue(Actor):
 
 
 class Tick:
-    """Something is due."""
+    """Something is due, or the clock on the wall may have been set since the timer was."""
 
 
 class Purge:

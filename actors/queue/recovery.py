@@ -48,6 +48,7 @@ class Recovery:
         self._ledger = ledger
         self._ids = ledger.ids
         self._gathering: dict[tuple[str, int], Gathering] = {}
+        self._delayed: list[int] = []
         self.found = 0
         ledger.thaw = self.thaw
 
@@ -61,6 +62,7 @@ class Recovery:
             async for sketches in pending:
                 self._take_in(sketches, now)
                 await trio.lowlevel.checkpoint()
+                await self._take_in_delayed(now)
         for (recipient, priority), gathering in self._gathering.items():
             self._make_chunk(self._ledger.box(recipient).lane(priority), gathering)
         self._gathering.clear()
@@ -78,7 +80,7 @@ class Recovery:
         if given_id is not None:
             self._ids[given_id] = seq
         if available_at > now:
-            self._delay(seq)
+            self._delayed.append(seq)
             return
         gathering = self._gathering.get((recipient, priority)) or self._gather(recipient, priority)
         gathering.expires_at = min(gathering.expires_at, expires_at)
@@ -117,11 +119,22 @@ class Recovery:
         chunk.due = float("inf")
         return entries
 
-    def _delay(self, seq: int) -> None:
-        for record in self._store.fetch([seq]):
-            if (entry := self._entry(record)) is not None:
-                self._ledger.delay(entry)
-                self.found += 1
+    async def _take_in_delayed(self, now: float) -> None:
+        delayed, self._delayed = self._delayed, []
+        for start in range(0, len(delayed), CHUNK):
+            for record in self._store.fetch(delayed[start : start + CHUNK]):
+                if (entry := self._entry(record)) is not None:
+                    self._delay(entry, now)
+            await trio.lowlevel.checkpoint()
+
+    def _delay(self, entry: Entry, now: float) -> None:
+        """Have *entry* wait; if the clock was set back since it was put, as long as if it were put now."""
+        ahead = entry.row.enqueued_at - now
+        if ahead > 0:
+            entry.available_at -= ahead
+            entry.expires_at -= ahead
+        self._ledger.admit_again(entry, now)
+        self.found += 1
 
     def _entry(self, record: Record) -> Entry | None:
         row, change = record

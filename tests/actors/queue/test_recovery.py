@@ -14,6 +14,7 @@ from actors import open_system
 from actors.queue import Queue, QueueClient, SqliteStore
 from actors.queue.sqlite import insert_of
 from actors.testing.queue import row
+from tests.actors.steps import measured_steps
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -127,6 +128,21 @@ async def test_opening_many_messages_keeps_nobody_waiting(tmp_path: Path) -> Non
     assert longest < 0.05
 
 
+@pytest.mark.slow
+async def test_opening_many_messages_that_are_delayed_keeps_nobody_waiting(tmp_path: Path) -> None:
+    path = tmp_path / "queue.db"
+    await filled_with(path, 20_000, delay=60.0)
+
+    async with open_system() as system:
+        with measured_steps() as steps:
+            await system.start(Queue, SqliteStore(path), name="queue")
+        queue = QueueClient(system.named("queue"))
+        depth = await queue.depth("worker")
+
+    assert depth == 0
+    assert steps.longest < 0.005
+
+
 class Looker:
     """A task that notes how long it waits for its turn."""
 
@@ -140,13 +156,13 @@ class Looker:
             self.gaps.append(time.perf_counter() - begin)
 
 
-async def filled_with(path: Path, count: int) -> None:
+async def filled_with(path: Path, count: int, *, delay: float = 0.0) -> None:
     """Let a queue make the file, and fill it."""
     async with open_system() as system:
         await system.start(Queue, SqliteStore(path), name="queue")
     connection = sqlite3.connect(path)
     now = time.time()
-    model = row(0, given=0, enqueued_at=now, available_at=now, expires_at=now + 86_400)
+    model = row(0, given=0, enqueued_at=now, available_at=now + delay, expires_at=now + 86_400)
     connection.executemany(insert_of(1), (model._replace(seq=seq, id=f"{seq:032x}") for seq in range(1, count + 1)))
     connection.commit()
     connection.close()
