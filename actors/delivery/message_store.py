@@ -13,6 +13,7 @@ from actors.delivery.dead_letters import Undelivered
 from actors.delivery.errors import UnencodableError
 from actors.delivery.options import DeliveryOptions
 from actors.delivery.record import Fault, Status
+from actors.options import is_number
 from actors.sqlite import DatabaseClosedError, Part, find_database, open_database
 from actors.wall_clock import WallClock, wall_clock
 
@@ -79,6 +80,16 @@ class StoredMessage:
     failed: float | None
     faults: tuple[tuple[int, str], ...]
     expired: bool
+
+    def __attrs_post_init__(self) -> None:
+        """Raise ``ValueError`` if it is not what was written."""
+        for name in ("receiver", "id"):
+            if not isinstance(text := getattr(self, name), str) or not text:
+                raise ValueError(f"its {name} is {text!r}")
+        for name in ("created", "due", "attempts", "failed"):
+            number = getattr(self, name)
+            if not (is_number(number) and math.isfinite(number)) and (name, number) != ("failed", None):
+                raise ValueError(f"its {name} is {number!r}")
 
     def letter(self, now: float, wall: float) -> Undelivered:
         """Return what is left of one that was given up, on trio's clock, where it is *now*."""
@@ -152,14 +163,15 @@ class MessageStore:
             try:
                 content = decode(body)
                 asked = DeliveryOptions(**decode(options))
-                causes = tuple(decode(faults)) if faults else ()
+                causes = tuple((attempt, reason) for attempt, reason in decode(faults)) if faults else ()
+                created, due, attempts = times
+                found = StoredMessage(
+                    number, receiver, id, content, asked, created, due, attempts, failed, causes, bool(expired)
+                )
             except Exception:
                 logger.exception("%s cannot read message %s to %s; it stays in the file", self, id, receiver)
                 continue
-            created, due, attempts = times
-            yield StoredMessage(
-                number, receiver, id, content, asked, created, due, attempts, failed, causes, bool(expired)
-            )
+            yield found
 
     # -- statements, for whoever commits them together with others
 

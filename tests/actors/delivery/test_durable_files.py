@@ -1,9 +1,10 @@
-"""Durable actors beside several routers, in one file and in two."""
+"""Files that several routers have, or that hold what was not written so."""
 
 from __future__ import annotations
 
 import logging
-from contextlib import asynccontextmanager
+import sqlite3
+from contextlib import asynccontextmanager, closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -97,3 +98,41 @@ async def test_a_handler_sends_nothing_that_is_stored_in_another_file_than_its_s
 
         assert isinstance(receipt.faults[0].reason.cause, NotDurableError)  # type: ignore[attr-defined]  # a crash
         assert RouterRef(system, "other").statistics().pending == 0
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "body = x'c1'",
+        "options = x'c1'",
+        "created = 'yesterday'",
+        "due = x'00'",
+        "due = 9e999",
+        "attempts = 'many'",
+        "receiver = x'01'",
+        "receiver = ''",
+        "failed = 'x'",
+        "failed = 1, faults = x'93010203'",
+    ],
+)
+async def test_a_message_that_cannot_be_read_keeps_no_other_waiting_and_stays(
+    files: tuple[Path, Path], damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    file, _ = files
+    notes: list[object] = []
+    async with program(file, file) as system:
+        for number in range(3):
+            await RouterRef(system).send("receiver", number, DURABLE)
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute(f"UPDATE delivery_messages SET {damage} WHERE number = 1")  # noqa: S608 -- as given above
+
+    caplog.set_level(logging.ERROR)
+    async with program(file, file, receiver=(Receiver, notes)) as system:
+        router = RouterRef(system)
+        await (await router.send("receiver", "new", DURABLE)).acknowledged()
+        await router.drained()
+
+    assert notes == [0, 2, "new"]
+    assert "cannot read message" in caplog.text
+    with closing(sqlite3.connect(file)) as connection:
+        assert connection.execute("SELECT number FROM delivery_messages").fetchall() == [(1,)]
