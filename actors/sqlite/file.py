@@ -80,6 +80,7 @@ def _set_up(connection: sqlite3.Connection, path: str) -> None:
     connection.execute("BEGIN IMMEDIATE")
     run_script(connection, SCHEMA)
     connection.execute("COMMIT")
+    epochs_in(connection)  # what is damaged here is damaged for everybody
 
 
 def lengthen_log(connection: sqlite3.Connection, path: str) -> None:

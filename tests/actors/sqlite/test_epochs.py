@@ -8,7 +8,7 @@ import pytest
 import trio
 
 from actors import Actor, ActorSystem
-from actors.sqlite import Database, Epoch, StaleEpochError, find_database, open_database
+from actors.sqlite import Database, DatabaseCorruptError, Epoch, StaleEpochError, find_database, open_database
 from tests.actors.sqlite.conftest import NOTES
 from tests.actors.sqlite.notes import ids_of, insert
 
@@ -129,3 +129,22 @@ async def test_a_database_outlives_the_actors_that_use_it(system: ActorSystem, p
 
     assert find_database(system, path) is database
     assert await ids_of(database) == [1, 2]
+
+
+async def test_damaged_epochs_are_found_at_the_start(database: Database, real_system: ActorSystem, path: Path) -> None:
+    root = await database.read(lambda one: one.execute(PAGE_OF_EPOCHS).fetchone()[0])
+    await database.close()
+    wipe_page(path, root)
+
+    for _ in range(2):
+        with pytest.raises(DatabaseCorruptError, match=f"{path} is damaged"):
+            await open_database(real_system, path, inline=database.inline)
+
+
+PAGE_OF_EPOCHS = "SELECT rootpage FROM sqlite_schema WHERE name = 'actors_epochs'"
+
+
+def wipe_page(path: Path, number: int) -> None:
+    with path.open("r+b") as file:
+        file.seek((number - 1) * 4096)
+        file.write(bytes(4096))
