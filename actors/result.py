@@ -46,3 +46,16 @@ class Stop:
 
 SPECIAL: Final = frozenset({Signal, Continue, Stop, CoroutineType})
 """The classes of results of `handle_call` that are not a reply."""
+
+
+def may_return(result: object, *, reply: bool) -> bool:
+    """Tell whether *result* is one that a message handler may return, `handle_call` if it is to give a *reply*.
+
+    >>> may_return("tea", reply=True), may_return("tea", reply=False)
+    (True, False)
+    >>> may_return(NO_REPLY, reply=True), may_return(Stop(), reply=False), may_return(Stop(reply="tea"), reply=False)
+    (True, True, False)
+    """
+    if reply:
+        return type(result) not in SPECIAL or result is NO_REPLY or isinstance(result, Continue | Stop)
+    return result is None or (isinstance(result, Continue | Stop) and result.reply is NO_REPLY)

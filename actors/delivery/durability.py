@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 from actors.delivery.codec import decode, encode
 from actors.delivery.durable import Outbox, is_done
-from actors.delivery.errors import NotDurableError, StateVersionError, UnreadableStateError
+from actors.delivery.errors import NotDurableError, StateVersionError, UnencodableError, UnreadableStateError
 from actors.delivery.held_caller import HeldCaller
 from actors.delivery.ids import receiver_of
 from actors.delivery.receipt import Attempt
+from actors.result import may_return
 from actors.settlement import Delivery
 from actors.show import shown, told
 from actors.sqlite.waiter import Waiter
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from actors.delivery.receipt import Receipt
     from actors.process import Process
     from actors.sqlite import Epoch, Statement
+
+logger: Final = logging.getLogger("actors")
 
 READ_STATE: Final = "SELECT version, state FROM delivery_states WHERE name = ?"
 WRITE_STATE: Final = "REPLACE INTO delivery_states VALUES (?, ?, ?)"
@@ -42,6 +46,8 @@ class Durability:
         """What the handler that runs has sent."""
         self._written = b""
         """The state as it is stored."""
+        self._last: bytes | None = None
+        """The state as the last handler left it, or the first one found it."""
 
     async def recover(self) -> None:
         """Give the actor the state that was stored, if any was, brought to its version."""
@@ -82,23 +88,47 @@ class Durability:
         if receipt is not None and is_done(receipt):
             return None
         incoming = str(uuid4()) if receipt is None else self._told_apart(receipt)
+        if self._last is None:
+            self._last = self._encoded_if_possible()
         outbox = self.outbox = Outbox(incoming, self.store.database)
         try:
             result = handler(message) if caller is None else handler(message, HeldCaller(caller, self))
             if isinstance(result, CoroutineType):
                 result = await result
+            if not may_return(result, reply=caller is not None):
+                outbox.discard(f"the handler that has sent it returned {shown(result)}")
+                self._restore()
+                return result  # which the runtime refuses
             statements, state = self._statements(receipt, outbox)
         except BaseException as error:
             outbox.discard(error)
+            self._restore()
             raise
         finally:
             self.outbox = None
         if statements:
             await self._commit(statements, outbox, receipt)
             self._written = state
+        self._last = state
         for answer in outbox.answers:
             answer()
         return result
+
+    def _restore(self) -> None:
+        """Have `terminate` find the state as it was before the handler that has failed."""
+        if not self._last:
+            return
+        try:
+            set_state_of(self.actor, decode(self._last))
+        except Exception:
+            logger.exception("the state of %s is what a handler that failed has left of it", self.actor.ref)
+
+    def _encoded_if_possible(self) -> bytes:
+        """Return the state, or nothing if it is one that only a handler makes storable."""
+        try:
+            return encode(state_of(self.actor), f"the state of {self.actor.ref}")
+        except UnencodableError:
+            return b""
 
     def _incoming(self) -> Receipt | None:
         """Return the receipt of the message that is handled, if it came through a router."""
@@ -148,4 +178,8 @@ class Durability:
             waiter.tell(error)
 
         self.store.database.append_all(statements, tell, self.epoch)
-        await waiter.wait()
+        try:
+            await waiter.wait()
+        except Exception:
+            self._restore()
+            raise

@@ -36,8 +36,9 @@ class DurableActor(Actor):
     After each handler the state is stored if it has changed, together with the durable messages that the handler has
     sent through a router (`RouterRef.send` with ``durable=True``, also with a delay, as a timer) and with the
     acknowledgement of the message it was given. These messages, and the answer to a caller, leave when that is on the
-    disk. Everything else that a handler does (casts, calls, files) is not a part of it. A handler that raises changes
-    nothing. It needs a name, and a router with a database that was started before it.
+    disk. Everything else that a handler does (casts, calls, files) is not a part of it. A handler that raises, or
+    returns what it may not, changes nothing; one that returns `Stop` has handled its message. It needs a name, and a
+    router with a database that was started before it.
     """
 
     router: ClassVar[str] = ROUTER_NAME
