@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from actors.actor import Actor
 from actors.errors import UndefinedHandlerError
-from actors.exit import SHUTDOWN, Shutdown
+from actors.exit import SHUTDOWN
 from actors.message import Down
 from actors.queue import requests as ask
 from actors.queue import views
@@ -21,16 +21,15 @@ from actors.queue.checks import check_queue
 from actors.queue.commits import Commits, Flush, Ride, Stored, store_now
 from actors.queue.consumers import Consumers
 from actors.queue.dead import DeadMessages
-from actors.queue.errors import MessageRefusedError, QueueClosedError, QueueError, StoreFailedError
+from actors.queue.errors import MessageRefusedError, QueueClosedError, QueueError
 from actors.queue.intake import Intake, Usher
 from actors.queue.ledger import Ledger
 from actors.queue.message import decode
 from actors.queue.options import QueueOptions
 from actors.queue.recovery import Recovery
 from actors.queue.unstored import unstored_of
-from actors.result import NO_REPLY, Stop
+from actors.result import NO_REPLY
 from actors.show import shown
-from actors.sqlite import DatabaseError
 from actors.wall_clock import LOOK_SECONDS, can_be_set, never_back, wall_clock
 
 if TYPE_CHECKING:
@@ -69,15 +68,8 @@ class Queue(Actor):
         self.clock = clock
         self.closed = False
 
-    async def init(self) -> Stop | None:
-        """Find what is in the store; what was in flight is pending again. Raises why the store cannot be had."""
-        try:
-            await self._recover()
-        except (DatabaseError, StoreFailedError) as error:
-            return Stop(Shutdown(error))  # the fault of the file, which the error names, is no crash of this actor
-        return None
-
-    async def _recover(self) -> None:
+    async def init(self) -> None:
+        """Find what is in the store; what was in flight is pending again."""
         wall = self.clock or wall_clock()
         self.now: WallClock = never_back(wall, self.system.timers.now) if can_be_set(wall) else wall
         unstored = unstored_of(self.store)
