@@ -68,6 +68,8 @@ class ActorError(Exception):
     """Where to look for the cause: what `CATEGORIES` says of the kind."""
     retryable: ClassVar[bool] = False
     """Whether the same request may succeed if it is made again."""
+    speaks_for_itself: ClassVar[bool] = False
+    """Whether its text says all: one that leaves an `init` is told to whoever starts the actor, and is no crash."""
 
     def __init_subclass__(cls) -> None:
         own = vars(cls)

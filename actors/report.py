@@ -14,6 +14,7 @@ import trio
 
 from actors.asking import Asking
 from actors.envelope import content
+from actors.errors import ActorError
 from actors.exit import Crash, ExitReason, is_clean
 from actors.show import shown, told
 from actors.state import state_of
@@ -144,11 +145,17 @@ def status_at(process: Process, ending: Ending) -> Status | None:
     """
     if not ending.should_report or is_clean(ending.reason) or not heard(logger, logging.ERROR):
         return None
+    if not process.started and _speaks_for_itself(ending.reason):
+        return None
     try:
         return status_of(process, ending.reason)
     except BaseException as error:  # noqa: BLE001 -- nor what a strange attribute does
         hidden = f"<could not be looked at: {told(error)}>"
         return Status(hidden, hidden, ending.reason)
+
+
+def _speaks_for_itself(reason: ExitReason) -> bool:
+    return isinstance(reason, Crash) and isinstance(reason.cause, ActorError) and reason.cause.speaks_for_itself
 
 
 def leftover(process: Process, error: BaseException) -> None:

@@ -79,6 +79,7 @@ class ChildStartError(SupervisionError):
     """A child did not start. What its `init` raised is the cause of this error."""
 
     retryable = True
+    speaks_for_itself = True
 
     def __init__(self, message: str, child: str, reason: ExitReason) -> None:
         super().__init__(message)

@@ -11,6 +11,8 @@ from actors.errors import ActorError
 class DatabaseError(ActorError):
     """Base of the errors of this folder."""
 
+    speaks_for_itself = True
+
     def __init__(self, message: str, path: str) -> None:
         super().__init__(message)
         self.path = path
@@ -60,6 +62,7 @@ class StatementError(DatabaseError):
     """SQLite refused a statement; nothing of its unit is stored. ``__cause__`` says why."""
 
     kind = "invalid_message"
+    speaks_for_itself = False
 
 
 class StaleEpochError(DatabaseError):

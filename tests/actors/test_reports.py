@@ -18,6 +18,7 @@ from actors import (
     NORMAL,
     SHUTDOWN,
     Actor,
+    ActorError,
     ActorExitedError,
     ActorRef,
     ActorSystem,
@@ -174,6 +175,39 @@ async def test_crash_is_logged_as_an_error_with_its_traceback(
     assert record.exc_info[1] is reason.cause
     assert "in act" in caplog.text
     assert 'raise ValueError("boom")' in caplog.text
+
+
+class BadFileError(ActorError):
+    """Its text says all."""
+
+    speaks_for_itself = True
+
+
+async def test_crash_in_init_by_what_speaks_for_itself_is_told_to_the_starter_alone(
+    system: ActorSystem, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Reader(Actor):
+        def init(self) -> None:
+            raise BadFileError("letters.txt is empty")
+
+    with pytest.raises(BadFileError, match=r"letters.txt is empty"):
+        await system.start(Reader)
+
+    assert caplog.records == []
+
+
+async def test_crash_in_a_handler_by_what_speaks_for_itself_is_reported(
+    system: ActorSystem, crash_reports: Callable[[], list[CrashReport]]
+) -> None:
+    class Reader(Actor):
+        def handle_cast(self, message: object) -> None:
+            raise BadFileError("letters.txt is empty")
+
+    reader = await system.start(Reader)
+    reader.cast("read")
+    await reader.wait()
+
+    assert [str(report.reason) for report in crash_reports()] == ["BadFileError: letters.txt is empty"]
 
 
 async def test_crash_tells_where_a_task_outside_every_actor_waits(

@@ -2,15 +2,55 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import logging
+import subprocess
+import sys
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
-from actors import open_system
-from actors.delivery import RouterConfig, RouterRef
-from supervision import Supervisor, SupervisorSpec, service_tree
+import pytest
+import trio
+
+from actors import ActorError, ActorSystem, open_system
+from actors.delivery import DeliveryOptions, Guarantee, RouterConfig, RouterRef
+from actors.queue import LeaseLostError, MemoryStore, QueueClient, QueueOptions, SqliteStore
+from actors.sqlite import Database, open_database
+from supervision import BadSpecError, ChildStartError, Supervisor, SupervisorSpec, service_tree, which_children
 from tests.actors.delivery.receivers import Receiver
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
     from trio.testing import MockClock
+
+    from actors import ActorRef
+
+BAD: Final = b"no database" * 1_000
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "shop.db"
+
+
+@pytest.fixture
+def bad_file(file: Path) -> Path:
+    file.write_bytes(BAD)
+    return file
+
+
+@pytest.fixture
+def quiet(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL)
+
+
+async def start_both(system: ActorSystem, file: Path) -> tuple[ActorRef, Database]:
+    """Start the services of an application, which share a file."""
+    database = await open_database(system, file, inline=True)
+    services = service_tree(RouterConfig(database=str(file)), queue=SqliteStore(file, inline=True))
+    return await system.start(Supervisor, SupervisorSpec([services])), database
 
 
 async def test_the_router_is_there_for_an_application(autojump_clock: MockClock) -> None:
@@ -36,3 +76,189 @@ async def test_a_router_that_crashes_is_there_again(autojump_clock: MockClock) -
         await (await RouterRef(system).send(receiver, "tea")).acknowledged()
 
     assert notes == ["tea"]
+
+
+async def test_there_is_no_queue_unless_it_has_a_store(autojump_clock: MockClock) -> None:
+    async with open_system() as system:
+        await system.start(Supervisor, SupervisorSpec([service_tree()]))
+
+        assert (system.whereis("queue"), system.whereis("router") is None) == (None, False)
+
+
+async def test_the_queue_is_there_with_its_options(autojump_clock: MockClock) -> None:
+    tree = service_tree(queue=MemoryStore(), queue_options=QueueOptions(max_retries=7))
+    async with open_system() as system:
+        await system.start(Supervisor, SupervisorSpec([tree]))
+        queue = QueueClient(system.named("queue"))
+
+        await queue.put("mill", "beans")
+
+        assert (await queue.lease("mill")).message.max_retries == 7
+
+
+def test_options_of_no_queue_are_refused() -> None:
+    with pytest.raises(BadSpecError, match=r"service_tree: queue_options is .*; allowed is None without a queue"):
+        service_tree(queue_options=QueueOptions())
+
+
+async def test_router_and_queue_may_share_a_file(file: Path, autojump_clock: MockClock) -> None:
+    notes: list[object] = []
+    durable = DeliveryOptions(durable=True)
+    async with open_system() as system:
+        await start_both(system, file)
+        await QueueClient(system.named("queue")).put("mill", "beans")
+        await RouterRef(system).send("mill", "stone", durable)
+
+    async with open_system() as system:
+        await start_both(system, file)
+        await system.start(Receiver, notes, name="mill")
+        lease = await QueueClient(system.named("queue")).lease("mill")
+        await RouterRef(system).drained()
+
+    assert (lease.message.payload, notes) == ("beans", ["stone"])
+
+
+class Load:
+    """Producers that use both services and kill one of them now and then, and a consumer."""
+
+    def __init__(self, system: ActorSystem, victim: str) -> None:
+        self.system = system
+        self.victim = victim
+        self.router = RouterRef(system)
+        self.queue = QueueClient(system.named("queue"))
+        self.texts = {name: [f"{name} {number}" for number in range(50)] for name in "abcd"}
+        self.acknowledged: set[str] = set()
+        self.leased: set[str] = set()
+        self.kills = 0
+
+    async def run(self) -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.consume)
+            for name in self.texts:
+                nursery.start_soon(self.produce, name)
+
+    async def produce(self, name: str) -> None:
+        once = DeliveryOptions(guarantee=Guarantee.EXACTLY_ONCE, durable=name in "ab")
+        for text in self.texts[name]:
+            await (await self.router.send("receiver", text, once)).acknowledged()
+            await insist(partial(self.queue.put, "mill", text, id=text))
+            self.acknowledged.add(text)
+            if len(self.acknowledged) % 20 == 0 and (service := self.system.whereis(self.victim)) is not None:
+                self.kills += 1
+                service.kill()
+
+    async def consume(self) -> None:
+        while len(self.leased) < 200:
+            lease = await insist(partial(self.queue.lease, "mill"))
+            self.leased.add(lease.message.payload)
+            with suppress(LeaseLostError):
+                await insist(partial(self.queue.ack, lease))
+
+
+async def insist(request: Callable[[], Awaitable[Any]]) -> Any:
+    """Ask until there is an answer, or an error that says that asking again is in vain."""
+    while True:
+        try:
+            return await request()
+        except ActorError as error:
+            if not error.retryable:
+                raise
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("quiet")
+@pytest.mark.parametrize("victim", ["router", "queue"])
+async def test_killing_a_service_under_load_loses_nothing_that_was_acknowledged(
+    victim: str, file: Path, autojump_clock: MockClock
+) -> None:
+    notes: list[object] = []
+    async with open_system() as system:
+        top, _ = await start_both(system, file)
+        await system.start(Receiver, notes, name="receiver")
+        load = Load(system, victim)
+        await load.run()
+        children = await which_children(top)
+
+    assert load.kills > 5
+    assert len(load.acknowledged) == 200
+    assert load.leased == load.acknowledged
+    assert sorted(map(str, notes)) == sorted(load.acknowledged)
+    assert [child.state for child in children] == ["running"]
+
+
+@pytest.mark.slow
+def test_a_file_that_is_bad_at_the_start_is_named_by_one_line_for_each_level_and_no_traceback(bad_file: Path) -> None:
+    program = f"""
+import logging
+from actors.delivery import RouterConfig
+from actors.queue import LeaseLostError, MemoryStore
+from supervision import ChildStartError, SupervisorSpec, launch, service_tree
+logging.basicConfig(format="%(message)s")
+try:
+    launch(SupervisorSpec([service_tree(RouterConfig(database={str(bad_file)!r}), queue=MemoryStore())]), listen=False)
+except ChildStartError as error:
+    print(error)
+"""
+
+    finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    fault = f"DatabaseCorruptError: {bad_file} is damaged, or no database: file is not a database (SQLITE_NOTADB)"
+    inner = f"<Supervisor #3>: child 'router' did not start: {fault}"
+    outer = f"<Tree #2>: child 'services' did not start: ChildStartError: {inner}"
+    assert finished.stderr.splitlines() == [inner, outer]
+    assert finished.stdout.splitlines() == [outer]
+    assert bad_file.read_bytes() == BAD
+
+
+@pytest.mark.usefixtures("quiet")
+async def test_the_queue_whose_file_is_bad_at_the_start_fails_the_start_of_the_tree(
+    bad_file: Path, autojump_clock: MockClock
+) -> None:
+    async with open_system() as system:
+        with pytest.raises(ChildStartError, match=f"'queue' did not start: DatabaseCorruptError: {bad_file} is"):
+            await system.start(Supervisor, SupervisorSpec([service_tree(queue=SqliteStore(bad_file, inline=True))]))
+
+    assert trio.current_time() == 0
+
+
+async def test_a_service_whose_file_goes_bad_is_tried_again_and_takes_nobody_along(
+    file: Path, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.ERROR)
+    notes: list[object] = []
+    async with open_system() as system:
+        top, database = await start_both(system, file)
+        receiver = await system.start(Receiver, notes)
+        queue = QueueClient(system.named("queue"))
+        await queue.put("mill", "beans")
+        await database.commit(("UPDATE actors_parts SET version = version + 90 WHERE name = 'queue'", ()))
+        system.named("queue").kill()
+        await trio.sleep(3600)
+        attempts = [record.getMessage() for record in caplog.records if "'queue' did not start" in record.getMessage()]
+        await (await RouterRef(system).send(receiver, "tea")).acknowledged()
+        running = [child.state for child in await which_children(top)]
+        await database.commit(("UPDATE actors_parts SET version = version - 90 WHERE name = 'queue'", ()))
+        await trio.sleep(30)
+        lease = await queue.lease("mill")
+
+    assert 100 < len(attempts) < 140
+    assert all(f"NewerSchemaError: {file} has version 9" in attempt for attempt in attempts)
+    assert not any(record.exc_info for record in caplog.records)
+    assert (notes, running, lease.message.payload) == (["tea"], ["running"], "beans")
+
+
+@pytest.mark.usefixtures("quiet")
+async def test_all_services_may_be_killed_again_and_again(file: Path, autojump_clock: MockClock) -> None:
+    async with open_system() as system:
+        top, _ = await start_both(system, file)
+        (before,) = await which_children(top)
+
+        for _ in range(30):
+            for name in ("router", "queue"):
+                system.named(name).kill()
+            await trio.sleep(31)
+            assert system.whereis("router") is not None
+            assert system.whereis("queue") is not None
+        (after,) = await which_children(top)
+
+    assert after.ref == before.ref
