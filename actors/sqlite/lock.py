@@ -7,6 +7,7 @@ import logging
 import os
 from contextlib import ExitStack
 from typing import Final
+from weakref import WeakSet
 
 import trio
 
@@ -31,6 +32,7 @@ class FileLock:
         except OSError as error:
             text = f"{path}{SUFFIX}, which keeps others from {path}, cannot be opened: {error.strerror}"
             raise DatabaseAccessError(text, path) from error
+        _open.add(self)
 
     def try_acquire(self) -> bool:
         """Take the lock, if nobody has it."""
@@ -49,7 +51,20 @@ class FileLock:
 
     def release(self) -> None:
         """Let others have the file."""
+        _open.discard(self)
         os.close(self._descriptor)
+
+
+_open: Final[WeakSet[FileLock]] = WeakSet()
+
+
+def _disinherit() -> None:
+    """Close what a process that was forked has inherited, or it would have the lock when this process has ended."""
+    for lock in list(_open):
+        lock.release()
+
+
+os.register_at_fork(after_in_child=_disinherit)
 
 
 async def lock_file(path: str, timeout: float) -> FileLock:

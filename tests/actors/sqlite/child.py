@@ -32,6 +32,15 @@ async def hold(database: Database) -> None:
     await trio.to_thread.run_sync(sys.stdin.read)
 
 
+async def fork(database: Database) -> None:
+    """Have the file open, and a forked process beside, until stdin ends."""
+    if os.fork() == 0:
+        say("forked")
+        os.read(0, 1)
+        os._exit(0)
+    await trio.to_thread.run_sync(sys.stdin.read)
+
+
 async def log(database: Database) -> None:
     """Store notes for ever, and tell each when it is acknowledged."""
     first = max(await database.read(ids_in), default=0) + 1
@@ -71,7 +80,13 @@ async def fill(database: Database) -> None:
     await database.commit(insert(number + 2))
 
 
-PROGRAMS: dict[str, Callable[[Database], Awaitable[None]]] = {"hold": hold, "log": log, "put": put, "fill": fill}
+PROGRAMS: dict[str, Callable[[Database], Awaitable[None]]] = {
+    "hold": hold,
+    "fork": fork,
+    "log": log,
+    "put": put,
+    "fill": fill,
+}
 
 
 async def run(system: ActorSystem, what: str, path: str) -> None:

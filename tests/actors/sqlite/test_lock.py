@@ -77,6 +77,16 @@ async def test_another_process_is_named_and_lets_go_when_it_is_killed(real_syste
 
 
 @pytest.mark.slow
+async def test_a_process_that_was_forked_does_not_have_the_lock(real_system: ActorSystem, path: Path) -> None:
+    with child("fork", path) as process:
+        assert line_of(process) == "forked"
+        process.kill()
+        await run_blocking(process.wait)
+
+        await open_database(real_system, path, lock_timeout=0)
+
+
+@pytest.mark.slow
 async def test_another_process_is_refused_and_writes_nothing(database: Database, path: Path) -> None:
     await database.commit(insert(1))
 
