@@ -1,14 +1,17 @@
 """Codec: how messages and states are stored, with MessagePack.
 
 Besides what that knows, it takes tuples, sets, integers of any size, members of enumerations, and instances of attrs
-classes and dataclasses. A class is stored by its name, so it has to be one that can be imported.
+classes and dataclasses. A class is stored by its name, so it has to be one that can be imported, and its constructor
+makes the instance again. Fields that this does not take (``init=False``) are set then, but for private ones.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import enum
+import inspect
 import sys
+from functools import cache
 from importlib import import_module
 from typing import Any, Final
 
@@ -73,7 +76,7 @@ def _plain(value: Any, place: str, depth: int) -> object:
     if kind in SEQUENCES:
         parts = [_plain(part, f"{place}[{number}]", depth) for number, part in enumerate(value)]
         return msgpack.ExtType(SEQUENCES[kind], _packed(parts))
-    return msgpack.ExtType(INSTANCE, _packed([_name_of(kind, place), _fields_of(value, place, depth)]))
+    return msgpack.ExtType(INSTANCE, _packed([_name_of(kind, place), *_parts_of(value, place, depth)]))
 
 
 def _key(key: object, place: str) -> object:
@@ -97,16 +100,46 @@ def _member_of(value: enum.Enum) -> object:
     return value.name if value.name in type(value).__members__ else value.value
 
 
-def _fields_of(value: Any, place: str, depth: int) -> dict[str, object]:
-    """Return what an instance was made from, by the names of its constructor's parameters."""
-    kind = type(value)
+@attrs.frozen
+class _Shape:
+    """What is stored of the instances of a class."""
+
+    made_from: tuple[tuple[str, str], ...]
+    """The parameters of the constructor, and the fields that are given to them."""
+    set_later: tuple[str, ...]
+    """The public fields that the constructor does not take."""
+
+
+def _parts_of(value: Any, place: str, depth: int) -> list[object]:
+    """Return what an instance was made from, by the constructor's parameters, and what was set later, if that is so."""
+    kind: Any = type(value)
+    shape = _shape_of(kind)
+    if not isinstance(shape, _Shape):
+        raise UnencodableError(f"{place} is {shown(value)}, of the class {kind.__qualname__}, {shape}")
+    parts: list[object] = [
+        {name: _plain(getattr(value, field), f"{place}.{field}", depth) for name, field in shape.made_from}
+    ]
+    if shape.set_later:
+        later = [field for field in shape.set_later if hasattr(value, field)]
+        parts.append({field: _plain(getattr(value, field), f"{place}.{field}", depth) for field in later})
+    return parts
+
+
+@cache
+def _shape_of(kind: type) -> _Shape | str:
+    """Return what is stored of the instances of *kind*, or why they cannot be."""
     if attrs.has(kind):
-        names = [(field.alias or field.name, field.name) for field in attrs.fields(kind) if field.init]
+        fields = [(field.name, field.alias or field.name, field.init) for field in attrs.fields(kind)]
     elif dataclasses.is_dataclass(kind):
-        names = [(field.name, field.name) for field in dataclasses.fields(kind) if field.init]
+        fields = [(field.name, field.name, field.init) for field in dataclasses.fields(kind)]
     else:
-        raise UnencodableError(f"{place} is {shown(value)}, of the class {kind.__qualname__}, which cannot be stored")
-    return {alias: _plain(getattr(value, name), f"{place}.{name}", depth) for alias, name in names}
+        return "which cannot be stored"
+    made_from = tuple((alias, name) for name, alias, init in fields if init)
+    try:
+        inspect.signature(kind).bind(**dict(made_from))
+    except (TypeError, ValueError) as error:
+        return f"which cannot be made from its fields again: {error}"
+    return _Shape(made_from, tuple(name for name, _, init in fields if not init and not name.startswith("_")))
 
 
 def _name_of(kind: type, place: str) -> str:
@@ -135,8 +168,16 @@ def _from_ext(code: int, data: bytes) -> Any:
             kind, member = _class_of(content[0]), content[1]
             return kind[member] if isinstance(member, str) else kind(member)
         case code if code == INSTANCE:
-            return _class_of(content[0])(**content[1])
+            return _made(*content)
     raise UnencodableError(f"a stored value has the code {code}, which this version does not know")
+
+
+def _made(name: str, made_from: dict[str, Any], set_later: dict[str, Any] | None = None) -> Any:
+    """Return an instance of the class of *name*."""
+    instance = _class_of(name)(**made_from)
+    for field, value in (set_later or {}).items():
+        object.__setattr__(instance, field, value)  # it may be frozen
+    return instance
 
 
 def _class_of(name: str) -> Any:

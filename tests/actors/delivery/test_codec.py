@@ -7,6 +7,8 @@ import enum
 import threading
 from typing import Any
 
+import attrs
+import msgpack
 import pytest
 from attrs import field, frozen
 from hypothesis import given
@@ -14,7 +16,7 @@ from hypothesis import strategies as st
 
 from actors import Priority
 from actors.delivery import UnencodableError
-from actors.delivery.codec import decode, encode
+from actors.delivery.codec import INSTANCE, decode, encode
 
 
 @frozen
@@ -28,6 +30,35 @@ class Order:
 @dataclasses.dataclass(frozen=True)
 class Address:
     street: str
+
+
+@attrs.define
+class Tally:
+    """It counts on after it was made."""
+
+    name: str
+    total: int = field(default=0, init=False)
+    parts: list[Order] = field(factory=list, init=False)
+    unset: str = field(init=False)
+    _lock: object = field(factory=threading.Lock, init=False, eq=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class Parcel:
+    length: int
+    volume: int = dataclasses.field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "volume", self.length**3)
+
+
+@dataclasses.dataclass
+class Seeded:
+    seed: dataclasses.InitVar[int]
+    number: int = dataclasses.field(init=False)
+
+    def __post_init__(self, seed: int) -> None:
+        self.number = seed + 1
 
 
 class Colour(enum.Enum):
@@ -65,6 +96,7 @@ def test_what_is_stored_comes_back(value: Any) -> None:
     [
         Order("tea", (1, 2), note="x"),
         Address("Main"),
+        Parcel(3),
         Colour.RED,
         Access.READ | Access.WRITE,
         Access(0),
@@ -98,6 +130,43 @@ def test_what_cannot_be_stored_is_named(value: Any, place: str) -> None:
         encode(value, "the state")
 
     assert (caught.value.kind, caught.value.retryable) == ("serialization", False)
+
+
+def test_fields_that_the_constructor_does_not_take_come_back_as_they_were() -> None:
+    tally = Tally("tea")
+    tally.total, tally.parts = 7, [Order("tea")]
+
+    found = decode(encode(tally, "the state"))
+
+    assert (found.total, found.parts, hasattr(found, "unset")) == (7, [Order("tea")], False)
+
+
+def test_private_fields_that_the_constructor_does_not_take_are_made_anew() -> None:
+    tally = Tally("tea")
+
+    found = decode(encode(tally, "the state"))
+
+    assert found._lock is not tally._lock
+    assert isinstance(found._lock, type(threading.Lock()))
+
+
+def test_a_field_that_the_constructor_does_not_take_and_that_cannot_be_stored_is_named() -> None:
+    tally = Tally("tea")
+    tally.parts = [threading.Lock()]  # type: ignore[list-item]  # that is the mistake
+
+    with pytest.raises(UnencodableError, match=r"the state\.parts\[0\] is"):
+        encode(tally, "the state")
+
+
+def test_what_was_stored_before_such_fields_were_is_read() -> None:
+    old = msgpack.packb(msgpack.ExtType(INSTANCE, msgpack.packb([f"{__name__}:Tally", {"name": "tea"}])))
+
+    assert (decode(old).name, decode(old).total) == ("tea", 0)
+
+
+def test_a_class_that_cannot_be_made_from_its_fields_again_is_refused() -> None:
+    with pytest.raises(UnencodableError, match=r"of the class Seeded, which cannot be made .*: missing a .*'seed'"):
+        encode(Seeded(1), "the message")
 
 
 def test_a_class_that_cannot_be_found_again_is_refused() -> None:
