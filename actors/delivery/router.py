@@ -7,6 +7,7 @@ is restarted loses nothing that it has accepted, and a message costs no detour t
 from __future__ import annotations
 
 from contextlib import suppress
+from math import inf
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 from weakref import WeakKeyDictionary
@@ -193,14 +194,18 @@ class RouterRef:
         admit(self._system, self)
         self._check_running()
         check_seconds("delay", delay)
+        if delay == inf:
+            raise ValueError(f"the delay of {shown(message)} is {delay!r}; what is never sent is not stored")
         _check(id, options)
         if not self._ledger.is_durable(options):
             raise NotDurableError(f"only a durable message is sent after a delay; {shown(message)} is not durable")
+        await trio.lowlevel.checkpoint_if_cancelled()
         sender = current_process()
         outbox = None if sender is None or sender.reason is not None else outbox_of(sender.actor)
         if outbox is not None:
-            await trio.lowlevel.checkpoint()
-            return outbox.put(self._ledger, to, message, options, id=id, delay=delay)
+            receipt = outbox.put(self._ledger, to, message, options, id=id, delay=delay)
+            await trio.lowlevel.cancel_shielded_checkpoint()
+            return receipt
         receipt = put(self._ledger, to, message, options, id, delay=delay)
         await stored(receipt)
         return receipt

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
@@ -105,6 +106,15 @@ async def test_a_message_that_cannot_be_stored_is_refused(run: Run) -> None:
             await router.send(await system.start(Receiver, []), "tea", DURABLE)
 
         assert router.statistics().pending == 0
+
+
+@pytest.mark.parametrize("delay", [math.inf, math.nan, -1.0, True, "soon"])
+async def test_a_message_is_not_delayed_for_ever(run: Run, delay: Any) -> None:
+    async with run() as (_, router):
+        with pytest.raises(ValueError, match="delay"):
+            await router.send("receiver", "tea", DURABLE, delay=delay)
+
+        assert router.statistics().routed == 0
 
 
 async def test_without_a_database_nothing_is_durable(system: ActorSystem, router: RouterRef) -> None:

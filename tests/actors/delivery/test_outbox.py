@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import asynccontextmanager
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -155,6 +156,28 @@ async def test_what_a_killed_process_has_stored_twice_under_one_id_is_handled_on
         await trio.sleep(10)
         assert notes == ["tea"]
         assert await find_database(system, file).read(lambda one: one.execute(COUNT).fetchone()) == (0,)
+
+
+async def test_what_a_task_beside_a_handler_sends_is_stored_also_when_that_returns_meanwhile(file: Path) -> None:
+    notes: list[object] = []
+
+    class Starter(DurableActor):
+        async def handle_cast(self, message: int) -> None:
+            running = trio.Event()
+
+            async def send() -> None:
+                running.set()
+                await self.send_durably("receiver", message)
+
+            trio.lowlevel.spawn_system_task(send, context=copy_context())
+            await running.wait()
+
+    async with program(file, starter=(Starter,), receiver=(Receiver, notes)) as (system, _):
+        for number in range(30):
+            system.named("starter").cast(number)
+        await trio.sleep(1)
+
+    assert sorted(notes) == list(range(30))  # type: ignore[type-var]  # numbers
 
 
 async def test_ids_derive_from_the_place_of_a_message_whatever_was_sent_before(file: Path) -> None:
