@@ -67,19 +67,13 @@ async def _call(
     try:
         answer = await ref.call(message, timeout=timeout, priority=priority)
     except (ActorExitedError, CallTimeoutError, MailboxFullError):
-        ledger.breakers.count_failure(_present_lane(ledger, lane), probe=probe)
+        ledger.breakers.count_failure(lane, probe=probe)
         raise
     except BaseException:
-        ledger.breakers.count_nothing(_present_lane(ledger, lane), probe=probe)
+        ledger.breakers.count_nothing(lane, probe=probe)
         raise
     else:
-        ledger.breakers.count_success(_present_lane(ledger, lane), probe=probe)
+        ledger.breakers.count_success(lane, probe=probe)
         return answer
     finally:
         lane.unload(ref)
-
-
-def _present_lane(ledger: Ledger, lane: Lane) -> Lane:
-    """Return what the router's incarnation of now has in the place of *lane*."""
-    exchange = ledger.exchange
-    return lane if exchange is None or exchange is lane.exchange else exchange.lane_of(lane.key)

@@ -50,6 +50,7 @@ class Breakers:
 
     def count_success(self, lane: Lane, *, probe: bool) -> None:
         """Tell the breaker of *lane* that an attempt, or a call, has succeeded."""
+        lane = _present(lane)
         breaker = lane.breaker
         if breaker is None or breaker.calm:
             return
@@ -64,6 +65,7 @@ class Breakers:
 
     def count_failure(self, lane: Lane, *, probe: bool) -> None:
         """Tell the breaker of *lane* that an attempt, or a call, has failed."""
+        lane = _present(lane)
         breaker = lane.breaker
         if breaker is None:
             return
@@ -77,6 +79,7 @@ class Breakers:
 
     def count_nothing(self, lane: Lane, *, probe: bool) -> None:
         """Tell the breaker of *lane* that it learns nothing from an attempt, or a call."""
+        lane = _present(lane)
         if probe and lane.breaker is not None:
             lane.breaker.withdrew()
             lane.exchange.look_again(lane)
@@ -92,3 +95,9 @@ class Breakers:
                 listener(change)
             except Exception:
                 logger.exception("a listener of router %s failed with %s", self.name, change)
+
+
+def _present(lane: Lane) -> Lane:
+    """Return what the router's incarnation of now has in the place of *lane*, where something began before it."""
+    exchange = lane.exchange.ledger.exchange
+    return lane if exchange is None or exchange is lane.exchange else exchange.lane_of(lane.key)

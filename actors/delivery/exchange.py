@@ -5,7 +5,6 @@ Nothing here outlives the incarnation. It is made anew from the ledger by the ne
 
 from __future__ import annotations
 
-import math
 from collections import Counter, deque
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -49,7 +48,7 @@ class Exchange:
         self.process = process
         self.timers = ledger.system.timers
         self.in_flight = 0
-        self.limit = ledger.config.max_concurrent_deliveries
+        self.limit = 0 if ledger.closed else ledger.config.max_concurrent_deliveries
         self.crowded = False
         """Whether lanes with something to send wait for others to be done."""
         self.lanes: dict[Target, Lane] = {}
@@ -57,6 +56,8 @@ class Exchange:
         self._ready: dict[int, dict[Lane, None]] = {int(level): {} for level in LEVELS}
         self._pumping = False
         self._pausing = False
+        self.returned: set[Receipt] | None = None
+        """While this takes over what there is, and sends nothing: what has come back to its lane meanwhile."""
 
     def __repr__(self) -> str:
         return f"<Exchange: {len(self.lanes)} lanes, {self.in_flight} of at most {self.limit} under way>"
@@ -66,24 +67,13 @@ class Exchange:
         """Whether its incarnation lives."""
         return self.process.reason is None
 
-    def take_over(self) -> None:
-        """Find its place for everything that the ledger has."""
-        for receipt in self.ledger.open:
-            attempt = receipt.attempt
-            if attempt is not None and attempt.live:
-                attempt.lane = self.lane_of(receipt.to)
-                attempt.lane.begin(attempt.ref)
-            elif receipt.due == math.inf:
-                self.wait(receipt, self.lane_of(receipt.to))
-        self.pump()
-
     # -- lanes
 
     def lane_of(self, to: Target) -> Lane:
         """Return the lane to *to*; that of a named incarnation is the lane to its name."""
         lane = self.lanes.get(to)
         if lane is None:
-            if len(self.lanes) >= self._sweep_at:
+            if len(self.lanes) >= self._sweep_at and self.returned is None:
                 self._sweep()
             key = self.ledger.routes.key_of(to)
             lane = self.lanes.get(key)
@@ -95,7 +85,18 @@ class Exchange:
     def _new_lane(self, key: Target) -> Lane:
         lane = Lane(self, key, self.ledger.breakers.breaker_of(key), self.ledger.config.balance)
         lane.serve(self.ledger.routes.instances_of(key), self.ledger.config.max_concurrent_per_target)
+        lane.held = self.returned is not None
         return lane
+
+    def open(self) -> list[Lane]:
+        """Return the lanes that there are now, to be released one after the other."""
+        self._sweep_at = max(SWEEP_ABOVE, 2 * len(self.lanes))
+        return list(self.lanes.values())
+
+    def release(self, lane: Lane) -> None:
+        """Let *lane* send, now that everything has found its place."""
+        lane.held = False
+        self._place(lane)
 
     def _sweep(self) -> None:
         """Drop the idle lanes to the dead, whenever there are twice as many."""
@@ -161,7 +162,7 @@ class Exchange:
 
     def pump(self) -> None:
         """Make attempts as long as there is something to send and room under way; after many, others have a turn."""
-        if self._pumping or self._pausing or self.process.reason is not None:
+        if self._pumping or self._pausing or self.process.reason is not None or self.returned is not None:
             return
         self._pumping = True
         try:
@@ -349,7 +350,7 @@ class Exchange:
 
     def look_again(self, lane: Lane) -> None:
         """Find out whether *lane* is free again."""
-        if not self.active:
+        if not self.active or self.returned is not None:
             return
         lane.held = False
         lane.purge(self.ledger.pending)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Final
 
 from actors.delivery.balance import choose
@@ -48,6 +48,7 @@ class Lane:
         "ref",
         "troubled",
         "turn",
+        "unpurged",
         "waiting",
         "wake",
     )
@@ -65,12 +66,12 @@ class Lane:
         self.last: Process | None = None
         """Who was there last, dead or alive."""
         self.waiting: list[tuple[int, int, Receipt]] = []
-        """A heap: the most urgent first, and of those the one that was sent first."""
-        self.in_flight = 0
+        self.unpurged: list[tuple[int, int, Receipt]] = []
+        """Heaps: the most urgent first, and of those the one that was sent first. First of all is that of `waiting`."""
+        self.in_flight = self.turn = 0
         self.cap = 1
         self.loads: dict[ActorRef, int] = {}
         """How many are under way to each instance, where there are several."""
-        self.turn = 0
         self.held = False
         """Whether its messages wait for the target to come back, or for its breaker."""
         self.level: int | None = None
@@ -85,7 +86,8 @@ class Lane:
 
     def __repr__(self) -> str:
         state = ", held" if self.held else ""
-        return f"<Lane to {self.key}: {self.in_flight} under way, {len(self.waiting)} waiting{state}>"
+        waiting = len(self.waiting) + len(self.unpurged)
+        return f"<Lane to {self.key}: {self.in_flight} under way, {waiting} waiting{state}>"
 
     def serve(self, instances: tuple[ActorRef | NameRef, ...], cap: int) -> None:
         """Send to *instances* from now on, at most *cap* at once to each."""
@@ -185,17 +187,39 @@ class Lane:
     def take(self) -> Receipt | None:
         """Let the next wait no longer, and return it; None if it is done with."""
         receipt = heappop(self.waiting)[2]
+        if self.unpurged:
+            self._bring_up()
         return None if receipt.final else receipt
 
     def purge(self, pending: int) -> None:
-        """Let go of those that are done with: of the next ones, and of all if most are; *pending* are not, anywhere."""
-        if len(self.waiting) > PURGE_ABOVE + 2 * pending:
-            self.waiting = [entry for entry in self.waiting if not entry[2].final]
-            heapify(self.waiting)
+        """Let go of those that are done with: of the next ones, and of all if most are; *pending* are not, anywhere.
+
+        All that wait are looked through a slice at a time: what is not yet is `unpurged`.
+        """
         for _ in range(AT_ONCE):
             if not self.waiting or not self.waiting[0][2].final:
                 break
-            heappop(self.waiting)
+            self.take()
+        if not self.unpurged and len(self.waiting) > PURGE_ABOVE + 2 * pending:
+            self.waiting, self.unpurged = [], self.waiting
+            self._bring_up()
+            self.exchange.timers.add(self.exchange.timers.now(), Purge(self))
+
+    def purge_some(self) -> bool:
+        """Look through a slice of what is unpurged; return whether there is more."""
+        unpurged = self.unpurged
+        for _ in range(min(AT_ONCE, len(unpurged))):
+            # A heap without its last element is one.
+            entry = unpurged.pop()
+            if not entry[2].final:
+                heappush(self.waiting, entry)
+        return bool(unpurged)
+
+    def _bring_up(self) -> None:
+        """Have the next of all that wait be the first of `waiting`, if any that are not done with are left."""
+        unpurged = self.unpurged
+        while unpurged and (not self.waiting or unpurged[0] < self.waiting[0]):
+            heappush(self.waiting, heappop(unpurged))
 
 
 class Wake:
@@ -211,6 +235,26 @@ class Wake:
         """Look at it."""
         self.live = False
         self.lane.exchange.look_again(self.lane)
+
+
+class Purge:
+    """The deadline, now, at which the next of what a lane has unpurged is looked through."""
+
+    __slots__ = ("_lane",)
+
+    def __init__(self, lane: Lane) -> None:
+        self._lane = lane
+
+    @property
+    def live(self) -> bool:
+        """Whether anything needs the lane any more."""
+        return self._lane.exchange.active
+
+    def expire(self) -> None:
+        """Look through it."""
+        if self._lane.purge_some():
+            timers = self._lane.exchange.timers
+            timers.add(timers.now(), self)
 
 
 def present(instance: ActorRef | NameRef) -> ActorRef | None:

@@ -10,9 +10,12 @@ import math
 from itertools import chain, count
 from typing import TYPE_CHECKING, Final
 
+import trio
+
 from actors.current import current_process
 from actors.delivery.breakers import Breakers
-from actors.delivery.dead_letters import CLOSED, Undelivered, UndeliveredLetters
+from actors.delivery.closing import Closing, give_up_some
+from actors.delivery.dead_letters import Undelivered, UndeliveredLetters
 from actors.delivery.durable import put
 from actors.delivery.errors import InvalidMessageError, NotDurableError, RouterClosedError
 from actors.delivery.ids import Ids
@@ -128,6 +131,8 @@ class Ledger:
         """Have an attempt made, now or in its turn, if a router runs."""
         exchange = self.exchange
         if exchange is not None and exchange.active:
+            if exchange.returned is not None:
+                exchange.returned.add(receipt)
             exchange.offer(receipt, exchange.lane_of(receipt.to))
 
     def drop(self, receipt: Receipt, reason: object) -> None:
@@ -169,9 +174,9 @@ class Ledger:
             raise RouterClosedError(f"router {self.name!r} was closed, and takes nothing any more")
 
     @property
-    def open(self) -> list[Receipt]:
-        """What is not done with, in the order it was accepted."""
-        return sorted((one for plan in self.used for one in plan.open), key=lambda one: one.number)
+    def latest(self) -> Receipt | None:
+        """Something that is not done with, and was accepted later than most; None if there is nothing."""
+        return next((next(reversed(plan.open)) for plan in self.used if plan.open), None)
 
     def is_durable(self, options: DeliveryOptions | None) -> bool:
         """Tell whether a message with *options* is stored."""
@@ -339,24 +344,28 @@ class Ledger:
         if receipt.terms.exactly_once and receipt._id is not None:  # noqa: SLF001 -- to ask for it is to make it
             self.ids.close(receipt)
         receipt.finished()
-        if receipt.stored and self.store is not None and not self.closed:
-            (self.store.handled if receipt.status is Status.ACKNOWLEDGED else self.store.failed)(receipt)
+        if receipt.stored and self.store is not None:
+            if receipt.status is Status.ACKNOWLEDGED:
+                self.store.handled(receipt)
+            elif not self.closed:
+                self.store.failed(receipt)
 
     def close(self) -> None:
-        """Give up all there is, and take nothing any more. Closing again does nothing."""
+        """Give up all there is, many in turns, and send and take nothing any more. Closing again does nothing."""
         if self.closed:
             return
         self.closed = True
-        for receipt in self.open:
-            self.give_up(receipt, CLOSED)
-        for receipt in list(self.delayed):
-            self.drop(receipt, CLOSED)
-        self.delayed.clear()
+        if self.exchange is not None:
+            self.exchange.limit = 0
+        Closing(self).expire()
 
     async def close_with_system(self) -> None:
         """Close when every actor of the system is dead, so that nobody waits for a receipt in vain."""
-        await self.system.stopped.wait()
-        self.close()
+        with trio.CancelScope(shield=True):
+            await self.system.stopped.wait()
+            self.close()
+            while give_up_some(self):  # the system's deadlines are served no more
+                await trio.lowlevel.checkpoint()
 
     # -- what is known
 

@@ -24,10 +24,12 @@ AT_ONCE: Final = 128
 class Plan:
     """The messages of the same terms."""
 
-    __slots__ = ("expiry", "in_flight", "ledger", "open", "patience", "tally", "terms")
+    __slots__ = ("expiry", "in_flight", "ledger", "open", "patience", "skipped", "tally", "terms")
 
     def __init__(self, ledger: Ledger, terms: Terms, tally: Tally) -> None:
         self.ledger = ledger
+        self.skipped = 0.0
+        """Seconds that have passed on the wall only, which count if its messages are durable."""
         self.terms = terms
         self.tally = tally
         # The first one of a dict is looked for among all that were deleted before it.
@@ -53,14 +55,17 @@ class Plan:
 
 
 class Expiry:
-    """The deadline of the message of a plan that expires first."""
-
-    live = True
+    """The deadline of the message of a plan that expires first; it takes the place of the one there was."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         plan.expiry = self
         plan.ledger.system.timers.add(plan.next_expiry(), self)
+
+    @property
+    def live(self) -> bool:
+        """Whether no other has taken its place."""
+        return self._plan.expiry is self
 
     def expire(self) -> None:
         """Give up what has expired, and wait for the next."""
@@ -89,7 +94,9 @@ class Patience:
         """Give up what was not acknowledged in time, and wait for the next."""
         plan = self._plan
         now = plan.ledger.now()
-        while plan.in_flight and now >= (first := next(iter(plan.in_flight))).began + plan.terms.timeout:
+        for _ in range(AT_ONCE):
+            if not plan.in_flight or now < (first := next(iter(plan.in_flight))).began + plan.terms.timeout:
+                break
             plan.ledger.timed_out(first)
         plan.patience = None
         if plan.in_flight:

@@ -27,6 +27,7 @@ from actors.delivery.message_store import MessageStore
 from actors.delivery.options import DeliveryOptions, RouterConfig
 from actors.delivery.presence import will_return
 from actors.delivery.statistics import RouterStatistics
+from actors.delivery.succession import take_over
 from actors.message import NORMAL_PRIORITY, Call
 from actors.options import check_name, check_seconds
 from actors.show import shown
@@ -107,7 +108,7 @@ class Router(Actor):
         if self.config.database is not None and self._ledger.store is None:
             await self._recover(name)
         self._ledger.exchange = Exchange(self._ledger, self._process)
-        self._ledger.exchange.take_over()
+        await take_over(self._ledger.exchange)
 
     async def _recover(self, name: str) -> None:
         store = await MessageStore.open(self.system, name, self.config)
@@ -259,10 +260,9 @@ class RouterRef:
         """Wait until the router is done with everything it has accepted, but what is still delayed. A checkpoint."""
         admit(self._system, self)
         await trio.lowlevel.checkpoint()
-        while receipts := self._ledger.open:
-            for receipt in receipts:
-                with suppress(DeliveryFailedError):
-                    await receipt.acknowledged()
+        while (receipt := self._ledger.latest) is not None:
+            with suppress(DeliveryFailedError):
+                await receipt.acknowledged()
 
     def statistics(self) -> RouterStatistics:
         """Return what was done so far; also after the router was closed."""
@@ -296,6 +296,7 @@ class RouterRef:
     def close(self) -> None:
         """Give up every message the router has, and take none any more; its statistics can still be read.
 
+        No attempt is made from here on; of many messages, most are given up after this has returned.
         Final, and nothing when it is closed already. The actor goes on, so that no supervisor starts another.
         """
         admit(self._system, self)
