@@ -5,6 +5,8 @@ from __future__ import annotations
 from heapq import heapify, heappop, heapreplace
 from typing import TYPE_CHECKING, Final
 
+import trio
+
 from actors.delivery.dead_letters import CLOSED
 
 if TYPE_CHECKING:
@@ -28,6 +30,15 @@ class Closing:
         """Give them up, and let the others follow after whoever else has something to do."""
         if give_up_some(self._ledger):
             self._ledger.system.timers.add(self._ledger.now(), self)
+
+
+async def close_with_system(ledger: Ledger) -> None:
+    """Close *ledger* when every actor of its system is dead, so that nobody waits for a receipt in vain."""
+    with trio.CancelScope(shield=True):
+        await ledger.system.stopped.wait()
+        ledger.close()
+        while give_up_some(ledger):  # the deadlines of a system that has stopped are served no more
+            await trio.lowlevel.checkpoint()
 
 
 def give_up_some(ledger: Ledger) -> bool:

@@ -166,7 +166,7 @@ def _put(ledger: Ledger, receipt: Receipt, delay: float, replayed: Undelivered |
 
 
 def begin(ledger: Ledger, receipt: Receipt, delay: float) -> None:
-    """Answer for *receipt*, which is stored, once its delay is over."""
+    """Answer for *receipt*, which is stored, once its *delay* is over; it is below 0 if that was over long ago."""
     receipt.stored = True
     if ledger.closed:
         # It stays in the file, for whoever opens that next.
@@ -177,12 +177,17 @@ def begin(ledger: Ledger, receipt: Receipt, delay: float) -> None:
         return
     ledger.ids.note(receipt)
     if delay > 0:
-        ledger.delayed[receipt] = None
-        ledger.system.timers.add(ledger.now() + delay, Delayed(ledger, receipt))
+        ledger.delayed[receipt] = delayed = Delayed(ledger, receipt)
+        delayed.wait(ledger.now() + delay)
         return
-    receipt.created = ledger.now()
+    # It may be overdue, by what the machine has slept.
+    receipt.created = ledger.now() + delay
+    receipt.skipped = receipt.plan.skipped
     ledger.admit(receipt)
-    ledger.offer(receipt)
+    if receipt.expired(ledger.now()):
+        ledger.expire(receipt)
+    else:
+        ledger.offer(receipt)
 
 
 def _original_of(ledger: Ledger, receipt: Receipt) -> Receipt | None:
@@ -207,9 +212,17 @@ def _follow(ledger: Ledger, receipt: Receipt, first: Receipt) -> None:
 class Delayed:
     """The deadline at which a durable message is sent."""
 
+    at = 0.0
+    """When, on trio's clock."""
+
     def __init__(self, ledger: Ledger, receipt: Receipt) -> None:
         self._ledger = ledger
         self._receipt = receipt
+
+    def wait(self, at: float) -> None:
+        """Have the message sent at that time, which is earlier than any that was said before."""
+        self.at = at
+        self._ledger.system.timers.add(at, self)
 
     @property
     def live(self) -> bool:
@@ -219,7 +232,7 @@ class Delayed:
     def expire(self) -> None:
         """Send it."""
         del self._ledger.delayed[self._receipt]
-        begin(self._ledger, self._receipt, 0.0)
+        begin(self._ledger, self._receipt, min(0.0, self.at - self._ledger.now()))
 
 
 def recover(ledger: Ledger, found: Stored, wall: float) -> None:
@@ -253,6 +266,7 @@ def _resume(ledger: Ledger, found: StoredMessage, now: float, wall: float) -> No
         return
     # What has expired meanwhile is given up as soon as the clock moves.
     receipt.created = now - max(0.0, wall - max(found.created, found.due))
+    receipt.skipped = plan.skipped
     ledger.admit(receipt)
 
 

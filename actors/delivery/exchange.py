@@ -209,6 +209,8 @@ class Exchange:
 
     def _attempt(self, receipt: Receipt, lane: Lane) -> None:
         now = self.ledger.now()
+        if receipt.stored and self.ledger.skips is not None:
+            self.ledger.skips.look()
         if now > receipt.expires_at:
             self.ledger.expire(receipt)
             return

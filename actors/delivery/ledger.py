@@ -10,11 +10,9 @@ import math
 from itertools import chain, count
 from typing import TYPE_CHECKING, Final
 
-import trio
-
 from actors.current import current_process
 from actors.delivery.breakers import Breakers
-from actors.delivery.closing import Closing, give_up_some
+from actors.delivery.closing import Closing
 from actors.delivery.dead_letters import Undelivered, UndeliveredLetters
 from actors.delivery.durable import put
 from actors.delivery.errors import InvalidMessageError, NotDurableError, RouterClosedError
@@ -33,10 +31,12 @@ from actors.settlement import Handled, Lost
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from actors.delivery.durable import Delayed
     from actors.delivery.exchange import Exchange
     from actors.delivery.lane import Target
     from actors.delivery.message_store import MessageStore
     from actors.delivery.receipt import Attempt
+    from actors.delivery.skips import Skips
     from actors.ref import ActorRef
     from actors.settlement import Outcome
     from actors.system import ActorSystem
@@ -69,7 +69,9 @@ class Ledger:
         self.repeated = 0
         self.letters = UndeliveredLetters(RouterConfig().max_dead_letters, self._resend)
         self.ids = Ids(RouterConfig(), self.now)
-        self.delayed: dict[Receipt, None] = {}
+        self.skips: Skips | None = None
+        """What passes on the wall only, if there is a store."""
+        self.delayed: dict[Receipt, Delayed] = {}
         """Durable messages that are sent later, and that nobody answers for until then."""
         self.configure(RouterConfig())
 
@@ -358,14 +360,6 @@ class Ledger:
         if self.exchange is not None:
             self.exchange.limit = 0
         Closing(self).expire()
-
-    async def close_with_system(self) -> None:
-        """Close when every actor of the system is dead, so that nobody waits for a receipt in vain."""
-        with trio.CancelScope(shield=True):
-            await self.system.stopped.wait()
-            self.close()
-            while give_up_some(self):  # the system's deadlines are served no more
-                await trio.lowlevel.checkpoint()
 
     # -- what is known
 

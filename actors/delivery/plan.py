@@ -28,8 +28,8 @@ class Plan:
 
     def __init__(self, ledger: Ledger, terms: Terms, tally: Tally) -> None:
         self.ledger = ledger
-        self.skipped = 0.0
-        """Seconds that have passed on the wall only, which count if its messages are durable."""
+        self.skipped = 0.0 if ledger.skips is None or not terms.durable else ledger.skips.seconds
+        """Seconds that have passed on the wall only, which count for durable messages."""
         self.terms = terms
         self.tally = tally
         # The first one of a dict is looked for among all that were deleted before it.

@@ -44,6 +44,8 @@ class Receipt(DeliveryRecord):
     """Whether it is in the database."""
     recovered: bool = False
     """Whether an earlier process has accepted it; its receiver may not have been started yet."""
+    skipped: float = 0.0
+    """What its plan had skipped when it began to live."""
     in_outbox: bool = False
     """Whether it leaves when the handler that has sent it has returned."""
     storing: trio.Event | None = None
@@ -83,7 +85,7 @@ class Receipt(DeliveryRecord):
     @property
     def expires_at(self) -> float:  # type: ignore[override] # as above
         """The last instant of its life."""
-        return self.created + self.plan.terms.lifetime
+        return self.created + self.plan.terms.lifetime - (self.plan.skipped - self.skipped)
 
     @property
     def answered_for(self) -> bool:

@@ -19,6 +19,7 @@ from trio.lowlevel import enable_ki_protection
 from actors.actor import Actor
 from actors.current import admit, current_process
 from actors.delivery.asking import ask
+from actors.delivery.closing import close_with_system
 from actors.delivery.durable import outbox_of, put, recover, stored
 from actors.delivery.errors import DeliveryFailedError, InvalidMessageError, NoRouterError, NotDurableError
 from actors.delivery.exchange import Exchange
@@ -26,6 +27,7 @@ from actors.delivery.ledger import Ledger, refuse_options
 from actors.delivery.message_store import MessageStore
 from actors.delivery.options import DeliveryOptions, RouterConfig
 from actors.delivery.presence import will_return
+from actors.delivery.skips import Skips
 from actors.delivery.statistics import RouterStatistics
 from actors.delivery.succession import take_over
 from actors.message import NORMAL_PRIORITY, Call
@@ -63,7 +65,7 @@ def ledger_of(system: ActorSystem, name: str) -> Ledger:
     ledgers = _ledgers.setdefault(system, {})
     if name not in ledgers:
         ledgers[name] = Ledger(system, name)
-        system.context.run(system.start_soon, ledgers[name].close_with_system)
+        system.context.run(system.start_soon, close_with_system, ledgers[name])
     return ledgers[name]
 
 
@@ -114,6 +116,7 @@ class Router(Actor):
         store = await MessageStore.open(self.system, name, self.config)
         found = await store.read(self.config.dedupe_seconds, self.config.dedupe_ids)
         self._ledger.store = store
+        self._ledger.skips = Skips(self._ledger, store.clock)
         recover(self._ledger, found, store.clock())
         self._ledger.letters.on_discard = store.discard
 
