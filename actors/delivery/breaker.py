@@ -45,12 +45,18 @@ class BreakerOptions:
 
 @attrs.frozen
 class BreakerChanged:
-    """The breaker of a target has changed its state."""
+    """An event: the breaker of a target has changed its state."""
 
+    router: str
+    """The name of the router whose breaker it is."""
     target: object
+    """A name, or a reference."""
     before: BreakerState
     after: BreakerState
+    failures: int
+    """How many failures there were since the last success."""
     time: float
+    """When, on trio's clock."""
 
 
 @attrs.define(eq=False)

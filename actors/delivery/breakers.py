@@ -89,7 +89,8 @@ class Breakers:
         assert lane.breaker is not None
         if lane.breaker.state is before:
             return
-        change = BreakerChanged(lane.key, before, lane.breaker.state, self.now())
+        breaker = lane.breaker
+        change = BreakerChanged(self.name, lane.key, before, breaker.state, breaker.failures, self.now())
         for listener in tuple(self.listeners):
             try:
                 listener(change)

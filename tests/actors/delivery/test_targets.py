@@ -9,6 +9,7 @@ import pytest
 import trio
 
 from actors.delivery import (
+    BreakerChanged,
     BreakerOptions,
     BreakerState,
     CircuitOpenError,
@@ -21,7 +22,6 @@ from tests.actors.delivery.receivers import Fragile, Receiver, Slow
 
 if TYPE_CHECKING:
     from actors import ActorSystem
-    from actors.delivery import BreakerChanged
     from tests.actors.delivery.conftest import StartRouter, Supervise
 
 ONE_TRY = DeliveryOptions(max_retries=1)
@@ -157,10 +157,11 @@ async def test_a_target_that_fails_so_often_is_left_alone_and_then_put_to_the_te
         await receipt.acknowledged()
 
     assert notes == ["crash", "crash", "crash", "tea", "coffee"]
-    assert [(change.after.value, change.time) for change in changes] == [
-        ("open", 0.0),
-        ("half_open", 10.0),
-        ("closed", 10.0),
+    closed, opened, half_open = BreakerState.CLOSED, BreakerState.OPEN, BreakerState.HALF_OPEN
+    assert changes == [
+        BreakerChanged("router", "receiver", closed, opened, 3, 0.0),
+        BreakerChanged("router", "receiver", opened, half_open, 3, 10.0),
+        BreakerChanged("router", "receiver", half_open, closed, 0, 10.0),
     ]
     assert router.statistics().breakers == {}
 
