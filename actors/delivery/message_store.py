@@ -46,6 +46,17 @@ PART: Final = Part(
             name TEXT PRIMARY KEY, version INTEGER NOT NULL, state BLOB NOT NULL) WITHOUT ROWID;
         """,
         "ALTER TABLE delivery_messages ADD COLUMN expired INTEGER NOT NULL DEFAULT 0",
+        # Which router had the ids that are here is not known: they count for each.
+        """
+        CREATE TEMP TABLE handled AS SELECT * FROM delivery_handled;
+        DROP TABLE delivery_handled;
+        CREATE TABLE delivery_handled (
+            router TEXT NOT NULL, receiver TEXT NOT NULL, id TEXT NOT NULL, time REAL NOT NULL,
+            PRIMARY KEY (router, receiver, id)) WITHOUT ROWID;
+        CREATE INDEX delivery_times ON delivery_handled (router, time);
+        INSERT INTO delivery_handled SELECT '', receiver, id, time FROM handled;
+        DROP TABLE handled;
+        """,
     ),
 )
 
@@ -55,14 +66,15 @@ DELETE: Final = "DELETE FROM delivery_messages WHERE router = ? AND number = ?"
 ATTEMPTED: Final = "UPDATE delivery_messages SET attempts = ? WHERE router = ? AND number = ?"
 FAILED: Final = """UPDATE delivery_messages SET failed = ?, faults = ?, attempts = ?, expired = ?
     WHERE router = ? AND number = ?"""
-HANDLED: Final = "REPLACE INTO delivery_handled VALUES (?, ?, ?)"
-FORGET: Final = """DELETE FROM delivery_handled WHERE time <
-    max(?, coalesce((SELECT time FROM delivery_handled ORDER BY time DESC LIMIT 1 OFFSET ?), 0))"""
+HANDLED: Final = "REPLACE INTO delivery_handled VALUES (?, ?, ?, ?)"
+FORGET: Final = """DELETE FROM delivery_handled WHERE router IN (?1, '') AND time < max(?2, coalesce(
+    (SELECT time FROM delivery_handled WHERE router = ?1 ORDER BY time DESC LIMIT 1 OFFSET ?3), 0))"""
 FORGET_EVERY: Final = 1_000
 """Ids that are too old, or too many, are forgotten once in so many that are added."""
 READ: Final = """SELECT number, receiver, id, body, options, created, due, attempts, failed, faults, expired
     FROM delivery_messages WHERE router = ? ORDER BY number"""
-READ_HANDLED: Final = "SELECT receiver, id FROM delivery_handled ORDER BY time DESC LIMIT ?"
+READ_HANDLED: Final = """SELECT receiver, id FROM delivery_handled WHERE router IN (?, '')
+    ORDER BY time DESC LIMIT ?"""
 
 
 @attrs.frozen
@@ -155,7 +167,7 @@ class MessageStore:
         self.window, self.max_ids = seconds, max_ids
         self.database.append(*self._forgetting())
         rows = await self.database.read(lambda connection: connection.execute(READ, (self.router,)).fetchall())
-        handled = await self.database.read(_reading_handled(max_ids))
+        handled = await self.database.read(_reading_handled(self.router, max_ids))
         return Stored(list(self._decoded(rows)), handled[::-1], max((row[0] + 1 for row in rows), default=0))
 
     def _decoded(self, rows: list[Any]) -> Iterator[StoredMessage]:
@@ -190,7 +202,7 @@ class MessageStore:
         """Return what forgets *receipt*, which was handled, and remembers its id if it must not be handled again."""
         statements: list[Statement] = [(DELETE, (self.router, receipt.number))] if receipt.stored else []
         if receipt.terms.exactly_once:
-            statements.append((HANDLED, (receiver_of(receipt), receipt.id, self.clock())))
+            statements.append((HANDLED, (self.router, receiver_of(receipt), receipt.id, self.clock())))
             self._noted += 1
             if self._noted % FORGET_EVERY == 0:
                 statements.append(self._forgetting())
@@ -202,7 +214,7 @@ class MessageStore:
         return [(DELETE, (self.router, letter.number))] if letter is not None and stored else []
 
     def _forgetting(self) -> Statement:
-        return FORGET, (self.clock() - self.window, self.max_ids)
+        return FORGET, (self.router, self.clock() - self.window, self.max_ids)
 
     # -- what can wait for the next commit
 
@@ -227,7 +239,7 @@ class MessageStore:
 
     def handled_late(self, receipt: Receipt) -> None:
         """Note that *receipt* was handled after it had been given up, and must not be handled again."""
-        self._append(HANDLED, (receiver_of(receipt), receipt.id, self.clock()))
+        self._append(HANDLED, (self.router, receiver_of(receipt), receipt.id, self.clock()))
 
     def discard(self, letter: Undelivered) -> None:
         """Forget what was given up."""
@@ -252,8 +264,8 @@ def _text(reason: object) -> str:
     return str(reason).encode(errors="backslashreplace").decode()
 
 
-def _reading_handled(max_ids: int) -> Callable[[sqlite3.Connection], list[tuple[str, str]]]:
-    return lambda connection: connection.execute(READ_HANDLED, (max_ids,)).fetchall()
+def _reading_handled(router: str, max_ids: int) -> Callable[[sqlite3.Connection], list[tuple[str, str]]]:
+    return lambda connection: connection.execute(READ_HANDLED, (router, max_ids)).fetchall()
 
 
 def _log_failure(error: Exception | None) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+import time
 from contextlib import asynccontextmanager, closing
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import pytest
 import trio
 
@@ -20,6 +22,7 @@ from actors.delivery import (
     RouterConfig,
     RouterRef,
 )
+from actors.delivery.message_store import PART
 from actors.sqlite import open_database
 from supervision import ChildSpec, Supervisor, SupervisorSpec
 from tests.actors.delivery.accounts import ONCE, Account, Credit
@@ -61,6 +64,16 @@ async def program(file: Path, other: Path, **actors: tuple[Any, ...]) -> AsyncIt
         yield system
 
 
+class Remembering(DurableActor):
+    """It notes what it handles."""
+
+    def __init__(self, notes: list[object]) -> None:
+        self._notes = notes
+
+    async def handle_cast(self, message: object) -> None:
+        self._notes.append(message)
+
+
 async def test_what_came_through_another_router_of_the_file_is_what_is_done_with(files: tuple[Path, Path]) -> None:
     notes: list[object] = []
     file, _ = files
@@ -75,6 +88,42 @@ async def test_what_came_through_another_router_of_the_file_is_what_is_done_with
 
     assert notes == [0, 1, 2]
     assert balance == 130
+
+
+@pytest.mark.parametrize("receiver", [Receiver, Remembering])
+async def test_an_id_that_one_router_had_is_new_to_another_also_in_the_next_program(
+    files: tuple[Path, Path], receiver: type[Any]
+) -> None:
+    file, _ = files
+    notes: list[object] = []
+    async with program(file, file, receiver=(receiver, notes)) as system:
+        await (await RouterRef(system).send("receiver", "tea", ONCE, id="order 1")).acknowledged()
+
+    async with program(file, file, receiver=(receiver, notes)) as system:
+        for name in ("router", "other"):
+            await (await RouterRef(system, name).send("receiver", name, ONCE, id="order 1")).acknowledged()
+        assert RouterRef(system).statistics().repeated == 1
+
+    assert notes == ["tea", "other"]
+
+
+async def test_ids_that_an_earlier_version_remembered_are_remembered(files: tuple[Path, Path]) -> None:
+    notes: list[object] = []
+    file, _ = files
+    await leave_ids_of_version_2(file)
+
+    async with program(file, file, receiver=(Receiver, notes)) as system:
+        for id in ("old", "new"):
+            await (await RouterRef(system).send("receiver", id, ONCE, id=id)).acknowledged()
+
+    assert notes == ["new"]
+
+
+async def leave_ids_of_version_2(file: Path) -> None:
+    async with open_system() as system:
+        database = await open_database(system, file, inline=True)
+        await database.prepare(attrs.evolve(PART, steps=PART.steps[:2]))
+        await database.commit(("INSERT INTO delivery_handled VALUES ('receiver', 'old', ?)", (time.time(),)))
 
 
 async def test_what_is_stored_in_another_file_than_the_state_is_not_handled(files: tuple[Path, Path]) -> None:
