@@ -88,7 +88,8 @@ class Batch:
 class QueueStore(Protocol):
     """The rows of one queue. It is made by whoever starts the queue, and serves all incarnations of that.
 
-    `open` comes first. Only the incarnation that opened it last can commit.
+    `open` comes first. Only the incarnation that opened it last can commit. The queue knows it by its identity: it can
+    be hashed and referenced weakly, as instances of plain classes can, and of attrs classes with ``eq=False``.
     """
 
     async def open(self, system: ActorSystem) -> int:

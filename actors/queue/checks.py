@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakSet
 
 from actors.options import is_number
 from actors.queue.errors import MessageRefusedError
@@ -14,6 +15,9 @@ from actors.queue.options import QueueOptions
 
 if TYPE_CHECKING:
     import attrs
+
+OPERATIONS: Final = ("open", "commit", "last_seq", "pending", "finished_ids", "fetch", "finished", "find", "close")
+"""What a `QueueStore` can do."""
 
 MOST: Final = 2**63
 """Numbers of 64 bits end before this."""
@@ -65,8 +69,14 @@ def told(error: object) -> str:
 
 def check_queue(store: object, options: object) -> None:
     """Refuse what no queue can be made with."""
-    if isinstance(store, type) or not callable(getattr(store, "commit", None)):
-        raise TypeError(f"the store of a Queue is a QueueStore, such as SqliteStore('queue.db'); got {store!r}")
+    lacking = [name for name in OPERATIONS if not callable(getattr(store, name, None))]
+    if isinstance(store, type) or lacking:
+        why = f", which lacks {', '.join(lacking)}" if 0 < len(lacking) < len(OPERATIONS) else ""
+        raise TypeError(f"the store of a Queue is a QueueStore, such as SqliteStore('queue.db'); got {store!r}{why}")
+    try:
+        WeakSet([store])
+    except TypeError as error:
+        raise TypeError(f"the store of a Queue is known by its identity, and {store!r} cannot be: {error}") from error
     if not isinstance(options, QueueOptions | None):
         raise TypeError(f"the options of a Queue are QueueOptions; got {options!r}")
 

@@ -1,6 +1,7 @@
 """The suite that a store of the queue must pass, for those who write one.
 
-Derive a class from `QueueStoreSuite` whose name begins with ``Test``, and say how a store is made::
+Derive a class whose name begins with ``Test`` from `QueueStoreSuite`, or from `DurableQueueStoreSuite` if what is
+stored outlives the program, and say how a store is made::
 
     class TestMyStore(QueueStoreSuite):
         def new_store(self, folder):
@@ -13,113 +14,27 @@ Each test is an ordinary function that runs trio by itself, in virtual time, so 
 from __future__ import annotations
 
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import trio
-from trio.testing import MockClock
 
 from actors.exit import KILLED
-from actors.queue.behaviour import Batch, Change, Row
-from actors.queue.client import QueueClient
+from actors.queue.behaviour import Batch
 from actors.queue.errors import FencedError, LeaseLostError, QueueClosedError, RetriesExceededError
-from actors.queue.queue import LEAST_SECONDS, Queue
+from actors.queue.queue import LEAST_SECONDS
 from actors.queue.states import ACKED, EXPIRED, FAILED, IN_FLIGHT, PENDING
-from actors.system import open_system
+from actors.testing.queue_bench import NOW, Bench, change, in_virtual_time, refusal, row
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-    from actors.queue.behaviour import QueueStore, Sketch
-    from actors.queue.options import QueueOptions
+    from actors.queue.behaviour import QueueStore
     from actors.queue.requests import Lease
-    from actors.ref import ActorRef
-    from actors.system import ActorSystem
-
-NOW: Final = 1_000_000.0
 
 
-def row(seq: int, **fields: Any) -> Row:
-    """Return a row as a queue makes it."""
-    made = Row(
-        seq=seq,
-        id=f"id {seq}",
-        given=1,
-        recipient="worker",
-        priority=0,
-        sender="shop",
-        type="order",
-        kind=0,
-        correlation_id=None,
-        metadata=None,
-        payload=b"\xa3tea",
-        enqueued_at=NOW,
-        available_at=NOW,
-        expires_at=NOW + 60,
-        max_retries=3,
-    )
-    return made._replace(**fields)
-
-
-def change(seq: int, status: int, *, finished_at: float | None = None, error: str | None = None) -> Change:
-    """Return what a row is to become."""
-    return Change(NOW, NOW + 60, 1, status, finished_at, error, seq)
-
-
-async def refusal(asked: Awaitable[object]) -> Exception | None:
-    """Return what *asked* raises."""
-    try:
-        await asked
-    except Exception as error:  # noqa: BLE001 -- whatever it is, a test looks at it
-        return error
-    return None
-
-
-class Bench:
-    """A store under test: with a system, and with a queue on it once that is started."""
-
-    def __init__(self, system: ActorSystem, store: QueueStore) -> None:
-        self.system = system
-        self.store = store
-        self.queue = QueueClient(system.named("queue"), sender="shop")
-
-    async def start(self, options: QueueOptions | None = None) -> ActorRef:
-        """Start a queue."""
-        return await self.system.start(Queue, self.store, options, name="queue")
-
-    async def commit(self, epoch: int, batch: Batch) -> Exception | None:
-        """Have the store keep *batch*, and return what it says."""
-        told: list[Exception | None] = []
-        event = trio.Event()
-
-        def done(error: Exception | None) -> None:
-            told.append(error)
-            event.set()
-
-        self.store.commit(epoch, batch, done)
-        await event.wait()
-        assert len(told) == 1
-        return told[0]
-
-    async def pending(self) -> list[Sketch]:
-        """Return what the store has pending or in flight."""
-        async with aclosing(self.store.pending()) as slices:
-            return [sketch async for sketches in slices for sketch in sketches]
-
-
-def in_virtual_time(test: Callable[[Any, Bench], Awaitable[None]]) -> Callable[[Any, Path], None]:
-    """Return *test* as pytest is to run it, with a store that is new."""
-
-    def run(self: QueueStoreSuite, tmp_path: Path) -> None:
-        async def main() -> None:
-            async with open_system() as system:
-                await test(self, Bench(system, self.new_store(tmp_path)))
-
-        trio.run(main, clock=MockClock(autojump_threshold=0))
-
-    run.__name__ = test.__name__
-    run.__doc__ = test.__doc__
-    return run
+def _note(told: list[tuple[int, Exception | None]], number: int, error: Exception | None) -> None:
+    told.append((number, error))
 
 
 class QueueStoreSuite:
@@ -135,7 +50,10 @@ class QueueStoreSuite:
     async def test_rows_come_back_as_they_were_put(self, bench: Bench) -> None:
         """Every column, also those that may be empty."""
         epoch = await bench.store.open(bench.system)
-        rows = [row(1), row(2, metadata=b"\x80", correlation_id="c", kind=1, priority=-(2**63), payload=b"")]
+        rows = [
+            row(1, recipient="caf\u00e9", priority=2**63 - 1, payload=bytes(range(256)) * 300),
+            row(2, metadata=b"\x80", correlation_id="c", kind=1, priority=-(2**63), payload=b""),
+        ]
 
         assert await bench.commit(epoch, Batch(rows)) is None
 
@@ -195,6 +113,47 @@ class QueueStoreSuite:
         assert type(refused) is FencedError
         assert stored is None
         assert [sketch.seq for sketch in await bench.pending()] == [2]
+
+    @in_virtual_time
+    async def test_batches_are_stored_in_the_order_they_are_given(self, bench: Bench) -> None:
+        """Also if nobody waits for one before the next; each is told of once."""
+        epoch = await bench.store.open(bench.system)
+        told: list[tuple[int, Exception | None]] = []
+        batches = [Batch([row(1)]), Batch(changes=[change(1, IN_FLIGHT)]), Batch([row(2)]), Batch(deletes=[1])]
+
+        for number, batch in enumerate(batches):
+            bench.store.commit(epoch, batch, partial(_note, told, number))
+        await bench.commit(epoch, Batch([row(3)]))
+
+        assert told == [(number, None) for number in range(len(batches))]
+        assert [sketch.seq for sketch in await bench.pending()] == [2, 3]
+
+    @in_virtual_time
+    async def test_commits_go_on_while_rows_are_read(self, bench: Bench) -> None:
+        """A queue that is opened reads them in slices; whoever reads may stop."""
+        epoch = await bench.store.open(bench.system)
+        await bench.commit(epoch, Batch([row(seq) for seq in range(1, 2501)]))
+
+        async with aclosing(bench.store.pending()) as slices:
+            first = await anext(slices)
+            stored = await bench.commit(epoch, Batch([row(2501)], deletes=[1, 2500]))
+
+        assert first[0].seq == 1
+        assert stored is None
+        assert [sketch.seq for sketch in await bench.pending()] == [*range(2, 2500), 2501]
+
+    @in_virtual_time
+    async def test_a_store_that_was_closed_can_be_opened_again(self, bench: Bench) -> None:
+        """It may be closed twice, too: each incarnation of a queue does so at its end."""
+        epoch = await bench.store.open(bench.system)
+        await bench.commit(epoch, Batch([row(1)]))
+
+        bench.store.close()
+        bench.store.close()
+        epoch = await bench.store.open(bench.system)
+
+        assert await bench.commit(epoch, Batch([row(2)])) is None
+        assert [sketch.seq for sketch in await bench.pending()] == [1, 2]
 
     # -- a queue on the store
 
@@ -351,3 +310,56 @@ class QueueStoreSuite:
         assert type(refused) is QueueClosedError
         assert [sketch.recipient for sketch in await bench.pending()] == ["worker"]
         assert bench.store.fetch([1])[0].change.status == PENDING
+
+
+class DurableQueueStoreSuite(QueueStoreSuite):
+    """What a store does as well that outlives the program: `new_store` of the same folder has what was stored there."""
+
+    def test_the_next_program_has_the_rows_as_they_were_stored(self, tmp_path: Path) -> None:
+        """And greater epochs, whatever became of the numbers of rows."""
+        kept: list[Any] = []
+
+        @in_virtual_time
+        async def first(_: QueueStoreSuite, bench: Bench) -> None:
+            kept.append(await bench.store.open(bench.system))
+            await bench.commit(kept[0], Batch([row(seq) for seq in range(1, 5)]))
+            failed = change(2, FAILED, finished_at=NOW + 1, error="no tea")
+            await bench.commit(kept[0], Batch(changes=[change(1, IN_FLIGHT), failed], deletes=[3]))
+            kept.append(bench.store.fetch([1, 2, 3, 4]))
+
+        @in_virtual_time
+        async def second(_: QueueStoreSuite, bench: Bench) -> None:
+            epoch = await bench.store.open(bench.system)
+
+            assert epoch > kept[0]
+            assert bench.store.fetch([1, 2, 3, 4]) == kept[1]
+            assert bench.store.last_seq() == kept[1][-1].row.seq
+            assert [sketch.seq for sketch in await bench.pending()] == [1, 4]
+            assert bench.store.finished(FAILED, (float("-inf"), 0), 9) == bench.store.find("id 2") == kept[1][1:2]
+
+        first(self, tmp_path)
+        second(self, tmp_path)
+
+    def test_the_next_program_goes_on_with_the_messages(self, tmp_path: Path) -> None:
+        """L-QUE-19, 20: in order, with their counts, and knowing the ids that were given."""
+
+        @in_virtual_time
+        async def first(_: QueueStoreSuite, bench: Bench) -> None:
+            await bench.start()
+            for number in range(4):
+                await bench.queue.put("worker", number, id=f"order {number}")
+            leases = await bench.queue.lease_many("worker", 3)
+            await bench.queue.ack(leases[0])
+            await bench.queue.reject(leases[1], "cannot be done")
+
+        @in_virtual_time
+        async def second(_: QueueStoreSuite, bench: Bench) -> None:
+            await bench.start()
+            await bench.queue.put("worker", "again", id="order 3")
+
+            leases = await bench.queue.lease_many("worker", 9)
+            assert [(lease.message.payload, lease.message.dequeue_count) for lease in leases] == [(2, 2), (3, 1)]
+            assert [dead.message.id for dead in await bench.queue.dead_letters()] == ["order 1"]
+
+        first(self, tmp_path)
+        second(self, tmp_path)

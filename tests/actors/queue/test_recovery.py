@@ -13,7 +13,7 @@ import trio.lowlevel
 from actors import open_system
 from actors.queue import Queue, QueueClient, SqliteStore
 from actors.queue.sqlite import insert_of
-from actors.testing.queue import row
+from actors.testing.queue_bench import row
 from tests.actors.steps import measured_steps
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import trio
 from actors import open_system
 from actors.queue import Queue, QueueClient, SqliteStore
 from actors.sqlite import find_database
-from actors.testing.queue import QueueStoreSuite
+from actors.testing.queue import DurableQueueStoreSuite
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,7 +53,7 @@ trio.run(main)
 """
 
 
-class TestSqliteStore(QueueStoreSuite):
+class TestSqliteStore(DurableQueueStoreSuite):
     def new_store(self, folder: Path) -> SqliteStore:
         return SqliteStore(folder / "queue.db", inline=True)
 
