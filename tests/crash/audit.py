@@ -40,8 +40,8 @@ def lost(log: Log, disk: Disk) -> Iterator[str]:
         due = log.accepted[producer]
         for hop in range(HOPS):
             seen = disk.seen.get(f"{producer}/{hop}", set())
-            ids = ((number, f"{producer}-{number}{'.0' * hop}") for number in due - seen)
-            yield from (f"{id} of hop {hop}" for number, id in ids if id not in disk.waiting)
+            gone = (number for number in due - seen if (producer, number, hop) not in disk.waiting)
+            yield from (f"{producer}-{number} of hop {hop}" for number in gone)
             # Whoever has seen it has sent it on with the same commit.
             due = seen
         yield from (f"{number} of {producer}, handled" for number in acknowledged_in_vain(log, disk, producer))

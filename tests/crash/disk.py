@@ -22,8 +22,8 @@ class Disk:
 
     sound: bool
     """Whether SQLite finds nothing wrong."""
-    waiting: frozenset[str]
-    """The ids of messages that are still to be handled, in the router or in the queue."""
+    waiting: frozenset[tuple[str, int, int]]
+    """The producers, numbers and hops of messages that are still to be handled, in the router or in the queue."""
     letters: frozenset[tuple[str, int]]
     """Those of them that are letters."""
     given_up: int
@@ -49,12 +49,13 @@ def _read(connection: sqlite3.Connection) -> Disk:
     waiting, letters, given_up, twice = set(), set(), 0, []
     seen: dict[str, set[int]] = {}
     if "delivery_messages" in tables:
-        for id, body, failed in connection.execute("SELECT id, body, failed FROM delivery_messages"):
+        for body, failed in connection.execute("SELECT body, failed FROM delivery_messages"):
             given_up += failed is not None
-            waiting.add(id)
-            name, fields = msgpack.unpackb(msgpack.unpackb(body).data)
-            if name.endswith("Letter"):
-                letters.add((fields["producer"], fields["number"]))
+            _, fields = msgpack.unpackb(msgpack.unpackb(body).data)
+            message = fields["producer"], fields["number"]
+            waiting.add((*message, fields.get("hop", 0)))
+            if "hop" not in fields:
+                letters.add(message)
         for (state,) in connection.execute("SELECT state FROM delivery_states"):
             found = msgpack.unpackb(state)
             twice += found["twice"]
@@ -62,8 +63,13 @@ def _read(connection: sqlite3.Connection) -> Disk:
     if "queue" in tables:
         rows = connection.execute("SELECT id, status FROM queue").fetchall()
         given_up += sum(status >= 2 for _, status in rows)
-        waiting |= {id for id, _ in rows}
+        waiting |= {(*_parcel_of(id), 0) for id, _ in rows}
     return Disk(sound, frozenset(waiting), frozenset(letters), given_up, seen, tuple(twice))
+
+
+def _parcel_of(id: str) -> tuple[str, int]:
+    producer, _, number = id.rpartition("-")
+    return producer, int(number)
 
 
 def _numbers(ranges: Any) -> Iterator[int]:
