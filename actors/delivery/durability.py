@@ -153,6 +153,8 @@ class Durability:
     def _statements(self, receipt: Receipt | None, outbox: Outbox) -> tuple[list[Statement], bytes]:
         """Return what stores everything that the handler has done, and the state as it will be stored."""
         actor = self.actor
+        if receipt is not None and self._is_aside:
+            outbox.stand_alone()
         statements = list(outbox.statements)
         state = encode(state_of(actor), f"the state of {actor.ref}")
         if state != self._written:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
-from uuid import NAMESPACE_OID, uuid5
+from uuid import NAMESPACE_OID, uuid4, uuid5
 
 import attrs
 import trio
@@ -42,6 +42,8 @@ class Outbox:
     """What was sent through whom, and after which delay it is due."""
     asked: int = 0
     """How often something was to be sent, also what others had sent already: the ids count on."""
+    derived: list[Receipt] = attrs.field(factory=list)
+    """What was sent under ids that derive."""
     answers: list[Callable[[], None]] = attrs.field(factory=list)
     """What tells callers their answers."""
 
@@ -70,7 +72,16 @@ class Outbox:
             self.statements.append(statement)
             self.sent.append((ledger, receipt, delay))
             receipt.in_outbox = True
+            if id is None:
+                self.derived.append(receipt)
         return receipt
+
+    def stand_alone(self) -> None:
+        """Derive no ids: what is handled was set aside, and is handled again, when something else may be sent."""
+        for receipt in self.derived:
+            receipt._id = str(uuid4())  # noqa: SLF001 -- a record of one's own
+        stores = [(ledger.store, receipt, delay) for ledger, receipt, delay in self.sent]
+        self.statements = [store.inserting(receipt, delay) for store, receipt, delay in stores if store is not None]
 
     def release(self) -> None:
         """Let go what was sent: it is stored."""

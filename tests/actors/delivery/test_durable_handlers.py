@@ -165,3 +165,40 @@ async def test_the_ids_of_a_timer_that_goes_on_and_on_grow_no_longer(run: Run) -
     assert len(sent) > 15
     assert len(set(sent)) == len(sent)
     assert {len(id) for id in sent} == {36}
+
+
+async def test_what_is_sent_before_a_message_is_set_aside_does_not_stand_for_what_is_sent_afterwards(run: Run) -> None:
+    class Collector(DurableActor):
+        def __init__(self) -> None:
+            self.notes: list[str] = []
+
+        def handle_cast(self, message: str) -> None:
+            self.notes.append(message)
+
+        def handle_call(self, message: object, caller: Caller) -> list[str]:
+            return self.notes
+
+    class Patient(DurableActor):
+        def __init__(self) -> None:
+            self.ready = False
+
+        async def handle_cast(self, message: str) -> Any:
+            if message == "go":
+                self.ready = True
+                self.unstash()
+                return None
+            text = "done" if self.ready else "asked"
+            await RouterRef(self.system).send("collector", f"{text}: {message}", ONCE)
+            return None if self.ready else self.stash()
+
+    async with run(patient=(Patient,), collector=(Collector,)) as (_, router):
+        await router.send("patient", "tea", ONCE)
+        await trio.sleep(1)
+
+    async with run(patient=(Patient,), collector=(Collector,)) as (system, router):
+        await router.send("patient", "go", ONCE)
+        await router.drained()
+
+        notes = await system.named("collector").call("notes")
+
+    assert sorted(notes) == ["asked: tea", "asked: tea", "done: tea"]
