@@ -6,7 +6,6 @@ Those that a `DurableActor` sends are stored with what its handler has changed, 
 from __future__ import annotations
 
 from functools import partial
-from itertools import count
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_OID, uuid4, uuid5
 
@@ -15,7 +14,6 @@ import trio
 
 from actors.delivery.dead_letters import CLOSED
 from actors.delivery.errors import NoRouterError, NotDurableError, RouterClosedError
-from actors.delivery.receipt import Receipt
 from actors.delivery.record import Status
 
 if TYPE_CHECKING:
@@ -24,8 +22,8 @@ if TYPE_CHECKING:
     from actors.delivery.dead_letters import Undelivered
     from actors.delivery.lane import Target
     from actors.delivery.ledger import Ledger
-    from actors.delivery.message_store import Stored, StoredMessage
     from actors.delivery.options import DeliveryOptions
+    from actors.delivery.receipt import Receipt
     from actors.sqlite import Database, Statement
 
 
@@ -112,7 +110,7 @@ def prepare(  # noqa: PLR0913 -- what sending takes
     """
     if ledger.closed:
         raise RouterClosedError(f"router {ledger.name!r} was closed, and takes nothing any more")
-    if ledger.store is None and ledger.exchange is None:
+    if ledger.recovery is not None or (ledger.store is None and ledger.exchange is None):
         raise NoRouterError(f"router {ledger.name!r} has not started yet, and stores nothing")
     if ledger.store is None:
         raise NotDurableError(f"router {ledger.name!r} has no database (RouterConfig.database), and stores nothing")
@@ -183,8 +181,8 @@ def begin(ledger: Ledger, receipt: Receipt, delay: float) -> None:
         # It stays in the file, for whoever opens that next.
         ledger.drop(receipt, CLOSED)
         return
-    if (first := _original_of(ledger, receipt)) is not None:
-        _follow(ledger, receipt, first)
+    if (first := original_of(ledger, receipt)) is not None:
+        follow(ledger, receipt, first)
         return
     ledger.ids.note(receipt)
     if delay > 0:
@@ -201,7 +199,7 @@ def begin(ledger: Ledger, receipt: Receipt, delay: float) -> None:
         ledger.offer(receipt)
 
 
-def _original_of(ledger: Ledger, receipt: Receipt) -> Receipt | None:
+def original_of(ledger: Ledger, receipt: Receipt) -> Receipt | None:
     """Return the receipt of another message with the id of *receipt*, if that was there first."""
     if not receipt.terms.exactly_once:
         return None
@@ -211,7 +209,7 @@ def _original_of(ledger: Ledger, receipt: Receipt) -> Receipt | None:
     return ledger.known(receipt.to, receipt.message, receipt.plan, receipt.id)
 
 
-def _follow(ledger: Ledger, receipt: Receipt, first: Receipt) -> None:
+def follow(ledger: Ledger, receipt: Receipt, first: Receipt) -> None:
     """Forget *receipt*, which is stored: what becomes of *first*, which has the same id, becomes of it."""
     assert ledger.store is not None
     ledger.store.forget(receipt)
@@ -244,41 +242,6 @@ class Delayed:
         """Send it."""
         del self._ledger.delayed[self._receipt]
         begin(self._ledger, self._receipt, min(0.0, self.at - self._ledger.now()))
-
-
-def recover(ledger: Ledger, found: Stored, wall: float) -> None:
-    """Take over what an earlier process has left in the database."""
-    ledger.numbers = count(max(found.next_number, next(ledger.numbers)))
-    for key in found.handled:
-        ledger.ids.handled.add(key)
-    now = ledger.now()
-    for stored_one in sorted(found.messages, key=lambda one: max(one.created, one.due)):
-        if stored_one.failed is not None:
-            ledger.letters.add(stored_one.letter(now, wall))
-        else:
-            _resume(ledger, stored_one, now, wall)
-
-
-def _resume(ledger: Ledger, found: StoredMessage, now: float, wall: float) -> None:
-    plan = ledger.plans.get(found.options) or ledger.plan_of(found.options)
-    receipt = Receipt(plan, found.receiver, found.message, found.number)
-    receipt.options = found.options
-    receipt._id = found.id  # noqa: SLF001 -- a record of one's own
-    receipt.stored = receipt.recovered = True
-    receipt.attempts = min(found.attempts, plan.terms.max_attempts - 1)
-    if (first := _original_of(ledger, receipt)) is not None:
-        _follow(ledger, receipt, first)
-        return
-    ledger.ids.note(receipt)
-    # The clock may have been set back meanwhile: nothing waits longer than it was to wait.
-    delay = min(found.due - wall, found.due - found.created)
-    if delay > 0:
-        begin(ledger, receipt, delay)
-        return
-    # What has expired meanwhile is given up as soon as the clock moves.
-    receipt.created = now - max(0.0, wall - max(found.created, found.due))
-    receipt.skipped = plan.skipped
-    ledger.admit(receipt)
 
 
 def is_done(receipt: Receipt) -> bool:

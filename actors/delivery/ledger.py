@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from actors.delivery.lane import Target
     from actors.delivery.message_store import MessageStore
     from actors.delivery.receipt import Attempt
+    from actors.delivery.recovery import Recovery
     from actors.delivery.skips import Skips
     from actors.ref import ActorRef
     from actors.settlement import Outcome
@@ -57,6 +58,8 @@ class Ledger:
         self.closed = False
         self.store: MessageStore | None = None
         """Where durable messages are, once a router with a database has started."""
+        self.recovery: Recovery | None = None
+        """What an earlier process has left there and is not taken over yet."""
         self.numbers = count()
         self.plans: dict[DeliveryOptions | None, Plan] = {}
         """By the options that messages are sent with now."""

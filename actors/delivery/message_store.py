@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
+from collections import deque
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -18,8 +20,7 @@ from actors.sqlite import DatabaseClosedError, Part, find_database, open_databas
 from actors.wall_clock import WallClock, wall_clock
 
 if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from actors.delivery.options import RouterConfig
     from actors.delivery.receipt import Receipt
@@ -72,7 +73,10 @@ FORGET: Final = """DELETE FROM delivery_handled WHERE router IN (?1, '') AND tim
 FORGET_EVERY: Final = 1_000
 """Ids that are too old, or too many, are forgotten once in so many that are added."""
 READ: Final = """SELECT number, receiver, id, body, options, created, due, attempts, failed, faults, expired
-    FROM delivery_messages WHERE router = ? ORDER BY number"""
+    FROM delivery_messages WHERE router = ? ORDER BY max(created, due), number"""
+READ_AT_ONCE: Final = 64
+"""So many messages are decoded before others have their turn."""
+NEXT: Final = "SELECT coalesce(max(number), -1) + 1 FROM delivery_messages WHERE router = ?"
 READ_HANDLED: Final = """SELECT receiver, id FROM delivery_handled WHERE router IN (?, '')
     ORDER BY time DESC LIMIT ?"""
 
@@ -126,9 +130,9 @@ class StoredMessage:
 class Stored:
     """What an earlier process has left."""
 
-    messages: list[StoredMessage]
-    """In the order they were accepted."""
-    handled: list[tuple[str, str]]
+    messages: deque[StoredMessage]
+    """In the order they were accepted, or came due."""
+    handled: deque[tuple[str, str]]
     """Receivers and ids that were handled exactly once, the oldest first."""
     next_number: int
 
@@ -166,9 +170,16 @@ class MessageStore:
         """
         self.window, self.max_ids = seconds, max_ids
         self.database.append(*self._forgetting())
-        rows = await self.database.read(lambda connection: connection.execute(READ, (self.router,)).fetchall())
-        handled = await self.database.read(_reading_handled(self.router, max_ids))
-        return Stored(list(self._decoded(rows)), handled[::-1], max((row[0] + 1 for row in rows), default=0))
+        found: deque[StoredMessage] = deque()
+        async with aclosing(self.database.slices(READ, (self.router,), rows=READ_AT_ONCE)) as slices:
+            async for rows in slices:
+                found.extend(self._decoded(rows))
+        handled: deque[tuple[str, str]] = deque()
+        async with aclosing(self.database.slices(READ_HANDLED, (self.router, max_ids))) as slices:
+            async for keys in slices:
+                handled.extendleft(keys)
+        number = await self.database.read(lambda connection: connection.execute(NEXT, (self.router,)).fetchone()[0])
+        return Stored(found, handled, number)
 
     def _decoded(self, rows: list[Any]) -> Iterator[StoredMessage]:
         for number, receiver, id, body, options, *times, failed, faults, expired in rows:
@@ -262,10 +273,6 @@ def receiver_of(receipt: Receipt) -> str:
 def _text(reason: object) -> str:
     """Return what went wrong as a text that can be stored: the name of a file may be none."""
     return str(reason).encode(errors="backslashreplace").decode()
-
-
-def _reading_handled(router: str, max_ids: int) -> Callable[[sqlite3.Connection], list[tuple[str, str]]]:
-    return lambda connection: connection.execute(READ_HANDLED, (router, max_ids)).fetchall()
 
 
 def _log_failure(error: Exception | None) -> None:

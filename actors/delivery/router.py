@@ -20,14 +20,14 @@ from actors.actor import Actor
 from actors.current import admit, current_process
 from actors.delivery.asking import ask
 from actors.delivery.closing import close_with_system
-from actors.delivery.durable import outbox_of, put, recover, stored
+from actors.delivery.durable import outbox_of, put, stored
 from actors.delivery.errors import DeliveryFailedError, InvalidMessageError, NoRouterError, NotDurableError
 from actors.delivery.exchange import Exchange
 from actors.delivery.ledger import Ledger, refuse_options
 from actors.delivery.message_store import MessageStore
 from actors.delivery.options import DeliveryOptions, RouterConfig
 from actors.delivery.presence import will_return
-from actors.delivery.skips import Skips
+from actors.delivery.recovery import Recovery
 from actors.delivery.statistics import RouterStatistics
 from actors.delivery.succession import take_over
 from actors.message import NORMAL_PRIORITY, Call
@@ -107,18 +107,18 @@ class Router(Actor):
             raise InvalidMessageError(f"{self.ref} has no name; a router keeps what it has accepted under its name")
         self._ledger = ledger_of(self.system, name)
         self._ledger.configure(self.config)
-        if self.config.database is not None and self._ledger.store is None:
+        if self.config.database is not None and (self._ledger.store is None or self._ledger.recovery is not None):
             await self._recover(name)
         self._ledger.exchange = Exchange(self._ledger, self._process)
         await take_over(self._ledger.exchange)
 
     async def _recover(self, name: str) -> None:
-        store = await MessageStore.open(self.system, name, self.config)
-        found = await store.read(self.config.dedupe_seconds, self.config.dedupe_ids)
-        self._ledger.store = store
-        self._ledger.skips = Skips(self._ledger, store.clock)
-        recover(self._ledger, found, store.clock())
-        self._ledger.letters.on_discard = store.discard
+        recovery = self._ledger.recovery
+        if recovery is None:
+            store = await MessageStore.open(self.system, name, self.config)
+            found = await store.read(self.config.dedupe_seconds, self.config.dedupe_ids)
+            recovery = Recovery(self._ledger, store, found)
+        await recovery.run()
 
     def handle_call(self, message: GetRouterStatistics, caller: Caller) -> RouterStatistics:
         """Tell what was done."""
