@@ -44,8 +44,8 @@ class Handover(trio.abc.Instrument):
     """The hand-over of one run of trio; as a ``with`` block, it pauses often until the block is left.
 
     It also pauses often for a second when `trio.to_thread.run_sync` gives work to threads, as when trio starts a
-    process or looks up a host, and when `from_thread` is used. The loop keeps at least half of the time: as long as
-    threads held the lock, it holds it afterwards.
+    process or looks up a host, and when `from_thread` is used. Between two pauses there is as much time
+    at least as the first one took.
     """
 
     def __init__(self) -> None:
