@@ -114,8 +114,12 @@ def _meet_a_thread() -> None:
     """Have a thread of trio's pool run for an instant, and wait for it without the global lock."""
     met = Lock()
     met.acquire()
-    trio.lowlevel.start_thread_soon(_do_nothing, lambda _: met.release())
-    met.acquire(timeout=LONGEST_MEETING)
+    try:
+        trio.lowlevel.start_thread_soon(_do_nothing, lambda _: met.release())
+    except RuntimeError:  # the system makes no more threads
+        time.sleep(LONG_PAUSE)
+    else:
+        met.acquire(timeout=LONGEST_MEETING)
 
 
 def _do_nothing() -> None:
