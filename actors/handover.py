@@ -44,8 +44,8 @@ class Handover(trio.abc.Instrument):
     """The hand-over of one run of trio; as a ``with`` block, it pauses often until the block is left.
 
     It also pauses often for a second when `trio.to_thread.run_sync` gives work to threads, as when trio starts a
-    process or looks up a host, and when `from_thread` is used. The loop keeps at least half of the time: as long as
-    threads held the lock, it holds it afterwards.
+    process or looks up a host, and when `from_thread` is used. Between two pauses there is as much time
+    at least as the first one took.
     """
 
     def __init__(self) -> None:
@@ -114,8 +114,12 @@ def _meet_a_thread() -> None:
     """Have a thread of trio's pool run for an instant, and wait for it without the global lock."""
     met = Lock()
     met.acquire()
-    trio.lowlevel.start_thread_soon(_do_nothing, lambda _: met.release())
-    met.acquire(timeout=LONGEST_MEETING)
+    try:
+        trio.lowlevel.start_thread_soon(_do_nothing, lambda _: met.release())
+    except RuntimeError:  # the system makes no more threads
+        time.sleep(LONG_PAUSE)
+    else:
+        met.acquire(timeout=LONGEST_MEETING)
 
 
 def _do_nothing() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks import arguments, report, rounds, systems, tables
+from tests.benchmarks import arguments, report, rounds, systems, tables, threads
 from tests.benchmarks.rounds import Samples
 from tests.benchmarks.workloads_bare import WORKLOADS as BARE_WORKLOADS
 from tests.benchmarks.workloads_ours import WORKLOADS as OUR_WORKLOADS
@@ -42,13 +42,27 @@ def test_short_leaves_out_the_peers() -> None:
     assert not arguments.parse(["--short"]).with_peers
 
 
+@pytest.mark.parametrize("mode", ["fairness", "growth", "threads"])
+def test_another_mode_takes_three_rounds(mode: str) -> None:
+    given = arguments.parse([f"--{mode}"])
+
+    assert (given.mode, given.rounds) == (mode, 3)
+
+
 def test_keeps_the_order_of_workloads() -> None:
     assert arguments.parse(["--only", "ring", "call"]).workloads == ("call", "ring")
 
 
 @pytest.mark.parametrize(
     "refused",
-    [["--rounds", "0"], ["--only", "unknown"], ["--fairness", "--growth"], ["--growth", "--json", "x"]],
+    [
+        ["--rounds", "0"],
+        ["--only", "unknown"],
+        ["--fairness", "--growth"],
+        ["--growth", "--json", "x"],
+        ["--threads", "--short"],
+        ["--threads", "--only", "call"],
+    ],
     ids=" ".join,
 )
 def test_refuses_what_makes_no_sense(refused: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -106,6 +120,14 @@ def test_the_tables_name_systems_and_workloads(samples: Samples, columns: list[s
     assert "| call | 3.00 | 1.00 |" in " ".join(text.split())
 
 
+def test_the_table_of_threads_has_medians_and_leaves_empty_what_was_not_measured() -> None:
+    found = {"a process": [{"p50": 3.0, "longest": 5.0}, {"p50": 1.0, "longest": 9.0}, {"p50": 2.0, "longest": 4.0}]}
+
+    text = threads.as_table(found)
+
+    assert "| a process | 2.00 | | 5.00 | | |" in " ".join(text.split())
+
+
 def test_both_sides_have_every_workload() -> None:
     assert set(systems.ours()[0].workloads) == set(OUR_WORKLOADS)
     assert set(systems.bare().workloads) == set(BARE_WORKLOADS)
@@ -131,6 +153,21 @@ def test_a_workload_prints_its_figure(program: list[str]) -> None:
     assert figures["per_second"] > 0
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("handlers", "workload"),
+    [("async", "a process"), ("async", "300 casts, 2 ms apart"), ("sync", "a thread that computes")],
+)
+def test_what_is_done_beside_a_busy_node_prints_its_figures(handlers: str, workload: str) -> None:
+    command = [sys.executable, "-m", "tests.benchmarks.workloads_threads", handlers, workload, "0.1"]
+
+    figures = rounds.measured(command)
+
+    assert figures
+    assert set(figures) <= set(threads.COLUMNS)
+    assert all(figure > 0 for figure in figures.values())
+
+
 @pytest.mark.parametrize("module", [report, tables], ids=["report", "tables"])
 def test_the_examples_in_docstrings_hold(module: object) -> None:
     result = doctest.testmod(module)  # type: ignore[arg-type]  # a module is an object to pytest's parametrize
@@ -150,3 +187,4 @@ def test_help_is_for_people() -> None:
     )
 
     assert "--fairness" in finished.stdout
+    assert "--threads" in finished.stdout

@@ -184,6 +184,19 @@ async def test_a_thread_that_does_not_run_at_all_is_not_waited_for_longer_than_1
     assert took >= 0.01
 
 
+async def test_where_no_thread_can_be_made_the_loop_sleeps_instead(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    naps: list[float] = []
+    with handover_here() as handover, monkeypatch.context() as patch:
+        patch.setattr(trio.lowlevel, "start_thread_soon", refuse)
+        patch.setattr(time, "sleep", naps.append)
+        handover.pause(time.perf_counter())
+
+    assert naps == [0.000_5]
+
+
 async def test_it_pauses_often_as_long_as_anybody_needs_it() -> None:
     handover = handover_here()
     seen = [repr(handover)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import signal
+import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -38,8 +39,21 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 
 
 @pytest.fixture(autouse=True)
-def alarm() -> Iterator[None]:
-    """Have the alarm clock press Ctrl-C; a thread would have to wait for its turn."""
+def alarm(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Have the alarm clock press Ctrl-C; a thread would have to wait for its turn.
+
+    Python drops what is raised in a finalizer or in a callback of the garbage collector, and hypothesis has one of
+    those: such a Ctrl-C is pressed again.
+    """
+    report = sys.unraisablehook
+
+    def press_again(dropped: sys.UnraisableHookArgs) -> None:
+        if isinstance(dropped.exc_value, KeyboardInterrupt):
+            interrupt_after(0.000_1)
+        else:
+            report(dropped)
+
+    monkeypatch.setattr(sys, "unraisablehook", press_again)
     before = signal.signal(signal.SIGALRM, lambda _signum, _frame: press())
     yield
     signal.signal(signal.SIGALRM, before)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from tests.benchmarks import fairness, growth, report
+from tests.benchmarks import fairness, growth, report, threads
 from tests.benchmarks.arguments import parse
 from tests.benchmarks.rounds import run_rounds
 from tests.benchmarks.systems import bare, ours, peers
@@ -24,6 +24,8 @@ def main() -> None:
             sys.stdout.write(fairness.tables(arguments.rounds))
         case "growth":
             sys.stdout.write(growth.tables(arguments.rounds))
+        case "threads":
+            sys.stdout.write(threads.tables(arguments.rounds))
 
 
 def compare(arguments: Arguments) -> None:

@@ -159,3 +159,15 @@ class Clock(Actor):
 
     def wind(self) -> None:
         self.ref.send_after(self.seconds, trio.current_time() + self.seconds)
+
+
+class Receiver(Actor):
+    """It is cast when that was, notes how long it took, and marks it off a tally."""
+
+    def __init__(self, seconds: list[float], tally: Tally) -> None:
+        self.seconds = seconds
+        self.tally = tally
+
+    async def handle_cast(self, message: float) -> None:
+        self.seconds.append(perf_counter() - message)
+        self.tally.mark_off()
