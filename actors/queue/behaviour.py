@@ -105,10 +105,14 @@ class QueueStore(Protocol):
         """
 
     def last_seq(self) -> int:
-        """Return a number that no row has a greater one than; 0 if there are none."""
+        """Return a number after which as many as a queue can ever give are free; 0 if there are no rows."""
 
     def pending(self) -> AsyncGenerator[Sequence[Sketch]]:
-        """Read all rows that are pending or in flight, in the order of their numbers, in slices."""
+        """Read all rows that are pending or in flight, in the order of their numbers, in slices.
+
+        A row that is in no state that there is may come too, to be available at infinity: it is fetched at once then,
+        and set apart.
+        """
 
     def finished_ids(self) -> AsyncGenerator[Sequence[tuple[int, str]]]:
         """Read the numbers and given ids of the rows that are neither pending nor in flight, in slices."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from actors.queue.checks import told
 from actors.queue.errors import CorruptMessageError, NoDeadLetterError
+from actors.queue.faults import fault_in
 from actors.queue.lanes import Entry
 from actors.queue.message import message_of
 from actors.queue.requests import DeadMessage
@@ -34,20 +36,34 @@ class DeadMessages:
         self._clock = clock
 
     def listed(self, after: tuple[float, int], most: int) -> tuple[DeadMessage, ...]:
-        """Return those that became so after a time and number, the oldest first."""
+        """Return those that became so after a time and number, the oldest first; what cannot be read is set apart."""
+        while found := self._page(after, most):
+            if letters := tuple(dead for record in found if (dead := self._dead_message(record)) is not None):
+                return letters
+            after = _finished(found[-1])
+        return ()
+
+    def _page(self, after: tuple[float, int], most: int) -> list[Record]:
         found = [record for status in DEAD for record in self._store.finished(status, after, most)]
         found.sort(key=_finished)
-        return tuple(dead for record in found[:most] if (dead := self._dead_message(record)) is not None)
+        return found[:most]
 
     def corrupt(self, most: int) -> tuple[Record, ...]:
         """Return the rows that are set apart."""
         return tuple(self._store.finished(CORRUPT, FOR_EVER, most))
 
     def replay(self, message_id: str) -> Entry:
-        """Make a dead letter a message that was never leased, with its old place and as much time as it had."""
+        """Make a dead letter a message that was never leased, with its old place and as much time as it had.
+
+        Raises `NoDeadLetterError`, and `CorruptMessageError` if it cannot be read; it is set apart then.
+        """
         record = self._find(message_id)
         now = self._clock()
-        entry = self._entry(record)
+        try:
+            entry = self._entry(record)
+        except CorruptMessageError as error:
+            self._set_apart(record, error)
+            raise
         entry.dequeue_count = 0
         entry.finished_at = entry.error = None
         entry.available_at = now
@@ -89,11 +105,17 @@ class DeadMessages:
             return None
         try:
             message = message_of(self._entry(record))
-        except CorruptMessageError:
+        except CorruptMessageError as error:
+            self._set_apart(record, error)
             return None
-        return DeadMessage(message, _finished(record)[0], record.change.error or "", record.row.seq)
+        return DeadMessage(message, _finished(record)[0], told(record.change.error or ""), record.row.seq)
+
+    def _set_apart(self, record: Record, error: Exception) -> None:
+        self._ledger.set_apart(record.row.seq, self._clock(), str(error))
 
     def _entry(self, record: Record) -> Entry:
+        if (fault := fault_in(record, DEAD)) is not None:
+            raise CorruptMessageError(f"dead letter {record.row.id!r} cannot be read: {fault}")
         entry = Entry(record.row, self._ledger.box(record.row.recipient))
         entry.status = MessageStatus(record.change.status)
         entry.dequeue_count = record.change.dequeue_count

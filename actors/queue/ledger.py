@@ -6,6 +6,7 @@ queue decides when it is.
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from math import nextafter
 from typing import TYPE_CHECKING, Final
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from actors.queue.behaviour import Row
+
+logger: Final = logging.getLogger("actors")
 
 LATER: Final = float("inf")
 
@@ -218,6 +221,7 @@ class Ledger:
 
     def set_apart(self, seq: int, now: float, error: str) -> None:
         """Note that a row cannot be read as a message."""
+        logger.error("row %d of the queue is set apart: %s", seq, error)
         self.counters.corrupt += 1
         self.unstored.owed[seq] = Change(0.0, 0.0, 0, CORRUPT, now, error, seq)
 

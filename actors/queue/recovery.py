@@ -6,7 +6,6 @@ rest is read when their turn comes.
 
 from __future__ import annotations
 
-import logging
 from array import array
 from collections import deque
 from contextlib import aclosing
@@ -16,8 +15,9 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import trio
 
+from actors.queue.faults import fault_in
 from actors.queue.lanes import Chunk, Entry
-from actors.queue.message import KINDS
+from actors.queue.states import IN_FLIGHT, PENDING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from actors.queue.behaviour import QueueStore, Record, Sketch
     from actors.queue.lanes import Lane
     from actors.queue.ledger import Ledger
-
-logger: Final = logging.getLogger("actors")
 
 CHUNK: Final = 128
 """So many messages are read at a time."""
@@ -49,11 +47,14 @@ class Recovery:
         self._ids = ledger.ids
         self._gathering: dict[tuple[str, int], Gathering] = {}
         self._delayed: list[int] = []
+        self._now = 0.0
+        """When the queue was opened."""
         self.found = 0
         ledger.thaw = self.thaw
 
     async def run(self, now: float) -> None:
         """Find all messages; what was in flight is pending again. Other tasks have their turn meanwhile."""
+        self._now = now
         async with aclosing(self._store.finished_ids()) as finished:
             async for ids in finished:
                 self._ids.update((message_id, seq) for seq, message_id in ids)
@@ -72,7 +73,7 @@ class Recovery:
             try:
                 self._place(sketch, now)
             except TypeError as error:
-                self._set_apart(sketch.seq, now, str(error))
+                self._ledger.set_apart(sketch.seq, now, str(error))
 
     def _place(self, sketch: Sketch, now: float) -> None:
         """Note where a row belongs; raises ``TypeError`` if it is none of ours."""
@@ -90,7 +91,7 @@ class Recovery:
             del self._gathering[recipient, priority]
 
     def _gather(self, recipient: object, priority: object) -> Gathering:
-        if not (isinstance(recipient, str) and isinstance(priority, int)):
+        if not (isinstance(recipient, str) and recipient and isinstance(priority, int)):
             raise TypeError(f"its recipient is {recipient!r} and its priority {priority!r}")
         gathering = self._gathering[recipient, priority] = Gathering()
         return gathering
@@ -138,43 +139,12 @@ class Recovery:
 
     def _entry(self, record: Record) -> Entry | None:
         row, change = record
-        fault = _fault_in(record)
+        fault = fault_in(record, (PENDING, IN_FLIGHT))
         if fault is not None:
-            self._set_apart(row.seq, change.available_at, fault)
+            self._ledger.set_apart(row.seq, self._now, fault)
             return None
         entry = Entry(row, self._ledger.box(row.recipient))
         entry.available_at = change.available_at
         entry.expires_at = change.expires_at
         entry.dequeue_count = change.dequeue_count
         return entry
-
-    def _set_apart(self, seq: int, now: float, fault: str) -> None:
-        logger.error("row %d of the queue is set apart: %s", seq, fault)
-        self._ledger.set_apart(seq, now, fault)
-
-
-FIELDS: Final = (
-    ("id", str),
-    ("recipient", str),
-    ("priority", int),
-    ("sender", str),
-    ("type", str),
-    ("kind", int),
-    ("correlation_id", str | None),
-    ("metadata", bytes | None),
-    ("payload", bytes),
-    ("enqueued_at", float | int),
-    ("max_retries", int),
-)
-"""What must be what in a row."""
-
-TIMES: Final = (("available_at", float | int), ("expires_at", float | int), ("dequeue_count", int))
-
-
-def _fault_in(record: Record) -> str | None:
-    """Tell what of *record* is not as it was written."""
-    for part, fields in ((record.row, FIELDS), (record.change, TIMES)):
-        for name, allowed in fields:
-            if not isinstance(value := getattr(part, name), allowed):
-                return f"its {name} is {value!r}"
-    return None if 0 <= record.row.kind < len(KINDS) else f"its kind is {record.row.kind!r}"

@@ -43,15 +43,18 @@ CHANGE: Final = ("available_at", "expires_at", "dequeue_count", "status", "finis
 RECORD: Final = f"SELECT {', '.join(COLUMNS)}, {', '.join(CHANGE)} FROM queue"  # noqa: S608 -- of names above
 UPDATE: Final = f"UPDATE queue SET {', '.join(f'{name} = ?' for name in CHANGE)} WHERE seq = ?"  # noqa: S608 -- as above
 PENDING: Final = (
-    "SELECT seq, recipient, priority, available_at, expires_at, CASE WHEN given THEN id END"
-    " FROM queue WHERE status < 2 ORDER BY seq"
+    "SELECT seq, recipient, priority, CASE WHEN status IN (0, 1) THEN available_at ELSE 9e999 END, expires_at,"
+    " CASE WHEN given THEN id END"
+    " FROM queue WHERE status < 2 OR status NOT IN (2, 3, 4, 5) OR typeof(finished_at) != 'real' ORDER BY seq"
 )
+"""What is neither pending nor in flight nor anything else comes too, to be set apart."""
 FINISHED_IDS: Final = "SELECT seq, id FROM queue WHERE status >= 2 AND given"
 FINISHED: Final = (
     f"{RECORD} WHERE status = ? AND status >= 2 AND (finished_at, seq) > (?, ?) ORDER BY finished_at, seq LIMIT ?"
 )
 FIND: Final = f"{RECORD} WHERE status >= 2 AND id = ?"
-LAST: Final = "SELECT coalesce(max(seq), 0) FROM queue"
+LAST: Final = "SELECT coalesce(max(seq), 0) FROM queue WHERE seq < 1 << 62"
+"""A greater number no queue has given, and none could follow it for long: its row keeps it and is as good as others."""
 
 SIZES: Final = (256, 128, 64, 32, 16, 8, 4, 2, 1)
 """How many rows one statement takes."""
@@ -99,7 +102,7 @@ class SqliteStore:
         self._database.append_all(list(statements_of(batch)), partial(_tell, done), self._epochs[epoch])
 
     def last_seq(self) -> int:
-        """Return the greatest number that there is."""
+        """Return the greatest number that a queue has given."""
         last: int = self._read(LAST, ())[0][0]
         return last
 

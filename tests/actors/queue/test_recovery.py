@@ -11,7 +11,7 @@ import trio
 import trio.lowlevel
 
 from actors import open_system
-from actors.queue import Queue, QueueClient, SqliteStore
+from actors.queue import CorruptMessageError, Queue, QueueClient, SqliteStore
 from actors.queue.sqlite import insert_of
 from actors.testing.queue_bench import row
 from tests.actors.steps import measured_steps
@@ -47,6 +47,15 @@ async def filled(path: Path) -> None:
         ("expires_at = 'never'", [0, 1, 3], "'<' not supported between instances of 'str' and 'float'"),
         ("max_retries = 'many'", [0, 1, 3], "its max_retries is 'many'"),
         ("kind = 9", [0, 1, 3], "its kind is 9"),
+        ("recipient = ''", [0, 1, 3], "its recipient is '' and its priority 0"),
+        ("recipient = '', available_at = 9e15", [0, 1, 3], "its recipient is ''"),
+        ("status = 'x'", [0, 1, 3], "its status is 'x' and its finished_at None"),
+        ("status = 99", [0, 1, 3], "its status is 99 and its finished_at None"),
+        ("status = -1", [0, 1, 3], "its status is -1 and its finished_at None"),
+        ("status = 2.5, finished_at = 1", [0, 1, 3], "its status is 2.5 and its finished_at 1.0"),
+        ("status = 2", [0, 1, 3], "its status is 2 and its finished_at None"),
+        ("status = 3", [0, 1, 3], "its status is 3 and its finished_at None"),
+        ("status = 4, finished_at = 'x'", [0, 1, 3], "its status is 4 and its finished_at 'x'"),
     ],
 )
 async def test_a_row_that_cannot_be_read_is_set_apart_and_told_of(
@@ -72,6 +81,103 @@ async def test_a_row_that_cannot_be_read_is_set_apart_and_told_of(
     assert [(record.row.seq, record.row.id) for record in corrupt] == [(3, "2")]
     assert str(corrupt[0].change.error).startswith(told.replace("\\\\", "\\"))
     assert len([record for record in caplog.records if "set apart" in record.message]) == 1
+
+
+async def test_a_row_that_is_in_no_state_is_told_of_once_although_nobody_leases_it(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "queue.db"
+    await filled(path)
+    broken(path, "UPDATE queue SET status = 99, available_at = 'x' WHERE seq = 3")
+
+    async with open_system() as system:
+        await system.start(Queue, SqliteStore(path, inline=True), name="queue")
+        told = [record.message for record in caplog.records]
+        counted = (await QueueClient(system.named("queue")).statistics()).corrupt
+    async with open_system() as system:
+        await system.start(Queue, SqliteStore(path, inline=True), name="queue")
+        queue = QueueClient(system.named("queue"))
+        depth, corrupt = await queue.depth("ann"), await queue.corrupt_rows()
+
+    assert told == ["row 3 of the queue is set apart: its status is 99 and its finished_at None"]
+    assert len(caplog.records) == counted == 1
+    assert [(record.row.seq, record.change.error) for record in corrupt] == [(3, told[0].partition(": ")[2])]
+    assert depth == 3
+
+
+@pytest.mark.parametrize("damage", ["payload = x'c1'", "recipient = ''", "expires_at = 'x'", "kind = 9"])
+async def test_a_dead_letter_that_cannot_be_read_is_set_apart_and_hides_no_other(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock, caplog: pytest.LogCaptureFixture, damage: str
+) -> None:
+    path = tmp_path / "queue.db"
+    await filled(path)
+    broken(path, "UPDATE queue SET status = 3, finished_at = enqueued_at, error = 'no tea'")
+    broken(path, f"UPDATE queue SET {damage} WHERE seq = 1")  # noqa: S608 -- of the texts above
+
+    async with open_system() as system:
+        await system.start(Queue, SqliteStore(path, inline=True), name="queue")
+        queue = QueueClient(system.named("queue"))
+        first = await queue.dead_letters(most=1)
+        corrupt = await queue.corrupt_rows()
+
+    assert [letter.message.id for letter in first] == ["1"]
+    assert [record.row.seq for record in corrupt] == [1]
+    assert [record.message.partition(":")[0] for record in caplog.records] == ["row 1 of the queue is set apart"]
+
+
+async def test_a_dead_letter_that_cannot_be_read_is_not_replayed(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    path = tmp_path / "queue.db"
+    await filled(path)
+    broken(path, "UPDATE queue SET status = 3, finished_at = 1, expires_at = 'x' WHERE seq = 1")
+
+    async with open_system() as system:
+        await system.start(Queue, SqliteStore(path, inline=True), name="queue")
+        queue = QueueClient(system.named("queue"))
+        with pytest.raises(CorruptMessageError, match="dead letter '0' cannot be read: its expires_at is 'x'"):
+            await queue.replay("0")
+        corrupt, depth = await queue.corrupt_rows(), await queue.depth("ann")
+
+    assert [record.row.seq for record in corrupt] == [1]
+    assert depth == 3
+
+
+async def test_why_a_message_is_a_dead_letter_may_be_told_by_anything(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    path = tmp_path / "queue.db"
+    await filled(path)
+    broken(path, "UPDATE queue SET status = 3, finished_at = 1, error = x'01' WHERE seq = 1")
+
+    async with open_system() as system:
+        await system.start(Queue, SqliteStore(path, inline=True), name="queue")
+        letters = await QueueClient(system.named("queue")).dead_letters()
+
+    assert [(letter.message.id, letter.error) for letter in letters] == [("0", r"b'\x01'")]
+
+
+@pytest.mark.parametrize("number", [2**62, 2**63 - 1, -(2**63)])
+async def test_a_row_with_a_number_that_no_queue_has_given_is_leased_and_others_are_put(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock, number: int
+) -> None:
+    path = tmp_path / "queue.db"
+    await filled(path)
+    broken(path, f"UPDATE queue SET seq = {number} WHERE seq = 3")  # noqa: S608 -- of the numbers above
+
+    async with open_system() as system:
+        await system.start(Queue, SqliteStore(path, inline=True), name="queue")
+        queue = QueueClient(system.named("queue"))
+        await queue.put("ann", 4)
+        leases = await queue.lease_many("ann", 9)
+        await queue.ack(*leases)
+    async with open_system() as system:
+        await system.start(Queue, SqliteStore(path, inline=True), name="queue")
+        depth = await QueueClient(system.named("queue")).depth("ann")
+
+    assert sorted(lease.message.payload for lease in leases) == [0, 1, 2, 3, 4]
+    assert sorted(lease.seq for lease in leases) == sorted([1, 2, 4, 5, number])
+    assert depth == 0
 
 
 async def test_metadata_that_cannot_be_read_are_none(tmp_path: Path, autojump_clock: trio.testing.MockClock) -> None:
