@@ -31,7 +31,7 @@ IDLE: Final = 5e-5
 
 
 class ThreadWriter(Writer):
-    """A writer whose thread commits; the loop hands over the GIL as long as somebody waits.
+    """A writer whose thread commits; the loop hands over the GIL as long as somebody waits, or waits itself.
 
     When a disk is fast, the wake-up of a loop that sleeps takes longer than the commit. So a loop that has nothing
     else to do is kept awake: it waits for the thread itself, a fifth of a millisecond at a time and not for long.
@@ -58,15 +58,14 @@ class ThreadWriter(Writer):
 
     def wake(self) -> None:
         """Let the thread run."""
-        if not self._handed:
-            self._handed = True
-            self._handover.__enter__()
         _open(self._go)
         if self._attendant is not None and self._average < FAST:
             self._left = perf_counter()
             self._attended = True
             trio.lowlevel.reschedule(self._attendant)
             self._attendant = None
+        elif not self._attended:
+            self._hand_over()
 
     def stop(self) -> None:
         """End the thread."""
@@ -87,10 +86,19 @@ class ThreadWriter(Writer):
                 if self._ended:
                     self._tell_all()
                     turns = 0
+                if self.told >= self._urgent_until:
+                    break
+                self._hand_over()
                 self._left = perf_counter()
                 await trio.lowlevel.cancel_shielded_checkpoint()
             self._attended = False
             self._tell_all()
+
+    def _hand_over(self) -> None:
+        """Have the loop pause for the thread from now on: the loop has not waited for it itself, or not long enough."""
+        if not self._handed:
+            self._handed = True
+            self._handover.__enter__()
 
     def _stop_attending(self, _: Callable[[], None]) -> trio.lowlevel.Abort:
         self._attendant = None

@@ -90,6 +90,9 @@ async def test_the_loop_hands_over_only_while_somebody_waits(
     lazy = real_system.handover.outstanding
 
     database.append(*insert(2))
+    await turns_until(slow_disk.begun)
+    for _ in range(2):
+        await trio.lowlevel.checkpoint()
     waiting = real_system.handover.outstanding
     slow_disk.go_on.set()
     await database.committed()
