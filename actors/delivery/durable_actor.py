@@ -37,8 +37,9 @@ class DurableActor(Actor):
     sent through a router (`RouterRef.send` with ``durable=True``, also with a delay, as a timer) and with the
     acknowledgement of the message it was given. These messages, and the answer to a caller, leave when that is on the
     disk. Everything else that a handler does (casts, calls, files) is not a part of it. A handler that raises, or
-    returns what it may not, changes nothing; one that returns `Stop` has handled its message. It needs a name, and a
-    router with a database that was started before it.
+    returns what it may not, changes nothing; one that returns `Stop` has handled its message. A `Continue` is no durable
+    message: `handle_continue` is stored on its own, and does not run if the actor or the process dies before. The actor
+    needs a name, and a router with a database that was started before it.
     """
 
     router: ClassVar[str] = ROUTER_NAME
