@@ -14,6 +14,7 @@ from actors.queue.errors import (
     QueueError,
     RetriesExceededError,
     StoreFailedError,
+    StoreTakenError,
     UnknownRecipientError,
 )
 from actors.queue.memory import MemoryStore
@@ -55,5 +56,6 @@ __all__ = [
     "Sketch",
     "SqliteStore",
     "StoreFailedError",
+    "StoreTakenError",
     "UnknownRecipientError",
 ]

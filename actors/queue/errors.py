@@ -102,6 +102,13 @@ class StoreFailedError(QueueError):
     kind = "delivery_failed"
 
 
+class StoreTakenError(QueueError):
+    """Another queue has the file; two in one would take the messages from each other. Nothing was read or written."""
+
+    kind = "duplicate_agent"
+    speaks_for_itself = True
+
+
 class FencedError(QueueError):
     """A later incarnation of the queue has taken its store over; nothing was stored."""
 
