@@ -76,7 +76,9 @@ READ: Final = """SELECT number, receiver, id, body, options, created, due, attem
     FROM delivery_messages WHERE router = ? ORDER BY max(created, due), number"""
 READ_AT_ONCE: Final = 64
 """So many messages are decoded before others have their turn."""
-NEXT: Final = "SELECT coalesce(max(number), -1) + 1 FROM delivery_messages WHERE router = ?"
+NEXT: Final = """SELECT coalesce(CAST(max(number) AS INTEGER), -1) + 1 FROM delivery_messages
+    WHERE router = ? AND number < 1 << 62"""
+"""A greater number no router has given, and none could follow it for long: its message is as good as others."""
 READ_HANDLED: Final = """SELECT receiver, id FROM delivery_handled WHERE router IN (?, '')
     ORDER BY time DESC LIMIT ?"""
 
@@ -102,6 +104,8 @@ class StoredMessage:
         for name in ("receiver", "id"):
             if not isinstance(text := getattr(self, name), str) or not text:
                 raise ValueError(f"its {name} is {text!r}")
+        if type(self.number) is not int:
+            raise ValueError(f"its number is {self.number!r}")
         for name in ("created", "due", "attempts", "failed"):
             number = getattr(self, name)
             if not (is_number(number) and math.isfinite(number)) and (name, number) != ("failed", None):

@@ -149,6 +149,28 @@ async def test_a_handler_sends_nothing_that_is_stored_in_another_file_than_its_s
         assert RouterRef(system, "other").statistics().pending == 0
 
 
+@pytest.mark.parametrize("number", [2**63 - 1, 2**62, -1])
+async def test_a_message_with_a_number_that_no_router_has_given_is_handled_and_others_are_sent(
+    files: tuple[Path, Path], number: int
+) -> None:
+    file, _ = files
+    notes: list[object] = []
+    async with program(file, file) as system:
+        for message in range(3):
+            await RouterRef(system).send("receiver", message, DURABLE)
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute(f"UPDATE delivery_messages SET number = {number} WHERE number = 1")  # noqa: S608 -- as above
+
+    async with program(file, file, receiver=(Receiver, notes)) as system:
+        for message in range(3, 6):
+            await (await RouterRef(system).send("receiver", message, DURABLE)).acknowledged()
+        await RouterRef(system).drained()
+
+    assert sorted(map(str, notes)) == ["0", "1", "2", "3", "4", "5"]
+    with closing(sqlite3.connect(file)) as connection:
+        assert connection.execute("SELECT number FROM delivery_messages").fetchall() == []
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -162,6 +184,8 @@ async def test_a_handler_sends_nothing_that_is_stored_in_another_file_than_its_s
         "receiver = ''",
         "failed = 'x'",
         "failed = 1, faults = x'93010203'",
+        "number = 'x'",
+        "number = 1.5",
     ],
 )
 async def test_a_message_that_cannot_be_read_keeps_no_other_waiting_and_stays(
@@ -184,4 +208,4 @@ async def test_a_message_that_cannot_be_read_keeps_no_other_waiting_and_stays(
     assert notes == [0, 2, "new"]
     assert "cannot read message" in caplog.text
     with closing(sqlite3.connect(file)) as connection:
-        assert connection.execute("SELECT number FROM delivery_messages").fetchall() == [(1,)]
+        assert connection.execute("SELECT count(*) FROM delivery_messages").fetchall() == [(1,)]
