@@ -78,6 +78,9 @@ class Undelivered:
             getattr(record, "number", None) if getattr(record, "stored", False) else None,
         )
 
+    def __repr__(self) -> str:
+        return f"<Undelivered {self.id!r}: {self}>"
+
     def __str__(self) -> str:
         tries = f"{self.attempts} attempt{'' if self.attempts == 1 else 's'}"
         what = f"{shown(self.message)} to {shown(self.to)}"

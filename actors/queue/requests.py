@@ -11,6 +11,7 @@ from actors.queue import checks
 from actors.queue.behaviour import Record
 from actors.queue.errors import MessageRefusedError
 from actors.queue.states import MessageStatus
+from actors.show import shown
 
 if TYPE_CHECKING:
     from actors.queue.message import Content, QueueMessage
@@ -48,6 +49,12 @@ class DeadMessage:
     error: str
     seq: int
     """The number of the message."""
+
+    def __repr__(self) -> str:
+        message = self.message
+        leases = f"{message.dequeue_count} lease{'' if message.dequeue_count == 1 else 's'}"
+        what = f"{shown(message.payload)} for {message.recipient} {message.status.name.lower()} after {leases}"
+        return f"<DeadMessage {message.id!r}: {what}: {self.error}>"
 
 
 @attrs.frozen

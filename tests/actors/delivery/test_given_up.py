@@ -107,3 +107,22 @@ async def test_the_oldest_dead_letters_make_room(start_router: StartRouter) -> N
 
     assert [letter.to for letter in router.dead_letters] == ["bob", "joe"]
     assert router.dead_letters.count == 3
+
+
+class Unspeakable:
+    """A message that cannot be shown."""
+
+    def __repr__(self) -> str:
+        raise ValueError("no repr")
+
+
+async def test_a_dead_letter_can_be_shown_although_its_message_cannot(router: RouterRef) -> None:
+    await given_up(await router.send("nobody", Unspeakable(), ONE_ATTEMPT, id="order 1"))
+    await given_up(await router.send("nobody", "x" * 10_000, ONE_ATTEMPT, id="order 2"))
+
+    unspeakable, long = router.dead_letters
+
+    said = "<Unspeakable whose repr raised ValueError> to 'nobody' failed after 1 attempt: nobody has the name"
+    assert str(unspeakable) == said
+    assert repr(unspeakable) == f"<Undelivered 'order 1': {said}>"
+    assert len(repr(long)) < 1_100

@@ -630,3 +630,33 @@ async def test_what_is_no_request_is_refused(queue: QueueClient, system: ActorSy
         await system.named("queue").call("hello")
     with pytest.raises(MessageRefusedError, match="only an actor can watch 'ann'"):
         await queue.watch("ann")
+
+
+async def test_a_dead_letter_is_shown_in_one_short_line(queue: QueueClient) -> None:
+    for payload in ("tea", "x" * 10_000):
+        await queue.put("ann", payload, max_retries=1, id=payload[:4])
+        await queue.reject(await queue.lease("ann"), "no cups")
+
+    short, long = await queue.dead_letters()
+
+    assert repr(short) == "<DeadMessage 'tea': 'tea' for ann failed after 1 lease: no cups>"
+    assert repr(long).endswith("xxx' for ann failed after 1 lease: no cups>")
+    assert len(repr(long)) < 1_100
+
+
+class Unspeakable:
+    """A payload that cannot be shown."""
+
+    def __repr__(self) -> str:
+        raise ValueError("no repr")
+
+
+async def test_a_dead_letter_can_be_shown_although_its_payload_cannot(queue: QueueClient) -> None:
+    await queue.put("ann", "tea", id="tea")
+    await queue.reject(await queue.lease("ann"), "no cups")
+    (letter,) = await queue.dead_letters()
+
+    unspeakable = attrs.evolve(letter, message=letter.message._replace(payload=Unspeakable()))
+
+    said = "<Unspeakable whose repr raised ValueError> for ann failed after 1 lease: no cups"
+    assert repr(unspeakable) == str(unspeakable) == f"<DeadMessage 'tea': {said}>"
