@@ -15,7 +15,7 @@ from trio.lowlevel import enable_ki_protection
 from actors.errors import WrongThreadError
 from actors.sqlite import file
 from actors.sqlite.batch import Unit
-from actors.sqlite.epoch import CLAIM, Epoch
+from actors.sqlite.epoch import CLAIM, FORGET, Epoch
 from actors.sqlite.errors import DatabaseClosedError, DatabaseError, StaleEpochError, explained
 from actors.sqlite.part import migrate
 from actors.sqlite.slices import Slices
@@ -71,6 +71,8 @@ class Database:
         self._reader: sqlite3.Connection | None = None
         self._slices: set[Slices] = set()
         self._epochs = file.epochs_in(connection)
+        self._forgotten = 0
+        """The greatest epoch of all owners that were forgotten."""
         self._writer = writer
         self._lock = lock
         self._thread = get_ident()
@@ -152,7 +154,9 @@ class Database:
         self._refused += 1
         if on_commit is None:
             return Unit(None, (), None)
-        text = f"{self.path}: epoch {epoch.number} of {epoch.owner!r} is over, for {self._epochs[epoch.owner]} began"
+        latest = self._epochs.get(epoch.owner)
+        why = "that was forgotten" if latest is None else f"{latest} began"
+        text = f"{self.path}: epoch {epoch.number} of {epoch.owner!r} is over, for {why}"
         error = StaleEpochError(text, self.path)
         return Unit(None, (), lambda _: on_commit(error))
 
@@ -215,10 +219,22 @@ class Database:
         is refused with `StaleEpochError`.
         """
         self._check_open()
-        self._epochs[owner] = self._epochs.get(owner, 0) + 1
+        self._epochs[owner] = self._epochs.get(owner, self._forgotten) + 1
         epoch = Epoch(owner, self._epochs)
         await self.commit((CLAIM, (owner, epoch.number)), epoch=epoch)
         return epoch
+
+    @enable_ki_protection
+    async def forget(self, owner: str, *statements: Statement) -> None:
+        """Delete the epoch of *owner*, who is gone for good, as one unit with *statements*; wait until that is stored.
+
+        What was appended with an epoch of its before this is stored by then; what is appended with one afterwards is
+        refused with `StaleEpochError`. It may be claimed again. Raises what `commit` does.
+        """
+        self._check_open()
+        # No later epoch of this owner may have the number of one that somebody still has.
+        self._forgotten = max(self._forgotten, self._epochs.pop(owner, 0))
+        await self.commit(*statements, (FORGET, (owner,)))
 
     def statistics(self) -> DatabaseStatistics:
         """Return what was done so far."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 CLAIM: Final = "REPLACE INTO actors_epochs VALUES (?, ?)"
+FORGET: Final = "DELETE FROM actors_epochs WHERE owner = ?"
 
 
 class Epoch:
@@ -22,5 +23,5 @@ class Epoch:
 
     @property
     def current(self) -> bool:
-        """Whether no successor has claimed an epoch."""
-        return self._numbers[self.owner] == self.number
+        """Whether no successor has claimed an epoch, and its owner was not forgotten."""
+        return self._numbers.get(self.owner) == self.number

@@ -76,6 +76,35 @@ async def test_epochs_go_on_when_the_file_is_opened_again(
     assert (await again.claim("till")).number == 2
 
 
+async def test_who_was_forgotten_writes_nothing_although_the_name_is_claimed_again(database: Database) -> None:
+    old = await database.claim("till")
+    told: list[object] = []
+    database.append(*insert(1), told.append, old)
+
+    await database.forget("till", insert(2))
+    with pytest.raises(StaleEpochError, match="epoch 1 of 'till' is over, for that was forgotten"):
+        await database.commit(insert(3), epoch=old)
+    new = await database.claim("till")
+    with pytest.raises(StaleEpochError, match=f"epoch 1 of 'till' is over, for {new.number} began"):
+        await database.commit(insert(4), epoch=old)
+    await database.commit(insert(5), epoch=new)
+
+    assert told == [None]
+    assert await ids_of(database) == [1, 2, 5]
+    assert (old.current, new.current) == (False, True)
+
+
+async def test_nothing_is_left_in_the_file_of_who_was_forgotten(database: Database) -> None:
+    till = await database.claim("till")
+    await database.claim("store")
+
+    await database.forget("till")
+    await database.forget("nobody")
+
+    assert repr(till) == "<Epoch 1 of 'till', over>"
+    assert await database.read(lambda one: one.execute("SELECT * FROM actors_epochs").fetchall()) == [("store", 1)]
+
+
 class Till(Actor):
     """Notes each number in the file, and shields itself where it must not."""
 
