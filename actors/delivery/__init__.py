@@ -4,6 +4,7 @@ from actors.delivery.balance import Balance
 from actors.delivery.behaviour import Routing
 from actors.delivery.breaker import BreakerChanged, BreakerOptions, BreakerState, CircuitBreaker
 from actors.delivery.dead_letters import Undelivered, UndeliveredLetters
+from actors.delivery.deletion import delete_state
 from actors.delivery.durable_actor import DurableActor
 from actors.delivery.errors import (
     CircuitOpenError,
@@ -16,6 +17,7 @@ from actors.delivery.errors import (
     RouteNotFoundError,
     RouterClosedError,
     RouteTakenError,
+    StateInUseError,
     StateVersionError,
     TargetNotFoundError,
     UnencodableError,
@@ -60,6 +62,7 @@ __all__ = [
     "RouterRef",
     "RouterStatistics",
     "Routing",
+    "StateInUseError",
     "StateVersionError",
     "Status",
     "TargetNotFoundError",
@@ -67,4 +70,5 @@ __all__ = [
     "UndeliveredLetters",
     "UnencodableError",
     "UnreadableStateError",
+    "delete_state",
 ]

@@ -34,6 +34,11 @@ READ_STATE: Final = "SELECT version, state FROM delivery_states WHERE name = ?"
 WRITE_STATE: Final = "REPLACE INTO delivery_states VALUES (?, ?, ?)"
 
 
+def owner_of(name: str) -> str:
+    """Return whose epochs those of the durable actor called *name* are."""
+    return f"actor {name}"
+
+
 class Durability:
     """The stored side of one incarnation."""
 

@@ -11,7 +11,7 @@ from types import CoroutineType
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from actors.actor import Actor
-from actors.delivery.durability import Durability
+from actors.delivery.durability import Durability, owner_of
 from actors.delivery.errors import NoRouterError, NotDurableError, StateVersionError
 from actors.delivery.options import DeliveryOptions
 from actors.delivery.router import ROUTER_NAME, RouterRef, ledger_of
@@ -37,9 +37,10 @@ class DurableActor(Actor):
     sent through a router (`RouterRef.send` with ``durable=True``, also with a delay, as a timer) and with the
     acknowledgement of the message it was given. These messages, and the answer to a caller, leave when that is on the
     disk. Everything else that a handler does (casts, calls, files) is not a part of it. A handler that raises, or
-    returns what it may not, changes nothing; one that returns `Stop` has handled its message. A `Continue` is no durable
-    message: `handle_continue` is stored on its own, and does not run if the actor or the process dies before. The actor
-    needs a name, and a router with a database that was started before it.
+    returns what it may not, changes nothing; one that returns `Stop` has handled its message. A `Continue` is no
+    durable message: `handle_continue` is stored on its own, and does not run if the actor or the process dies before.
+    The actor needs a name, and a router with a database that was started before it. Its state stays in the file until
+    `delete_state` is called with its name.
     """
 
     router: ClassVar[str] = ROUTER_NAME
@@ -69,7 +70,7 @@ class DurableActor(Actor):
         if store is None:
             raise NoRouterError(f"no router {self.router!r} with a database runs, in which {self.ref} could be stored")
         # When this returns, whatever an earlier incarnation still had on its way is stored, or never will be.
-        epoch = await store.database.claim(f"actor {name}")
+        epoch = await store.database.claim(owner_of(name))
         self._durability = Durability(self, self._process, store, epoch)
         await self._durability.recover()
 

@@ -39,6 +39,12 @@ class StateVersionError(DeliveryError):
     kind = "serialization"
 
 
+class StateInUseError(DeliveryError):
+    """Somebody has the name, or is about to be started under it; the state that is stored for it is left as it is."""
+
+    kind = "duplicate_agent"
+
+
 class UnreadableStateError(DeliveryError):
     """The stored state of an actor is damaged, or of a class that is not there any more; it is left as it is."""
 
