@@ -162,8 +162,9 @@ async def test_a_message_with_a_number_that_no_router_has_given_is_handled_and_o
         connection.execute(f"UPDATE delivery_messages SET number = {number} WHERE number = 1")  # noqa: S608 -- as above
 
     async with program(file, file, receiver=(Receiver, notes)) as system:
-        for message in range(3, 6):
-            await (await RouterRef(system).send("receiver", message, DURABLE)).acknowledged()
+        receipts = [await RouterRef(system).send("receiver", message, DURABLE) for message in range(3, 6)]
+        for receipt in receipts:
+            await receipt.acknowledged()
         await RouterRef(system).drained()
 
     assert sorted(map(str, notes)) == ["0", "1", "2", "3", "4", "5"]
