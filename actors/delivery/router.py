@@ -27,6 +27,7 @@ from actors.delivery.ledger import Ledger, refuse_options
 from actors.delivery.message_store import MessageStore
 from actors.delivery.options import DeliveryOptions, RouterConfig
 from actors.delivery.presence import will_return
+from actors.delivery.record import Status
 from actors.delivery.recovery import Recovery
 from actors.delivery.statistics import RouterStatistics
 from actors.delivery.succession import take_over
@@ -54,6 +55,14 @@ ROUTER_NAME: Final = "router"
 """What a router is called unless it is told otherwise."""
 
 SENDS_BETWEEN_CHECKPOINTS: Final = 32
+
+DONE: Final = 1
+UNDER_WAY: Final = 2
+WAITING: Final = 8
+"""For how many sends one counts, by what has become of it: who is ahead of the receivers soon lets them catch up.
+
+A message that need not wait for others takes half as long to send, and with a backlog all have to wait.
+"""
 
 OPTIONS: Final = (DeliveryOptions, type(None))
 
@@ -164,14 +173,16 @@ class RouterRef:
         A durable message is stored when this returns, is for a name, and may be sent only after *delay* seconds. Sent
         by a handler of a `DurableActor`, it is stored, and leaves, with what the handler has changed.
 
-        A checkpoint once in 32 times, and whenever it is durable; cancelled there, a durable message may be stored and
-        delivered all the same. Raises `NoRouterError`, `RouterClosedError`, and for durable messages
+        A checkpoint at least once in 32 times, and whenever it is durable; cancelled there, a durable message may be
+        stored and delivered all the same. Raises `NoRouterError`, `RouterClosedError`, and for durable messages
         `UnencodableError`, `NotDurableError` and errors of the database.
         """
         if delay or self._ledger.is_durable(options):
             return await self._send_durably(to, message, options, id, delay)
         receipt = self.send_nowait(to, message, options, id=id)
-        self._sends = left = self._sends - 1
+        status = receipt.status
+        cost = DONE if status is Status.ACKNOWLEDGED else UNDER_WAY if status is Status.DELIVERED else WAITING
+        self._sends = left = self._sends - cost
         if left <= 0:
             self._sends = SENDS_BETWEEN_CHECKPOINTS
             await trio.lowlevel.checkpoint()
