@@ -67,7 +67,7 @@ class Ledger:
         """Those that have, or had, messages; perhaps of an earlier configuration."""
         self.routes = Routes(system)
         self.tallies = {guarantee: Tally() for guarantee in Guarantee}
-        self.breakers = Breakers(name, self.now)
+        self.breakers = Breakers(name, self.routes, self.now)
         self.late = 0
         self.repeated = 0
         self.letters = UndeliveredLetters(RouterConfig().max_dead_letters, self._resend)

@@ -194,7 +194,7 @@ class Attempt:
         """Be counted as one that is under way."""
         self.began = now
         self.live = True
-        self.lane.begin(self.ref)
+        self.lane.begin()
         plan = self.receipt.plan
         plan.in_flight[self] = None
         if plan.patience is None:
@@ -203,7 +203,7 @@ class Attempt:
     def end(self) -> None:
         """Be counted no more."""
         self.live = False
-        self.lane.end(self.ref)
+        self.lane.end()
         del self.receipt.plan.in_flight[self]
 
     def settle(self, outcome: Outcome) -> None:
@@ -221,8 +221,6 @@ class Attempt:
         self.live = False
         lane.in_flight -= 1
         exchange.in_flight -= 1
-        if lane.loads:
-            lane.unload(self.ref)
         del plan.in_flight[self], plan.open[receipt]
         plan.tally.acknowledged += 1
         receipt.status = Status.ACKNOWLEDGED
@@ -234,5 +232,5 @@ class Attempt:
             receipt.done.set()
         if lane.troubled:
             plan.ledger.breakers.count_success(lane, probe=self.probe)
-        if lane.waiting or exchange.crowded:
+        if lane.waiting or exchange.crowded or lane.pools:
             exchange.freed(lane)
