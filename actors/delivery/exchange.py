@@ -16,17 +16,17 @@ from actors.delivery.lane import Wake, present
 from actors.delivery.lanes import Lanes
 from actors.delivery.plan import AT_ONCE, Patience
 from actors.delivery.presence import will_return
-from actors.delivery.receipt import Attempt
+from actors.delivery.receipt import attempt_of
 from actors.delivery.record import Status
 from actors.errors import MailboxFullError
 from actors.message import Priority
 from actors.ruled import RuledQueue
-from actors.settlement import Delivery
+from actors.settlement import delivery_of
 
 if TYPE_CHECKING:
     from actors.delivery.lane import Lane, Target
     from actors.delivery.ledger import Ledger
-    from actors.delivery.receipt import Receipt
+    from actors.delivery.receipt import Attempt, Receipt
     from actors.process import Process
     from actors.ref import ActorRef
 
@@ -112,7 +112,7 @@ class Exchange:
         if process.reason is not None or type(process.mailbox) is not deque or not plan.terms.tracked:
             self._attempt(receipt, lane)
             return
-        receipt.attempt = attempt = Attempt(receipt, lane, ref)
+        receipt.attempt = attempt = attempt_of(receipt, lane, ref)
         attempt.live = True
         attempt.began = receipt.last_attempt = receipt.delivered_at = receipt.created
         receipt.attempts = 1
@@ -123,7 +123,7 @@ class Exchange:
         if plan.patience is None:
             Patience(plan)
         plan.tally.delivered += 1
-        process.put(Delivery(receipt.message, attempt.settle, attempt), plan.terms.priority)
+        process.put(delivery_of(receipt.message, attempt.settle, attempt), plan.terms.priority)
 
     def wait(self, receipt: Receipt, lane: Lane) -> None:
         """Have *receipt* wait for its turn."""
@@ -224,7 +224,7 @@ class Exchange:
             attempt.probe = attempt.lane.breaker.began()
 
     def _send(self, receipt: Receipt, lane: Lane, ref: ActorRef, now: float) -> None:
-        receipt.attempt = attempt = Attempt(receipt, lane, ref)
+        receipt.attempt = attempt = attempt_of(receipt, lane, ref)
         self._begin(attempt, now)
         # This may run in a handler of anybody's, but it is the sender of the message who sends it.
         sender, running = receipt.sender, current_process()
@@ -250,7 +250,7 @@ class Exchange:
         process = attempt.ref._process  # noqa: SLF001 -- the runtime's own
         receipt = attempt.receipt
         priority = receipt.plan.terms.priority
-        delivery = Delivery(receipt.message, attempt.settle, attempt)
+        delivery = delivery_of(receipt.message, attempt.settle, attempt)
         try:
             process.put(delivery, priority)
         except MailboxFullError:

@@ -44,9 +44,10 @@ class Ids:
         """Return the receipt of the message with this id that is on its way to the same receiver."""
         return self._open.get((receiver_of(to), id))
 
-    def is_handled(self, to: Target, id: str) -> bool:
-        """Tell whether the receiver has handled a message with this id, as far back as is remembered."""
-        return (receiver_of(to), id) in self.handled
+    def look_up(self, to: Target, id: str) -> tuple[Receipt | None, bool]:
+        """As `open_one`, and tell whether the receiver has handled a message with this id, if that is remembered."""
+        key = receiver_of(to), id
+        return self._open.get(key), key in self.handled
 
     def note(self, receipt: Receipt) -> None:
         """Remember the id of *receipt*, now that somebody knows it: one that nobody knows cannot come twice."""

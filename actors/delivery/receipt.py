@@ -60,12 +60,8 @@ class Receipt(DeliveryRecord):
 
     # What `DeliveryRecord` keeps for itself is known from the plan: there is a receipt for each message.
 
-    def __init__(self, plan: Plan, to: Target, message: object, number: int) -> None:
-        self.plan = plan
-        self.to = to
-        self.message = message
-        self.number = number
-        self.created = plan.ledger.now()
+    plan: Plan
+    number: int
 
     @property
     def terms(self) -> Terms:
@@ -158,12 +154,6 @@ class Posted(Receipt):
     status = Status.ACKNOWLEDGED
     attempts = 1
 
-    def __init__(self, plan: Plan, to: Target, message: object) -> None:
-        self.plan = plan
-        self.to = to
-        self.message = message
-        self.created = plan.ledger.now()
-
     @property
     def acknowledged_at(self) -> float:  # type: ignore[override] # all at once
         """When it was sent."""
@@ -177,17 +167,15 @@ class Attempt:
 
     __slots__ = ("began", "lane", "live", "probe", "receipt", "ref", "settled")
 
-    def __init__(self, receipt: Receipt, lane: Lane, ref: ActorRef) -> None:
-        self.receipt = receipt
-        self.lane = lane
-        self.ref = ref
-        self.probe = False
-        """Whether the lane's circuit breaker let it through to learn from it."""
-        self.live = False
-        """Whether its acknowledgement is waited for."""
-        self.settled = False
-        """Whether the receiver is done with the copy that this attempt gave it."""
-
+    receipt: Receipt
+    lane: Lane
+    ref: ActorRef
+    probe: bool
+    """Whether the lane's circuit breaker let it through to learn from it."""
+    live: bool
+    """Whether its acknowledgement is waited for."""
+    settled: bool
+    """Whether the receiver is done with the copy that this attempt gave it."""
     began: float
 
     def begin(self, now: float) -> None:
@@ -234,3 +222,37 @@ class Attempt:
             plan.ledger.breakers.count_success(lane, probe=self.probe)
         if lane.waiting or exchange.crowded or lane.pools:
             exchange.freed(lane)
+
+
+# As in the runtime, what is made for each message has no `__init__`.
+
+
+def receipt_of(plan: Plan, to: Target, message: object, number: int) -> Receipt:
+    """Return the receipt of a message that has just been sent."""
+    receipt = Receipt()
+    receipt.plan = plan
+    receipt.to = to
+    receipt.message = message
+    receipt.number = number
+    receipt.created = plan.ledger.now()
+    return receipt
+
+
+def posted(plan: Plan, to: Target, message: object) -> Posted:
+    """Return the receipt of a message of which there is nothing more to learn."""
+    receipt = Posted()
+    receipt.plan = plan
+    receipt.to = to
+    receipt.message = message
+    receipt.created = plan.ledger.now()
+    return receipt
+
+
+def attempt_of(receipt: Receipt, lane: Lane, ref: ActorRef) -> Attempt:
+    """Return an attempt that has not begun."""
+    attempt = Attempt()
+    attempt.receipt = receipt
+    attempt.lane = lane
+    attempt.ref = ref
+    attempt.probe = attempt.live = attempt.settled = False
+    return attempt

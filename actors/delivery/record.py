@@ -74,13 +74,6 @@ class DeliveryRecord:
     """Whether it has failed for good although there are attempts left."""
     expires_at: float = math.inf
 
-    def __init__(self, to: object, message: object, guarantee: Guarantee, max_attempts: int, now: float) -> None:
-        self.to = to
-        self.message = message
-        self.guarantee = guarantee
-        self.max_attempts = max_attempts
-        self.created = now
-
     def __repr__(self) -> str:
         tried = f", attempt {self.attempts} of {self.max_attempts}" if self.attempts else ""
         return f"<{type(self).__name__} of {shown(self.message)} to {self.to}: {self.status.value}{tried}>"

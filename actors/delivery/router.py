@@ -23,7 +23,7 @@ from actors.delivery.closing import close_with_system
 from actors.delivery.durable import outbox_of, put, stored
 from actors.delivery.errors import DeliveryFailedError, InvalidMessageError, NoRouterError, NotDurableError
 from actors.delivery.exchange import Exchange
-from actors.delivery.ledger import Ledger, refuse_options
+from actors.delivery.ledger import OPTIONS, Ledger, check_options
 from actors.delivery.message_store import MessageStore
 from actors.delivery.options import DeliveryOptions, RouterConfig
 from actors.delivery.presence import will_return
@@ -64,8 +64,6 @@ WAITING: Final = 8
 A message that need not wait for others takes half as long to send, and with a backlog all have to wait.
 """
 
-OPTIONS: Final = (DeliveryOptions, type(None))
-
 _ledgers: Final[WeakKeyDictionary[ActorSystem, dict[str, Ledger]]] = WeakKeyDictionary()
 
 
@@ -78,12 +76,8 @@ def ledger_of(system: ActorSystem, name: str) -> Ledger:
     return ledgers[name]
 
 
-def _check(id: object, options: object) -> None:
-    """Refuse an id that is none, and options that are not those of a message."""
-    if not isinstance(options, DeliveryOptions | None):
-        refuse_options(options)
-    if id is None:
-        return
+def _check_id(id: object) -> None:
+    """Refuse an id that is none."""
     if not isinstance(id, str) or not id:
         raise InvalidMessageError(f"the id of a message is a str that is not empty; got {id!r}")
     if not id.isascii() and id.encode(errors="replace").decode() != id:
@@ -195,8 +189,10 @@ class RouterRef:
         """As `send`, but never wait: for handlers that are ``def``."""
         if get_ident() != self._system.open_to:
             admit(self._system, self)
-        if id is not None or type(options) not in OPTIONS:
-            _check(id, options)
+        if type(options) not in OPTIONS:
+            check_options(options)
+        if id is not None:
+            _check_id(id)
         ledger = self._ledger
         exchange = ledger.exchange
         if exchange is None or exchange.process.reason is not None:
@@ -211,7 +207,8 @@ class RouterRef:
         check_seconds("delay", delay)
         if delay == inf:
             raise ValueError(f"the delay of {shown(message)} is {delay!r}; what is never sent is not stored")
-        _check(id, options)
+        if id is not None:
+            _check_id(id)
         if not self._ledger.is_durable(options):
             raise NotDurableError(f"only a durable message is sent after a delay; {shown(message)} is not durable")
         await trio.lowlevel.checkpoint_if_cancelled()
