@@ -51,7 +51,7 @@ class BreakerChanged:
     router: str
     """The name of the router whose breaker it is."""
     target: object
-    """A name, or a reference."""
+    """Its name in the system, or a reference."""
     before: BreakerState
     after: BreakerState
     failures: int
