@@ -27,7 +27,7 @@ from actors.delivery.ledger import OPTIONS, Ledger, check_options
 from actors.delivery.message_store import MessageStore
 from actors.delivery.options import DeliveryOptions, RouterConfig
 from actors.delivery.presence import will_return
-from actors.delivery.record import Status
+from actors.delivery.receipt import Posted
 from actors.delivery.recovery import Recovery
 from actors.delivery.statistics import RouterStatistics
 from actors.delivery.succession import take_over
@@ -174,8 +174,7 @@ class RouterRef:
         if delay or self._ledger.is_durable(options):
             return await self._send_durably(to, message, options, id, delay)
         receipt = self.send_nowait(to, message, options, id=id)
-        status = receipt.status
-        cost = DONE if status is Status.ACKNOWLEDGED else UNDER_WAY if status is Status.DELIVERED else WAITING
+        cost = DONE if type(receipt) is Posted else WAITING if receipt.attempt is None else UNDER_WAY
         self._sends = left = self._sends - cost
         if left <= 0:
             self._sends = SENDS_BETWEEN_CHECKPOINTS
