@@ -17,7 +17,7 @@ from actors.delivery.lanes import Lanes
 from actors.delivery.plan import AT_ONCE, Patience
 from actors.delivery.presence import will_return
 from actors.delivery.receipt import attempt_of
-from actors.delivery.record import Status
+from actors.delivery.record import DELIVERED
 from actors.errors import MailboxFullError
 from actors.message import Priority
 from actors.ruled import RuledQueue
@@ -116,7 +116,7 @@ class Exchange:
         attempt.live = True
         attempt.began = receipt.last_attempt = receipt.delivered_at = receipt.created
         receipt.attempts = 1
-        receipt.status = Status.DELIVERED
+        receipt.status = DELIVERED
         lane.in_flight += 1
         self.in_flight += 1
         plan.in_flight[attempt] = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from actors.dedupe import DedupeWindow
-from actors.delivery.record import Status
+from actors.delivery.record import ACKNOWLEDGED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +55,7 @@ class Ids:
             return
         receipt.key = key = _key_of(receipt)
         if receipt.final:
-            if receipt.status is Status.ACKNOWLEDGED:
+            if receipt.status is ACKNOWLEDGED:
                 self.handled.add(key)
             return
         self._open[key] = receipt
@@ -68,7 +68,7 @@ class Ids:
         key = receipt.key or _key_of(receipt)
         if self._open.get(key) is receipt:
             del self._open[key]
-        if receipt.status is Status.ACKNOWLEDGED:
+        if receipt.status is ACKNOWLEDGED:
             self.handled.add(key)
         elif receipt.attempt is not None and not receipt.attempt.settled:
             self._left[key] = receipt.attempt

@@ -14,7 +14,7 @@ from trio.lowlevel import enable_ki_protection
 
 from actors.current import current_process
 from actors.delivery.plan import Patience
-from actors.delivery.record import DeliveryRecord, Status
+from actors.delivery.record import ACKNOWLEDGED, DeliveryRecord
 from actors.errors import CallingSelfError
 from actors.settlement import Handled
 
@@ -114,7 +114,7 @@ class Receipt(DeliveryRecord):
             await self.done.wait()
         if self.original is not None:
             await self.original.acknowledged()
-        elif self.status is not Status.ACKNOWLEDGED:
+        elif self.status is not ACKNOWLEDGED:
             assert self.letter is not None
             raise self.letter.error
 
@@ -151,7 +151,7 @@ class Receipt(DeliveryRecord):
 class Posted(Receipt):
     """The receipt of a message of which there is nothing more to learn: it was sent at most once, or handled before."""
 
-    status = Status.ACKNOWLEDGED
+    status = ACKNOWLEDGED
     attempts = 1
 
     @property
@@ -211,7 +211,7 @@ class Attempt:
         exchange.in_flight -= 1
         del plan.in_flight[self], plan.open[receipt]
         plan.tally.acknowledged += 1
-        receipt.status = Status.ACKNOWLEDGED
+        receipt.status = ACKNOWLEDGED
         receipt.acknowledged_at = plan.ledger.now()
         receipt.attempt = None
         if receipt._id is not None and plan.terms.exactly_once:  # noqa: SLF001 -- to ask for it is to make it
