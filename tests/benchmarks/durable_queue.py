@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import trio
@@ -27,8 +27,8 @@ from actors.queue import Queue, QueueClient, Row, SqliteStore
 from actors.queue.message import encode
 from actors.queue.message_id import new_message_id
 from actors.queue.sqlite import STEPS, insert_of
+from actors.sqlite import writer
 from actors.sqlite.file import lengthen_log
-from actors.sqlite.writer import Writer
 from tests.benchmarks.burn import burn
 from tests.benchmarks.rounds import say
 from tests.benchmarks.tables import in_columns, shown
@@ -204,21 +204,21 @@ async def compared(workload: Workload, turns: int = TURNS) -> Figures:
 @contextmanager
 def as_slow_as(workload: Workload) -> Iterator[None]:
     """Have the queue's commits take as long as those of *workload*."""
-    work = Writer.work
+    functions = vars(writer)
+    commit = functions["commit"]
 
-    def work_slowly(self: Writer) -> None:
-        before = self.commits
-        work(self)
-        if self.commits > before:
-            time.sleep(workload.sync)
+    def commit_slowly(*arguments: Any) -> Any:
+        errors = commit(*arguments)
+        time.sleep(workload.sync)
+        return errors
 
     if workload.sync:
         _wake_up_within(nanoseconds=1)
-        Writer.work = work_slowly  # type: ignore[method-assign] # that is how commits become slow
+        functions["commit"] = commit_slowly
     try:
         yield
     finally:
-        Writer.work = work  # type: ignore[method-assign] # as above
+        functions["commit"] = commit
         _wake_up_within(nanoseconds=0)
 
 
