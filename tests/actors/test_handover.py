@@ -197,6 +197,26 @@ async def test_where_no_thread_can_be_made_the_loop_sleeps_instead(monkeypatch: 
     assert naps == [0.000_5]
 
 
+async def test_a_thread_that_is_met_itself_is_met_at_each_pause_and_no_other(clock: Clock) -> None:
+    met: list[float] = []
+
+    class Thread:
+        def meet(self) -> None:
+            met.append(clock.now)
+            clock.now += clock.held
+
+    handover, thread = handover_here(), Thread()
+    handover.join(thread)
+    clock.turn_for(handover, 100)
+    handover.leave(thread)
+    meetings = len(met)
+    clock.now += MILLISECOND
+    handover.before_io_wait(0.0)
+
+    assert 140 <= meetings == len(met) <= 200
+    assert (clock.pauses, repr(handover)) == (0, "<Handover: 0 outstanding>")
+
+
 async def test_it_pauses_often_as_long_as_anybody_needs_it() -> None:
     handover = handover_here()
     seen = [repr(handover)]

@@ -96,7 +96,9 @@ WORKLOADS: Final = (
     Workload(1, sync=0.0002),
     Workload(1, sync=0.001),
     Workload(64),
+    Workload(64, sync=0.001),
     Workload(256),
+    Workload(256, sync=0.001),
     Workload(64, busy=True),
 )
 
