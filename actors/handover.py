@@ -40,23 +40,11 @@ QUIET_AFTER: Final = 1.0
 """Seconds without a word from a thread until it is quiet."""
 
 
-class Naps:
-    """Short sleeps, with a long one now and then."""
-
-    def __init__(self) -> None:
-        self._count = 0
-
-    def nap(self) -> None:
-        """Let whatever thread is awake have the lock."""
-        self._count += 1
-        time.sleep(PAUSE if self._count % SLEEPS else LONG_PAUSE)
-
-
 class Worker(Protocol):
     """A thread with a piece of work for which it needs the lock several times."""
 
-    def meet(self) -> None:
-        """Wait without the lock until the thread can do without it, but not for long."""
+    def meet(self) -> bool:
+        """Wait without the lock until the thread can do without it, but not for long; tell whether it needed it."""
 
 
 class Handover(trio.abc.Instrument):
@@ -80,7 +68,9 @@ class Handover(trio.abc.Instrument):
         self._active = False
         self._quiet_at = 0.0
         self._next = 0.0
-        self._naps = Naps()
+        self._naps = 0
+        self._wake_up = PAUSE
+        """Seconds that a thread took to wake up and to take the lock, when that was last measured."""
 
     def __repr__(self) -> str:
         return f"<Handover: {self.outstanding} outstanding{', active' if self._active else ''}>"
@@ -113,12 +103,11 @@ class Handover(trio.abc.Instrument):
         self._others = others
         if others > before:
             self.hear()
-        for worker in self.workers:
-            worker.meet()
+        met = [worker.meet() for worker in self.workers]
         if others > 0 or self._threads_work(now):
             _meet_a_thread()
-        elif not self.workers:
-            self._naps.nap()
+        elif not (met and all(met)):
+            self._nap(soundly=bool(met))
         after = perf_counter()
         self._next = after + max(BETWEEN, after - now)
         self.due = after + max(BETWEEN_WHEN_QUIET, after - now)
@@ -131,6 +120,17 @@ class Handover(trio.abc.Instrument):
             trio.lowlevel.remove_instrument(self)
         elif timeout <= 0 and now >= self._next:
             self.pause(now)
+
+    def _nap(self, *, soundly: bool) -> None:
+        self._naps += 1
+        if not soundly:
+            time.sleep(PAUSE if self._naps % SLEEPS else LONG_PAUSE)
+        elif self._naps % SLEEPS:
+            time.sleep(self._wake_up)
+        else:
+            began = perf_counter()
+            _meet_a_thread()
+            self._wake_up = min(perf_counter() - began, LONGEST_MEETING)
 
     def _threads_work(self, now: float) -> bool:
         return self.outstanding > 0 or now <= self._quiet_at

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import trio
 from trio.lowlevel import enable_ki_protection
 
-from actors.handover import LONGEST_MEETING, Naps
+from actors.handover import LONGEST_MEETING
 from actors.sqlite.writer import Writer
 
 if TYPE_CHECKING:
@@ -59,7 +59,6 @@ class ThreadWriter(Writer):
         """Whether the thread has work for which it needs the GIL; not so while it waits for the disk."""
         self._let_go = Lock()
         self._let_go.acquire()
-        self._naps = Naps()
         Thread(target=self._serve, name=f"writer of {path}", daemon=True).start()
 
     def wake(self) -> None:
@@ -107,13 +106,13 @@ class ThreadWriter(Writer):
             self._handed = True
             self._handover.join(self)
 
-    def meet(self) -> None:
+    def meet(self) -> bool:
         """Wait until the thread can go on without the GIL: one wait is enough for all statements of a batch."""
         self._let_go.acquire(blocking=False)
-        if self._needs_lock:
+        needed = self._needs_lock
+        if needed:
             self._let_go.acquire(timeout=LONGEST_MEETING)
-        else:
-            self._naps.nap()
+        return needed
 
     def let_go(self) -> None:
         """Do without the GIL from now on."""
