@@ -28,7 +28,7 @@ LONG_PAUSE: Final = 0.000_5
 SLEEPS: Final = 32
 
 LONGEST_MEETING: Final = 0.01
-"""Seconds that the loop waits for a thread to run."""
+"""Seconds that the loop waits for a thread to run, or begins to wait for another."""
 
 BETWEEN: Final = 0.000_5
 """Seconds between two pauses while threads work."""
@@ -103,7 +103,7 @@ class Handover(trio.abc.Instrument):
         self._others = others
         if others > before:
             self.hear()
-        met = [worker.meet() for worker in self.workers]
+        met = self._meet_workers(now)
         if others > 0 or self._threads_work(now):
             _meet_a_thread()
         elif not (met and all(met)):
@@ -120,6 +120,15 @@ class Handover(trio.abc.Instrument):
             trio.lowlevel.remove_instrument(self)
         elif timeout <= 0 and now >= self._next:
             self.pause(now)
+
+    def _meet_workers(self, now: float) -> list[bool]:
+        """Meet one after the other, and tell who needed the lock; all of them run while one is waited for."""
+        met: list[bool] = []
+        for worker in self.workers:
+            if met and perf_counter() - now >= LONGEST_MEETING:
+                break
+            met.append(worker.meet())
+        return met
 
     def _nap(self, *, soundly: bool) -> None:
         self._naps += 1

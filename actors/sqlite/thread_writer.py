@@ -57,13 +57,16 @@ class ThreadWriter(Writer):
         self._done.acquire()
         self._needs_lock = False
         """Whether the thread has work for which it needs the GIL; not so while it waits for the disk."""
+        self._away = False
+        """Whether it waits for the disk, or runs a job, and looks by itself afterwards for what it was woken for."""
         self._let_go = Lock()
         self._let_go.acquire()
         Thread(target=self._serve, name=f"writer of {path}", daemon=True).start()
 
     def wake(self) -> None:
         """Let the thread run."""
-        self._needs_lock = True
+        if not self._away:
+            self._needs_lock = True
         _open(self._go)
         if self._attendant is not None and self._average < FAST:
             self._left = perf_counter()
@@ -116,6 +119,7 @@ class ThreadWriter(Writer):
 
     def let_go(self) -> None:
         """Do without the GIL from now on."""
+        self._away = True  # first: who wakes the thread from here on must not say that it needs the GIL
         self._needs_lock = False
         _open(self._let_go)
 
@@ -131,6 +135,7 @@ class ThreadWriter(Writer):
                 self._needs_lock = True
                 self.work()
                 self.let_go()
+                self._away = False  # before looking, for who wakes the thread from here on must say so
                 self._average += (perf_counter() - begin - self._average) / 8
                 if self._attended:
                     _open(self._done)

@@ -239,6 +239,20 @@ async def test_for_one_that_does_without_the_lock_the_loop_sleeps_as_long_as_wak
     assert clock.naps == pytest.approx([1e-6] * 31 + [0.000_25] * 32)
 
 
+async def test_of_many_threads_that_need_the_lock_none_is_met_when_ten_milliseconds_have_passed(clock: Clock) -> None:
+    handover, threads = handover_here(), [Met(clock, needs_lock=True) for _ in range(5)]
+    for thread in threads:
+        handover.join(thread)
+    clock.held = 6 * MILLISECOND
+    began = clock.now
+    handover.pause(clock.now)
+    for thread in threads:
+        handover.leave(thread)
+
+    assert [thread.meetings for thread in threads] == [1, 1, 0, 0, 0]
+    assert clock.now - began == pytest.approx(12 * MILLISECOND)
+
+
 async def test_it_pauses_often_as_long_as_anybody_needs_it() -> None:
     handover = handover_here()
     seen = [repr(handover)]

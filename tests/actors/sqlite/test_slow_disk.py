@@ -146,6 +146,61 @@ async def test_a_busy_loop_does_not_wait_for_a_thread_that_waits_for_the_disk(
     assert not needed
 
 
+async def test_what_is_appended_while_a_thread_waits_for_the_disk_makes_no_busy_loop_wait_for_it(
+    real_system: ActorSystem, database: Database, slow_disk: SlowDisk
+) -> None:
+    slow_disk.slow_to_sync = True
+    database.append(*insert(1))
+    await turns_until(slow_disk.begun)
+
+    database.append(*insert(2))
+    needed = real_system.handover.workers[0].meet()
+    slow_disk.go_on.set()
+    await database.committed()
+
+    assert not needed
+    assert await ids_of(database) == [1, 2]
+
+
+async def test_what_is_appended_while_a_thread_reads_makes_no_busy_loop_wait_for_that(
+    real_system: ActorSystem, database: Database
+) -> None:
+    begun, go_on = Event(), Event()
+
+    def read(_: sqlite3.Connection) -> None:
+        begun.set()
+        go_on.wait()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(database.read, read)
+        await turns_until(begun)
+        while not real_system.handover.workers:
+            await trio.lowlevel.checkpoint()
+        database.append(*insert(1))
+        needed = real_system.handover.workers[0].meet()
+        go_on.set()
+
+    assert not needed
+    assert await ids_of(database) == [1]
+
+
+async def test_a_thread_that_is_woken_when_it_had_nothing_to_do_needs_the_lock(
+    real_system: ActorSystem, database: Database, slow_disk: SlowDisk
+) -> None:
+    slow_disk.go_on.set()
+    await database.commit(insert(1))  # which leaves it waiting
+    slow_disk.begun.clear()
+    slow_disk.go_on.clear()
+
+    database.append(*insert(2))
+    await turns_until(slow_disk.begun)
+    needed = real_system.handover.workers[0].meet()
+    slow_disk.go_on.set()
+    await database.committed()
+
+    assert needed
+
+
 async def test_a_database_that_is_closed_while_the_disk_works_waits_for_it(
     database: Database, slow_disk: SlowDisk
 ) -> None:
