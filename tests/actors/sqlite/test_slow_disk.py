@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from actors import ActorSystem
+    from actors.handover import Worker
     from actors.sqlite.batch import Unit
 
 
@@ -106,8 +107,7 @@ async def test_the_loop_hands_over_only_while_somebody_waits(
 
     database.append(*insert(2))
     await turns_until(slow_disk.begun)
-    for _ in range(2):
-        await trio.lowlevel.checkpoint()
+    await met_worker(real_system)
     waiting = len(real_system.handover.workers)
     slow_disk.go_on.set()
     await database.committed()
@@ -121,7 +121,7 @@ async def test_a_busy_loop_waits_for_a_thread_with_statements_to_run_but_not_for
     database.append(*insert(1))
     await turns_until(slow_disk.begun)
 
-    (worker,) = real_system.handover.workers
+    worker = await met_worker(real_system)
     began = perf_counter()
     needed = worker.meet()
     took = perf_counter() - began
@@ -139,7 +139,7 @@ async def test_a_busy_loop_does_not_wait_for_a_thread_that_waits_for_the_disk(
     database.append(*insert(1))
     await turns_until(slow_disk.begun)
 
-    needed = real_system.handover.workers[0].meet()
+    needed = (await met_worker(real_system)).meet()
     slow_disk.go_on.set()
     await database.committed()
 
@@ -153,8 +153,9 @@ async def test_what_is_appended_while_a_thread_waits_for_the_disk_makes_no_busy_
     database.append(*insert(1))
     await turns_until(slow_disk.begun)
 
+    worker = await met_worker(real_system)
     database.append(*insert(2))
-    needed = real_system.handover.workers[0].meet()
+    needed = worker.meet()
     slow_disk.go_on.set()
     await database.committed()
 
@@ -174,10 +175,9 @@ async def test_what_is_appended_while_a_thread_reads_makes_no_busy_loop_wait_for
     async with trio.open_nursery() as nursery:
         nursery.start_soon(database.read, read)
         await turns_until(begun)
-        while not real_system.handover.workers:
-            await trio.lowlevel.checkpoint()
+        worker = await met_worker(real_system)
         database.append(*insert(1))
-        needed = real_system.handover.workers[0].meet()
+        needed = worker.meet()
         go_on.set()
 
     assert not needed
@@ -194,7 +194,7 @@ async def test_a_thread_that_is_woken_when_it_had_nothing_to_do_needs_the_lock(
 
     database.append(*insert(2))
     await turns_until(slow_disk.begun)
-    needed = real_system.handover.workers[0].meet()
+    needed = (await met_worker(real_system)).meet()
     slow_disk.go_on.set()
     await database.committed()
 
@@ -222,3 +222,10 @@ async def turns_until(event: Event) -> None:
     """Let the loop turn until another thread has set *event*."""
     while not event.is_set():
         await trio.lowlevel.checkpoint()
+
+
+async def met_worker(system: ActorSystem) -> Worker:
+    """Let the loop turn until it no longer waits for the thread itself, and pauses for it instead; return that."""
+    while not system.handover.workers:
+        await trio.lowlevel.checkpoint()
+    return system.handover.workers[0]
