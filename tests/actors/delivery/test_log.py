@@ -95,6 +95,17 @@ def test_a_message_expires_strictly_after_its_time(age: float, expired: bool) ->
     assert record.expired(age) is expired
 
 
+def test_a_candidate_is_alive_at_the_instant_it_expires_and_not_later() -> None:
+    log = DeliveryLog()
+    record = log.record("till", "sell", DeliveryOptions(expires_after=30.0), id="a", now=0.0)
+    log.mark_in_transit("a", now=0.0)
+    log.mark_failed("a", "no answer", now=0.0)
+
+    assert log.candidates(now=30.0) == [record]
+    assert log.candidates(now=30.001) == []
+    assert record.status is Status.EXPIRED
+
+
 def test_the_oldest_final_records_are_forgotten_above_the_bound() -> None:
     log = DeliveryLog(max_records=2)
     for id in ("a", "b", "c"):
