@@ -1,0 +1,61 @@
+"""TopicMessage: what is published, and the same object for everybody who receives it."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+import attrs
+import msgpack
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_numbers: Final = count()
+_prefix: Final = uuid4().hex
+
+
+def new_message_id() -> str:
+    """Return an id that no other message has; those of one program begin alike."""
+    return f"{_prefix}-{next(_numbers)}"
+
+
+@attrs.frozen
+class TopicMessage:
+    """Something that was published. It is shared by all who receive it, so it must not be changed."""
+
+    topic: str
+    payload: Any
+    from_agent: str
+    """Who published it; empty if that was not said."""
+    metadata: Mapping[str, str]
+    time: float
+    """When it was published, in seconds since 1970."""
+    ttl: float
+    """So many seconds after that it is not received any more; 0 for no end."""
+    id: str
+
+    def expired(self, now: float) -> bool:
+        """Tell whether its time is over.
+
+        >>> TopicMessage("t", None, "", {}, 100.0, 5.0, "1").expired(105.5)
+        True
+        """
+        return self.ttl > 0 and now > self.time + self.ttl
+
+
+def size_of(payload: object) -> int | None:
+    r"""Return how many bytes *payload* has, in MessagePack unless it is bytes or a text; None if that cannot hold it.
+
+    >>> size_of(b"1234"), size_of("caf\xe9"), size_of({"a": 1}), size_of(object())
+    (4, 5, 4, None)
+    """
+    if isinstance(payload, bytes | bytearray | memoryview):
+        return memoryview(payload).nbytes
+    if isinstance(payload, str):
+        return len(payload.encode(errors="surrogatepass"))
+    try:
+        return len(msgpack.packb(payload))
+    except (TypeError, ValueError, OverflowError):
+        return None
