@@ -1,0 +1,307 @@
+"""SharedMemory: the actor that keeps entries, decides which write comes first, and tells those who watch.
+
+No handler waits for the store. One flight of writes is on its way to it at a time; what comes meanwhile gathers, and
+is decided when that has landed: so nobody reads, and no version follows, what might still turn out not to be stored.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from contextlib import aclosing
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+import trio
+
+from actors.actor import Actor
+from actors.errors import UndefinedHandlerError
+from actors.result import NO_REPLY
+from actors.shared_memory import requests as ask
+from actors.shared_memory.behaviour import Change
+from actors.shared_memory.entry import Broken, Entry
+from actors.shared_memory.errors import (
+    CorruptEntryError,
+    FencedError,
+    SharedMemoryClosedError,
+    SharedMemoryError,
+)
+from actors.shared_memory.flight import MOST, Flight, Landed
+from actors.shared_memory.key import Namespace
+from actors.shared_memory.legacy import legacy_of
+from actors.shared_memory.shelves import Shelves
+from actors.shared_memory.versions import entry_after, version_of
+from actors.shared_memory.watches import Watches
+from actors.show import shown
+from actors.wall_clock import wall_clock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from actors.caller import Caller
+    from actors.exit import ExitReason
+    from actors.shared_memory.behaviour import EntryStore
+    from actors.shared_memory.entry import Record
+    from actors.shared_memory.flight import Answer
+    from actors.shared_memory.requests import Write
+    from actors.shared_memory.watch import Watch
+    from actors.wall_clock import WallClock
+
+logger: Final = logging.getLogger("actors")
+
+METHODS: Final = ("open", "commit", "records", "last_change", "outcome", "close")
+
+
+class Depart:
+    """Sent by a shared memory to itself: what has gathered is to be stored."""
+
+
+class SharedMemory(Actor):
+    """Entries that all agents read, write and watch; they outlive this actor in its *store*.
+
+    Talk to it with a `SharedMemoryClient`.
+    """
+
+    def __init__(self, store: EntryStore, *, clock: WallClock | None = None) -> None:
+        if missing := [name for name in METHODS if not callable(getattr(store, name, None))]:
+            raise TypeError(
+                f"the store of a SharedMemory has the methods of EntryStore; {shown(store)} lacks {missing}"
+            )
+        self.store = store
+        self.clock = clock
+        self.closed = False
+
+    async def init(self) -> None:
+        """Find what is in the store, and tell those who watch what they were not told before."""
+        self.now: WallClock = self.clock or wall_clock()
+        self.epoch = await self.store.open(self.system)
+        self.shelves = Shelves()
+        async with aclosing(self.store.records()) as slices:
+            async for records in slices:
+                self._load(records)
+                await trio.lowlevel.checkpoint()
+        self.last_change = self.store.last_change()
+        self.legacy = legacy_of(self.store)
+        self.watches = Watches(self.legacy.watches)
+        self._tell_all()
+        self._flight: Flight | None = None
+        self._gathered: deque[tuple[Write, Caller]] = deque()
+        self._departing = False
+        self._handlers: dict[type, Callable[[Any, Caller], Any]] = {
+            ask.Get: self._get,
+            ask.Put: self._put_now if self.store.prompt else self._write,
+            ask.Delete: self._write,
+            ask.ListKeys: self._list,
+            ask.StartWatch: self._start_watch,
+            ask.GetStatistics: self._statistics,
+            ask.Close: self._close,
+        }
+
+    def handle_call(self, message: object, caller: Caller) -> Any:
+        """Do what is asked, or refuse with a `SharedMemoryError`."""
+        handler = self._handlers.get(type(message))
+        if handler is None:
+            caller.refuse(UndefinedHandlerError(f"{self.ref} is a shared memory, and knows no {shown(message)}"))
+            return NO_REPLY
+        if self.closed and type(message) is not ask.Close:
+            caller.refuse(SharedMemoryClosedError(f"the shared memory {self.ref} is closed"))
+            return NO_REPLY
+        return handler(message, caller)
+
+    def handle_cast(self, message: object) -> None:
+        """Go on with what the store has reported."""
+        if type(message) is Landed and message.flight is self._flight:
+            self._arrive(message.flight)
+            self._depart_soon()
+
+    def handle_info(self, message: object) -> None:
+        """Store what has gathered."""
+        if message is Depart:
+            self._departing = False
+            self._depart()
+
+    async def terminate(self, reason: ExitReason) -> None:
+        """Wait for what is on its way to the store, so that its callers are told."""
+        if hasattr(self, "_flight"):
+            while (flight := self._flight) is not None:
+                await flight.wait()
+                self._arrive(flight)
+        self.store.close()
+
+    # -- reading
+
+    def _get(self, request: ask.Get, caller: Caller) -> Any:
+        where = request.where
+        record = self.shelves.records.get(where)
+        tally = self.shelves.tallies[where.namespace]
+        tally.reads += 1
+        tally.last_access_at = self.now()
+        if record is None or type(record) is Entry:
+            return record
+        if type(record) is Broken:
+            caller.refuse(CorruptEntryError(f"{where} cannot be read back: {record.why}"))
+            return NO_REPLY
+        return None
+
+    def _list(self, request: ask.ListKeys, _caller: Caller) -> ask.KeyList:
+        names = self.shelves.names(request.namespace, request.scope, request.pattern)
+        tally = self.shelves.tallies[request.namespace]
+        tally.reads += 1
+        tally.last_access_at = self.now()
+        return ask.KeyList(tuple(names), len(names))
+
+    def _statistics(self, _request: ask.GetStatistics, _caller: Caller) -> Any:
+        return {namespace: self._statistics_of(namespace) for namespace in Namespace}
+
+    def _statistics_of(self, namespace: Namespace) -> ask.NamespaceStatistics:
+        tally = self.shelves.tallies[namespace]
+        return ask.NamespaceStatistics(
+            key_count=tally.keys,
+            total_bytes=tally.stored_bytes,
+            read_count=tally.reads,
+            write_count=tally.writes,
+            conflict_count=tally.conflicts,
+            watcher_count=self.watches.count(namespace),
+            last_access_at=tally.last_access_at,
+        )
+
+    # -- writing
+
+    def _put_now(self, put: ask.Put, caller: Caller) -> Any:
+        """Do what `_write` does, in a third of the time, where the store is prompt and all goes well."""
+        shelves, legacy = self.shelves, self.legacy
+        record = shelves.records.get(put.where)
+        change = self.last_change + 1
+        expected = put.expected_version
+        if put.again or put.create_only or (expected and version_of(record) != expected):
+            return self._write(put, caller)
+        entry = entry_after(record, put, self.now(), change)
+        created = type(record) is not Entry
+        told: list[Exception | None] = []
+        self.store.commit(self.epoch, (Change(put.id, entry, created),), told.append)
+        if told[0] is not None:
+            raise told[0]
+        if legacy.watches:
+            legacy.untold.append(entry)
+        self.last_change = change
+        shelves.apply(entry)
+        if legacy.untold:
+            self._tell_all()
+        return ask.PutResult(entry.version, put.checksum, created, len(put.value))
+
+    def _write(self, request: Write, caller: Caller) -> Any:
+        if self._flight is not None or self._gathered:
+            self._gathered.append((request, caller))
+            return NO_REPLY
+        flight = Flight(self.legacy, self.last_change)
+        flight.board(request, caller, self.shelves, self.store, self.now())
+        self._send_off(flight)
+        if not flight.landed:
+            return NO_REPLY
+        result = flight.answers[0].result
+        if flight.error is not None or isinstance(result, SharedMemoryError):
+            self._arrive(flight)
+            return NO_REPLY
+        self._settle(flight)
+        return result
+
+    def _depart(self) -> None:
+        """Send off what has gathered, as long as the store is done with it at once."""
+        while self._gathered and self._flight is None:
+            flight = Flight(self.legacy, self.last_change)
+            now = self.now()
+            for request, caller in list(islice(self._gathered, MOST)):
+                flight.board(request, caller, self.shelves, self.store, now)
+                self._gathered.popleft()
+            self._send_off(flight)
+            if flight.landed:
+                self._arrive(flight)
+
+    def _depart_soon(self) -> None:
+        """Send off what has gathered when those who were told just now have had their turn: they may write again.
+
+        Else those who write would fall into two groups, each of which waits for the other's flight.
+        """
+        if not self._departing and self._gathered:
+            self._departing = True
+            self.ref.send_after(0.0, Depart)
+
+    def _send_off(self, flight: Flight) -> None:
+        self._flight = flight
+        if flight.changes:
+            self.store.commit(self.epoch, flight.changes, flight.land)
+        else:
+            flight.land(None)
+        if not flight.landed:
+            flight.ref = self.ref
+
+    def _arrive(self, flight: Flight) -> None:
+        """Do what was stored, and answer."""
+        self._settle(flight)
+        error = flight.error
+        for answer in flight.answers:
+            _give(answer, error)
+        if isinstance(error, FencedError):
+            raise error
+        if error is not None:
+            logger.error("%s could not store %d changes: %s", self.ref, len(flight.changes), error)
+
+    def _settle(self, flight: Flight) -> None:
+        """Do what was stored, and tell those who watch."""
+        self._flight = None
+        if flight.error is None:
+            self.last_change = flight.last_change
+            for change in flight.changes:
+                self.shelves.apply(change.made)
+            self._tell_all()
+
+    # -- watching
+
+    def _start_watch(self, request: ask.StartWatch, _caller: Caller) -> None:
+        watch = request.watch
+        if watch.closed:
+            return
+        found = self.shelves.entries(watch.namespace, watch.scope, watch.pattern) if watch.initial else ()
+        watch.begin(list(found), self.last_change)
+        self.legacy.watches[watch] = None
+        self.watches.add(watch)
+        watch.on_close = self._forget
+
+    def _forget(self, watch: Watch) -> None:
+        self.legacy.watches.pop(watch, None)
+        self.watches.discard(watch)
+
+    def _tell_all(self) -> None:
+        """Tell those who watch of all that is stored; each is out of the way only when it was told to everybody."""
+        untold = self.legacy.untold
+        while untold:
+            self.watches.tell(untold[0])
+            untold.popleft()
+
+    def _close(self, _request: ask.Close, _caller: Caller) -> None:
+        self.closed = True
+        for watch in list(self.legacy.watches):
+            watch.close()
+        for _, caller in self._gathered:
+            caller.refuse(SharedMemoryClosedError(f"the shared memory {self.ref} was closed"))
+        self._gathered.clear()
+
+    # -- what is found at the start
+
+    def _load(self, records: Sequence[Record]) -> None:
+        for record in records:
+            if type(record) is Broken:
+                logger.error("%s cannot be read back: %s", record.where, record.why)
+                if not isinstance(record.where.namespace, Namespace):
+                    continue
+            self.shelves.load(record)
+
+
+def _give(answer: Answer, error: Exception | None) -> None:
+    caller, result = answer
+    if error is not None:
+        caller.refuse(error)
+    elif isinstance(result, SharedMemoryError):
+        caller.refuse(result)
+    else:
+        caller.reply(result)
