@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from actors import errors
 from actors.errors import ActorError
 
 
@@ -16,7 +17,7 @@ class BusClosedError(BusError):
 
 
 class BadTopicError(BusError, ValueError):
-    """A text is no topic, or no pattern of topics. Nothing was done."""
+    """A text is no topic: it is empty, too long, or has an empty segment or a character that no topic has."""
 
     kind = "invalid_message"
 
@@ -47,10 +48,10 @@ class UnknownSubscriptionError(BusError, LookupError):
         self.subscription_id = subscription_id
 
 
-class OutcomeUnknownError(BusError):
-    """The bus ended while it was asked; a message may have reached all of its subscribers, some, or none.
+class OutcomeUnknownError(BusError, errors.OutcomeUnknownError):
+    """The bus was gone or slow while it was asked: a message may have reached all of its subscribers, some, or none.
 
-    To publish it again may have some receive it twice. Other requests are asked again by the client itself.
+    To publish it again may have some receive it twice; all else may be asked again.
     """
 
     kind = "delivery_failed"

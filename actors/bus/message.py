@@ -9,6 +9,9 @@ from uuid import uuid4
 import attrs
 import msgpack
 
+from actors.bus.errors import BadTopicError, BusRequestError
+from actors.show import shown
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -36,6 +39,20 @@ class TopicMessage:
     """So many seconds after that it is not received any more; 0 for no end."""
     id: str
 
+    def __attrs_post_init__(self) -> None:
+        """Refuse what is not as it must be, so that no message can end the bus."""
+        if (
+            type(self.topic) is not str
+            or type(self.from_agent) is not str
+            or type(self.id) is not str
+            or not self.id
+            or type(self.time) is not float
+            or type(self.ttl) is not float
+            or self.ttl
+            or self.metadata
+        ):
+            _check(self)
+
     def expired(self, now: float) -> bool:
         """Tell whether its time is over.
 
@@ -43,6 +60,21 @@ class TopicMessage:
         True
         """
         return self.ttl > 0 and now > self.time + self.ttl
+
+
+def _check(message: TopicMessage) -> None:
+    if not isinstance(message.topic, str):
+        raise BadTopicError(f"a topic is a str that is not empty; got {message.topic!r}")
+    for what, text in (("id", message.id), ("agent", message.from_agent)):
+        if not isinstance(text, str) or (what == "id" and not text):
+            raise BusRequestError(f"the {what} of a message to {message.topic} is {text!r}; allowed is a str")
+    for what, number in (("ttl", message.ttl), ("time", message.time)):
+        if not isinstance(number, int | float) or isinstance(number, bool) or not (number >= 0 or what == "time"):
+            raise BusRequestError(f"the {what} of a message to {message.topic} is {number!r}; allowed are seconds")
+    pairs = message.metadata.items() if isinstance(message.metadata, dict) else ((message.metadata, ""),)
+    if not all(isinstance(part, str) for pair in pairs for part in pair):
+        said = f"the metadata of a message to {message.topic} is {shown(message.metadata)}"
+        raise BusRequestError(f"{said}; allowed is a dict of str to str")
 
 
 def size_of(payload: object) -> int | None:

@@ -1,7 +1,8 @@
 """Topics and patterns: texts of segments between dots, and what a pattern stands for, segment by segment.
 
 ``*`` is one segment, ``**`` any number of them, and at the end one or more. Within a segment ``*`` is any run of
-characters, ``?`` one character, and ``[a-z]`` or ``[!a-z]`` one of a set, or one that is not in it.
+characters, ``?`` one character, and ``[a-z]`` or ``[!a-z]`` one of a set, or one that is not in it. This is what
+`actors.pattern` means as well; here patterns are taken apart, so that many can be looked at together.
 """
 
 from __future__ import annotations
@@ -10,9 +11,7 @@ import enum
 from typing import Final, NamedTuple, NoReturn, TypeAlias
 
 from actors.bus.errors import BadTopicError
-
-MOST_CHARACTERS: Final = 1024
-"""No topic and no pattern is longer."""
+from actors.pattern import MAX_LENGTH, PatternError
 
 SPECIAL: Final = frozenset("*?[]\\")
 """The characters that no topic has."""
@@ -70,7 +69,7 @@ def segments_of(topic: object) -> list[str]:
 
 
 def parse(pattern: object) -> tuple[Step, ...]:
-    """Return what *pattern* stands for; raises `BadTopicError` if it is malformed.
+    """Return what *pattern* stands for; raises ``PatternError`` if it is malformed.
 
     >>> parse("orders.*.**")
     ('orders', <Wild.ONE: 1>, <Wild.MANY: 2>)
@@ -81,10 +80,9 @@ def parse(pattern: object) -> tuple[Step, ...]:
 
 def _check_text(what: str, text: object) -> str:
     if not isinstance(text, str) or not text:
-        raise BadTopicError(f"a {what} is a str that is not empty; got {text!r}")
-    if len(text) > MOST_CHARACTERS:
-        start = f"{text[:40]!r}..."
-        raise BadTopicError(f"{what} {start} has {len(text)} characters; at most {MOST_CHARACTERS} are allowed")
+        raise _error(what, f"a {what} is a str that is not empty; got {text!r}")
+    if len(text) > MAX_LENGTH:
+        raise _error(what, f"{what} {text[:40]!r}... has {len(text)} characters; at most {MAX_LENGTH} are allowed")
     if not text.isprintable() or " " in text:
         found = next(character for character in text if character == " " or not character.isprintable())
         _refuse(what, text, f"it has the character {found!r}")
@@ -147,4 +145,8 @@ def _char_set(pattern: str, inside: str) -> CharSet:
 
 
 def _refuse(what: str, text: str, why: str) -> NoReturn:
-    raise BadTopicError(f"{text!r} is no {what}: {why}")
+    raise _error(what, f"{text!r} is no {what}: {why}")
+
+
+def _error(what: str, said: str) -> BadTopicError | PatternError:
+    return PatternError(said) if what == "pattern" else BadTopicError(said)
