@@ -1,0 +1,60 @@
+"""The store of references: large values by their content, kept once, sent as a reference, held by counts."""
+
+from actors.store.behaviour import Batch, Done, Loose, Piece, ReferenceStore, Row, Totals
+from actors.store.client import StoreClient
+from actors.store.coding import Compression, Encoding
+from actors.store.errors import (
+    CompressionMissingError,
+    IntegrityError,
+    InvalidReferenceError,
+    OutcomeUnknownError,
+    ReferenceExpiredError,
+    ReferenceNotFoundError,
+    StaleStoreError,
+    StoreClosedError,
+    StoreError,
+    StoreFailedError,
+    StoreInUseError,
+    ValueRefusedError,
+    ValueTooLargeError,
+)
+from actors.store.memory import MemoryReferenceStore
+from actors.store.options import GcStrategy, StoreOptions
+from actors.store.reference import Reference, ReferenceType
+from actors.store.requests import StoreStatistics
+from actors.store.sqlite import SqliteReferenceStore
+from actors.store.store import Store
+
+__all__ = [
+    "Batch",
+    "Compression",
+    "CompressionMissingError",
+    "Done",
+    "Encoding",
+    "GcStrategy",
+    "IntegrityError",
+    "InvalidReferenceError",
+    "Loose",
+    "MemoryReferenceStore",
+    "OutcomeUnknownError",
+    "Piece",
+    "Reference",
+    "ReferenceExpiredError",
+    "ReferenceNotFoundError",
+    "ReferenceStore",
+    "ReferenceType",
+    "Row",
+    "SqliteReferenceStore",
+    "StaleStoreError",
+    "Store",
+    "StoreClient",
+    "StoreClosedError",
+    "StoreError",
+    "StoreFailedError",
+    "StoreInUseError",
+    "StoreOptions",
+    "StoreStatistics",
+    "Totals",
+    "ValueRefusedError",
+    "ValueTooLargeError",
+]

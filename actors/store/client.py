@@ -1,0 +1,286 @@
+"""StoreClient: how everybody else stores values and resolves references, also across restarts of the store."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import trio
+
+from actors.backoff import Backoff
+from actors.errors import ActorExitedError, CallTimeoutError, NoProcessError
+from actors.name_ref import NameRef
+from actors.options import check_seconds
+from actors.ref import ActorRef
+from actors.show import shown
+from actors.store import requests as ask
+from actors.store.behaviour import Piece
+from actors.store.checks import check_facts, check_id, check_reference, check_value
+from actors.store.coding import STEP, check_compression, check_encoding, decoded
+from actors.store.commits import PIECES
+from actors.store.errors import (
+    IntegrityError,
+    OutcomeUnknownError,
+    ReferenceNotFoundError,
+    ValueRefusedError,
+    ValueTooLargeError,
+)
+from actors.store.ledger import Facts
+from actors.store.packing import Packing, verified
+from actors.store.reference import ReferenceType
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from actors.message import Call
+    from actors.store.coding import Compression, Encoding
+    from actors.store.reference import Reference
+
+    Buffer = bytes | bytearray | memoryview
+
+R = TypeVar("R")
+
+BETWEEN: Final = Backoff(0.005, max_seconds=0.25)
+"""How long to wait before looking again for a store that is being restarted."""
+
+PAGE: Final = 500
+"""So many references are listed with one call."""
+
+
+class StoreClient:
+    """A store of references as its users see it.
+
+    *store* is best a name (``system.named("store")``): what is asked while the store is being restarted is then asked
+    again of its next incarnation, for *patience* seconds, and done once. Every method raises `StoreClosedError` for a
+    closed store, ``NoProcessError`` if there is none, and `OutcomeUnknownError` where it is not known whether the
+    store did what it was asked.
+    """
+
+    def __init__(self, store: ActorRef | NameRef, *, patience: float = 5.0) -> None:
+        if not isinstance(store, ActorRef | NameRef):
+            raise TypeError(f"a StoreClient is of an ActorRef or a NameRef (system.named(...)); got {store!r}")
+        check_seconds("patience", patience)
+        self._store = store
+        self.patience = patience
+        self._terms: ask.Terms | None = None
+
+    def __repr__(self) -> str:
+        return f"<StoreClient of {self._store}>"
+
+    # -- storing
+
+    async def store(  # noqa: PLR0913 -- a value has so many facts, each with a default
+        self,
+        data: Buffer,
+        *,
+        type: ReferenceType = ReferenceType.UNSPECIFIED,  # noqa: A002 -- as the field is named
+        content_type: str = "",
+        ttl: float | None = None,
+        compression: Compression | None = None,
+        encoding: Encoding = "none",
+        compute_checksum: bool = True,
+    ) -> Reference:
+        """Store a value, and return the reference to it once it is stored; the caller holds it.
+
+        The same bytes stored again are held once more: the first type stays, and the later expiry counts. It can be
+        resolved for *ttl* seconds: None for as long as the store says, 0 for ever. Without *compression* the store's
+        options decide. Unless *compute_checksum*, the value is not verified when it is resolved.
+
+        Raises `ValueRefusedError` for what is empty or no bytes, `ValueTooLargeError`, and `StoreFailedError` if it
+        cannot be stored. Cancelled, it may be stored all the same.
+        """
+        check_value(data)
+        if type is not ReferenceType.UNSPECIFIED or content_type or ttl is not None:
+            check_facts(type, content_type, ttl)
+        terms = self._terms or await self._learn()
+        if isinstance(data, memoryview):
+            data = data.cast("B") if data.c_contiguous else data.tobytes()
+        size = len(data)
+        self._check_size(size, terms.max_bytes)
+        if compression is None:
+            compression = terms.compression if size > terms.compress_above else "none"
+        ttl = terms.ttl if ttl is None else ttl
+        if size <= STEP and compression == encoding == "none":
+            kept = bytes(data)
+            facts = Facts(sha256(kept).hexdigest(), size, size, 1, type.value, content_type, ttl, compute_checksum)
+            return await self._put(ask.Put(ask.new_key(), facts, 0, kept))
+        check_compression(compression)
+        check_encoding(encoding)
+        packing = Packing(data, compression, encoding, terms.piece_bytes)
+        return await self._pack(packing, type.value, content_type, ttl, checked=compute_checksum)
+
+    def _check_size(self, size: int, max_bytes: int) -> None:
+        if size > max_bytes:
+            text = f"a value of {size} bytes is too large: {self._store} takes {max_bytes}"
+            raise ValueTooLargeError(text, size, max_bytes)
+
+    async def _pack(self, packing: Packing, kind: str, content_type: str, ttl: float, *, checked: bool) -> Reference:
+        async with aclosing(packing.parts()) as parts:
+            if packing.single:
+                part = await anext(parts)
+                facts = Facts(packing.id, packing.size, packing.stored, 1, kind, content_type, ttl, checked)
+                return await self._put(ask.Put(ask.new_key(), facts, part.coding, part.data))
+            seq = await self._ask(ask.Begin())
+            try:
+                await self._upload(seq, parts)
+                facts = Facts(
+                    packing.id, packing.size, packing.stored, packing.pieces, kind, content_type, ttl, checked
+                )
+                return await self._ask(ask.Finish(ask.new_key(), facts, seq))
+            except BaseException:
+                self._store.cast(ask.Abandon(seq))
+                raise
+
+    async def _upload(self, seq: int, parts: AsyncGenerator[Any]) -> None:
+        pieces: list[Piece] = []
+        number = 0
+        async for coding, data in parts:
+            pieces.append(Piece(seq, number, coding, data))
+            number += 1
+            if len(pieces) == PIECES:
+                await self._ask(ask.AddPieces(tuple(pieces)))
+                pieces.clear()
+        if pieces:
+            await self._ask(ask.AddPieces(tuple(pieces)))
+
+    async def _learn(self) -> ask.Terms:
+        self._terms = await self._ask(ask.GetTerms())
+        return self._terms
+
+    # -- resolving
+
+    async def resolve(self, reference: Reference) -> bytes:
+        """Return the value, which is verified to be what was stored. Who holds it does not change.
+
+        Raises `ReferenceNotFoundError`, `ReferenceExpiredError`, and `IntegrityError` if it is not what was stored;
+        then the value is put into quarantine, until the same bytes are stored again.
+        """
+        reference_id = check_reference(reference)
+        try:
+            return await self._resolve(reference_id)
+        except ReferenceNotFoundError:
+            # It may have been removed and stored anew between two of its pieces.
+            return await self._resolve(reference_id)
+
+    async def _resolve(self, reference_id: str) -> bytes:
+        row, piece = await self._ask(ask.Fetch(reference_id))
+        try:
+            if row.pieces == 1 and piece.coding == 0 and row.size <= STEP and row.checked:
+                data = piece.data
+                if sha256(data).hexdigest() == reference_id:
+                    return data
+            parts = [await decoded(piece.data, piece.coding, row.size)]
+            for number in range(1, row.pieces):
+                content = await self._ask(ask.Fetch(reference_id, number, row.seq))
+                parts.append(await decoded(content.piece.data, content.piece.coding, row.size))
+            return await verified(row, parts)
+        except ValueError as error:
+            if isinstance(error, ValueRefusedError):
+                raise
+            await self._ask(ask.Quarantine(row, str(error)))
+            text = (
+                f"reference {reference_id} of {row.size} bytes is not what was stored, and in quarantine now: {error}"
+            )
+            raise IntegrityError(text, reference_id) from error
+
+    async def resolve_and_retain(self, reference: Reference) -> bytes:
+        """As `resolve`, and hold the value once more before; if it cannot be resolved, nobody holds it for that."""
+        await self.retain(reference)
+        try:
+            return await self.resolve(reference)
+        except BaseException:
+            with trio.CancelScope(shield=True):
+                await self.release(reference)
+            raise
+
+    # -- holding
+
+    async def retain(self, reference: Reference | str, count: int = 1) -> Reference:
+        """Hold a value once more, or *count* times, and return the reference as it is now.
+
+        Raises `ReferenceNotFoundError` and `ReferenceExpiredError`.
+        """
+        if type(count) is not int or count < 1:
+            raise ValueRefusedError(f"count is {count!r}; allowed is an int of 1 or more")
+        return await self._ask(ask.Retain(ask.new_key(), check_id(reference), count))
+
+    async def release(self, reference: Reference | str) -> int:
+        """Hold a value once less, and return how many still hold it; at 0 it is removed at once.
+
+        Raises `ReferenceNotFoundError`.
+        """
+        return await self._ask(ask.Release(ask.new_key(), check_id(reference)))
+
+    async def delete(self, reference: Reference | str) -> bool:
+        """Remove a value, however many hold it, and tell whether there was one."""
+        return await self._ask(ask.Delete(ask.new_key(), check_id(reference)))
+
+    # -- looking
+
+    async def list(self) -> list[Reference]:
+        """Return references to all values that can be had, in the order in which they were stored."""
+        found: list[Reference] = []
+        after = 0
+        while True:
+            after, references = await self._ask(ask.ListReferences(after, PAGE))
+            if not after:
+                return found
+            found += references
+
+    async def quarantined(self) -> tuple[tuple[Reference, str], ...]:
+        """Return references to what is in quarantine, and why it is."""
+        return await self._ask(ask.ListQuarantined())
+
+    async def stats(self) -> ask.StoreStatistics:
+        """Return what the store has done and has."""
+        return await self._ask(ask.GetStatistics())
+
+    async def collect(self) -> int:
+        """Remove what has expired and what nobody holds, whatever the strategy; return how many values these were."""
+        return await self._ask(ask.Collect())
+
+    async def close(self) -> None:
+        """Close the store: everything but `stats` is refused from now on; what is in memory only is gone."""
+        await self._ask(ask.Close())
+
+    # -- asking, and asking again
+
+    async def _put(self, request: ask.Put) -> Reference:
+        stored: Reference = await self._asked(request)
+        return stored
+
+    async def _ask(self, request: Call[R]) -> R:
+        answer: R = await self._asked(request)
+        return answer
+
+    async def _asked(self, request: object) -> Any:
+        try:
+            return await self._store.call(request, timeout=self.patience)
+        except (NoProcessError, ActorExitedError) as error:
+            return await self._again(request, error)
+        except CallTimeoutError as error:
+            raise _unknown(request, error) from error
+
+    async def _again(self, request: object, error: Exception) -> Any:
+        """Ask until the time is over since it was first asked, as far as that is known here."""
+        deadline = trio.current_time() + self.patience
+        sent = isinstance(error, ActorExitedError)
+        request = ask.asked_again(request)
+        retry = 1
+        while (left := deadline - trio.current_time()) > 0:
+            await trio.sleep(min(left, BETWEEN.seconds(retry)))
+            retry += 1
+            try:
+                return await self._store.call(request, timeout=max(0.0, deadline - trio.current_time()))
+            except NoProcessError as latest:
+                error = latest
+            except ActorExitedError as latest:
+                error, sent = latest, True
+            except CallTimeoutError as latest:
+                raise _unknown(request, latest) from latest
+        raise _unknown(request, error) if sent else error
+
+
+def _unknown(request: object, error: Exception) -> OutcomeUnknownError:
+    return OutcomeUnknownError(f"whether the store has done {shown(request)} is not known: {error}")
