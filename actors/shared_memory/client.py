@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 from contextlib import asynccontextmanager
+from hashlib import sha256
 from itertools import count
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 import trio
 
 from actors.backoff import Backoff
 from actors.errors import ActorExitedError, CallTimeoutError, NoProcessError, NoReplyError, OutcomeUnknownError
 from actors.name_ref import NameRef
-from actors.options import check_seconds
+from actors.options import DEFAULT_TIMEOUT, check_seconds
 from actors.pattern import parse_pattern
 from actors.ref import ActorRef
 from actors.shared_memory import requests as ask
-from actors.shared_memory.entry import content_of, frozen
+from actors.shared_memory.entry import COMPRESS_FROM, NO_METADATA, content_of, frozen
 from actors.shared_memory.errors import InvalidEntryError
 from actors.shared_memory.key import Namespace, key_of, namespace_of, scope_of
 from actors.shared_memory.watch import BUFFER, Watch
@@ -46,7 +47,7 @@ class SharedMemoryClient:
     it is not known whether that was done, and those that read ``CallTimeoutError`` after *patience* seconds.
     """
 
-    def __init__(self, memory: ActorRef | NameRef, agent_id: str = "", *, patience: float = 5.0) -> None:
+    def __init__(self, memory: ActorRef | NameRef, agent_id: str = "", *, patience: float = DEFAULT_TIMEOUT) -> None:
         if not isinstance(memory, ActorRef | NameRef):
             raise TypeError(f"a SharedMemoryClient is of an ActorRef or a NameRef (system.named(...)); got {memory!r}")
         if not isinstance(agent_id, str):
@@ -55,8 +56,7 @@ class SharedMemoryClient:
         self._memory = memory
         self.agent_id = agent_id
         self.patience = patience
-        self._ids = f"{os.urandom(8).hex()}-"
-        self._numbers = count()
+        self._ids = map(f"{os.urandom(8).hex()}-%d".__mod__, count())
 
     def __repr__(self) -> str:
         return f"<SharedMemoryClient of {self._memory}{f', {self.agent_id}' if self.agent_id else ''}>"
@@ -107,21 +107,28 @@ class SharedMemoryClient:
         it may be stored all the same. Raises `NotStoredError`.
         """
         where = key_of(namespace, key, scope, self.agent_id)
-        value, compressed, checksum = content_of(value, compress=compress)
-        _check_expected(expected_version, create_only=create_only)
-        request = ask.Put(
-            self._id(idempotency_key),
-            idempotency_key is not None,
-            where,
-            self._writer(),
-            value,
-            compressed,
-            checksum,
-            frozen(metadata),
-            expected_version,
-            create_only,
+        if type(value) is bytes and len(value) < COMPRESS_FROM and not compress:
+            compressed, checksum = False, sha256(value).hexdigest()
+        else:
+            value, compressed, checksum = content_of(value, compress=compress)
+        if expected_version or type(expected_version) is not int:
+            _check_expected(expected_version, create_only=create_only)
+        if not self.agent_id:
+            self._refuse_nobody()
+        again = idempotency_key is not None
+        id = _checked(idempotency_key) if again else next(self._ids)
+        data = frozen(metadata) if metadata else NO_METADATA
+        # A named tuple's own constructor takes twice as long.
+        request = tuple.__new__(
+            ask.Put,
+            (id, again, where, self.agent_id, value, compressed, checksum, data, expected_version, create_only),
         )
-        result: ask.PutResult = await self._write(request)
+        try:
+            result: ask.PutResult = await self._memory.call(request, timeout=self.patience)
+        except (NoProcessError, ActorExitedError, NoReplyError) as error:
+            result = await self._again(request._replace(again=True), error)
+        except CallTimeoutError as error:
+            raise _unknown(request, error) from error
         return result
 
     async def delete(
@@ -142,8 +149,14 @@ class SharedMemoryClient:
         where = key_of(namespace, key, scope, self.agent_id)
         _check_expected(expected_version, create_only=False)
         again = idempotency_key is not None
-        request = ask.Delete(self._id(idempotency_key), again, where, self.agent_id, expected_version, tombstone)
-        result: ask.DeleteResult = await self._write(request)
+        id = _checked(idempotency_key) if again else next(self._ids)
+        request = ask.Delete(id, again, where, self.agent_id, expected_version, tombstone)
+        try:
+            result: ask.DeleteResult = await self._memory.call(request, timeout=self.patience)
+        except (NoProcessError, ActorExitedError, NoReplyError) as error:
+            result = await self._again(request._replace(again=True), error)
+        except CallTimeoutError as error:
+            raise _unknown(request, error) from error
         return result
 
     # -- watching
@@ -166,7 +179,8 @@ class SharedMemoryClient:
         none is in both. If *buffer* changes wait, the next are dropped and counted.
         """
         space = namespace_of(namespace)
-        self._writer()
+        if not self.agent_id:
+            self._refuse_nobody()
         if not isinstance(buffer, int) or buffer < 1:
             raise InvalidEntryError(f"the buffer of a watch is {buffer!r}; allowed is an int of 1 or more")
         place = scope_of(space, scope, self.agent_id)
@@ -184,25 +198,8 @@ class SharedMemoryClient:
 
     # -- asking, and asking again
 
-    def _id(self, idempotency_key: str | None) -> str:
-        if idempotency_key is None:
-            return self._ids + str(next(self._numbers))
-        if not isinstance(idempotency_key, str) or not idempotency_key:
-            raise InvalidEntryError(f"an idempotency key is a str that is not empty; got {idempotency_key!r}")
-        return idempotency_key
-
-    def _writer(self) -> str:
-        if not self.agent_id:
-            raise InvalidEntryError(f"{self!r} has no agent_id; who puts and who watches has to be said")
-        return self.agent_id
-
-    async def _write(self, request: ask.Write) -> Any:
-        try:
-            return await self._memory.call(request, timeout=self.patience)
-        except (NoProcessError, ActorExitedError, NoReplyError) as error:
-            return await self._again(request._replace(again=True), error)
-        except CallTimeoutError as error:
-            raise _unknown(request, error) from error
+    def _refuse_nobody(self) -> NoReturn:
+        raise InvalidEntryError(f"{self!r} has no agent_id; who puts and who watches has to be said")
 
     async def _read(self, request: Call[R]) -> R:
         try:
@@ -253,6 +250,12 @@ class SharedMemoryClient:
 
 def _parsed(pattern: str) -> Pattern | None:
     return None if pattern in ("", "**") else parse_pattern(pattern)
+
+
+def _checked(idempotency_key: object) -> str:
+    if not isinstance(idempotency_key, str) or not idempotency_key:
+        raise InvalidEntryError(f"an idempotency key is a str that is not empty; got {idempotency_key!r}")
+    return idempotency_key
 
 
 def _check_expected(expected_version: int, *, create_only: bool) -> None:

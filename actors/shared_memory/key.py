@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from actors.pattern import MAX_LENGTH
@@ -79,12 +80,24 @@ def key_of(namespace: object, name: str, scope: str = "", agent_id: str = "") ->
     >>> key_of(1, "motto")
     Key(namespace=<Namespace.GLOBAL: 1>, scope='', name='motto')
     """
+    try:
+        return _remembered(namespace, name, scope, agent_id)
+    except TypeError:
+        # What cannot be hashed is no part of a key; say which.
+        return _key_of(namespace, name, scope, agent_id)
+
+
+def _key_of(namespace: object, name: str, scope: str, agent_id: str) -> Key:
     space = namespace if type(namespace) is Namespace else namespace_of(namespace)
     if type(name) is not str or not 0 < len(name) <= MAX_LENGTH:
         raise InvalidEntryError(_fault_of_name(name))
     if space is Namespace.GLOBAL and scope == "":
         return Key(space, "", name)
     return Key(space, scope_of(space, scope, agent_id), name)
+
+
+_remembered: Final = lru_cache(4096, typed=True)(_key_of)
+"""A key is asked for again and again; to check it takes three times as long."""
 
 
 def place(namespace: Namespace, scope: str) -> str:

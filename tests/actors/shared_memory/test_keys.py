@@ -34,6 +34,7 @@ def test_an_unknown_namespace_is_refused(namespace: Any) -> None:
     [
         (Namespace.GLOBAL, "", "", "", "one character at least"),
         (Namespace.GLOBAL, 7, "", "", "a key is a str; got 7"),
+        (Namespace.GLOBAL, [], "", "", r"a key is a str; got \[\]"),
         (Namespace.GLOBAL, "a" * 10_000, "", "", "at most 1024 characters; .* has 10000"),
         (Namespace.GLOBAL, "a", "s1", "", "the global namespace has no scopes; got 's1'"),
         (Namespace.SESSION, "a", 7, "", "a scope is a str of at most 1024 characters; got 7"),
