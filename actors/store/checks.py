@@ -33,6 +33,8 @@ def check_store(store: object, options: object) -> None:
 
 def check_value(data: object) -> None:
     """Refuse what is no value that can be stored."""
+    if type(data) is bytes and data:
+        return
     if not isinstance(data, bytes | bytearray | memoryview):
         raise ValueRefusedError(f"a value is bytes, a bytearray or a memoryview; got {type(data).__name__}")
     if not memoryview(data).nbytes:

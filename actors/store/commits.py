@@ -12,7 +12,7 @@ import attrs
 from actors.result import NO_REPLY
 from actors.store.behaviour import Batch
 from actors.store.errors import StaleStoreError, StoreError
-from actors.store.outcomes import outcomes_of, remember
+from actors.store.outcomes import LATEST, outcomes_of, remember
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +36,8 @@ class Waiting:
     caller: Caller
     key: int | None
     result: object
+    stored: bool = False
+    """Whether it was stored while the handler runs, which returns the answer."""
 
 
 @attrs.frozen(eq=False)
@@ -68,6 +70,8 @@ class Commits:
         self._flushing = False
         self._lately = 0
         self._outcomes = outcomes_of(store)
+        self._answering: Waiting | None = None
+        """Whose request is being handled."""
 
     def pending(self, seq: int) -> bool:
         """Tell whether the row with this number is not stored yet."""
@@ -75,13 +79,21 @@ class Commits:
 
     def outcome(self, key: int) -> Any:
         """Return what was done for a request, if it was and whoever asked was not told; else NO_REPLY."""
-        return self._outcomes.pop(key, NO_REPLY)
+        latest, result = self._outcomes.get(LATEST, (0, None))
+        return result if latest == key else self._outcomes.pop(key, NO_REPLY)
 
     def submit(self, caller: Caller, key: int | None, result: object) -> Any:
-        """Answer *caller* with *result* when all that was changed so far is stored."""
-        self._waiting.append(Waiting(caller, key, result))
+        """Return the answer of a handler to *caller*: *result*, or NO_REPLY, if it is given when that is stored."""
+        self._answering = waiting = Waiting(caller, key, result)
+        self._waiting.append(waiting)
         self._gathered()
-        return NO_REPLY
+        self._answering = None
+        return result if waiting.stored else NO_REPLY
+
+    def tell(self, caller: Caller, result: object) -> None:
+        """As `submit`, for a request whose handler has returned."""
+        self._waiting.append(Waiting(caller, None, result))
+        self._gathered()
 
     def submit_pieces(self, caller: Caller, pieces: tuple[Piece, ...], loose: Loose) -> Any:
         """Answer *caller* when *pieces* are stored, a few at a time."""
@@ -149,7 +161,11 @@ class Commits:
         if error is None:
             for one in waiting:
                 caller = one.caller
-                if not caller.answered:
+                if one is self._answering:
+                    one.stored = True
+                    # Should the handler fail before it returns, it is only this one that was not told.
+                    self._outcomes[LATEST] = (one.key, one.result)
+                elif not caller.answered:
                     caller.reply(one.result)
                 elif one.key is not None:
                     remember(self._outcomes, one.key, one.result)

@@ -108,8 +108,20 @@ class Ledger:
                 count, kind, content_type, created_at = row.holders + 1, row.type, row.content_type, row.created_at
                 expires_at = later(row.expires_at, expires_at)
                 self._remove(row)
-        _, size, stored, pieces, *_ = facts
-        new = Row(seq, facts.id, kind, content_type, created_at, expires_at, count, size, stored, pieces, facts.checked)
+        size = facts.size
+        new = Row(
+            seq,
+            facts.id,
+            kind,
+            content_type,
+            created_at,
+            expires_at,
+            count,
+            size,
+            facts.stored,
+            facts.pieces,
+            facts.checked,
+        )
         refs, total, runs, evictions = self.totals
         self.totals = self.batch.totals = Totals(refs + 1, total + size, runs, evictions)
         return self._change(new)

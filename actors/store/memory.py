@@ -52,9 +52,11 @@ class MemoryReferenceStore:
         self._rows.update(batch.rows)
         for piece in batch.pieces:
             self._pieces[piece[0], piece[1]] = piece
-        self._last_seq = max(self._last_seq, *batch.rows, *batch.loose, 0)
+        for seq in batch.rows:
+            self._last_seq = max(seq, self._last_seq)
         if batch.loose:
             self._loose.update(batch.loose)
+            self._last_seq = max(self._last_seq, *batch.loose)
         for seq in batch.gone:
             self._rows.pop(seq, None)
         for numbers in batch.dropped:

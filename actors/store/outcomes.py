@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 REMEMBERED: Final = 100_000
 
+LATEST: Final = 0
+"""Under what the key and the result are of the request that was answered last by what its handler returned."""
+
 Outcomes = dict[int, Any]
 """By the keys of requests."""
 

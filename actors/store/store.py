@@ -277,7 +277,7 @@ class Store(Actor):
             self.commits.store_soon()
             self.ref.send(collecting)
         elif caller is not None:
-            self.commits.submit(caller, None, collecting.count)
+            self.commits.tell(caller, collecting.count)
         else:
             self.commits.store_soon()
 
