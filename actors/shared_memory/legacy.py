@@ -19,11 +19,23 @@ class Legacy:
     incarnation that could not tell any more.
     """
 
-    __slots__ = ("untold", "watches")
+    __slots__ = ("closed", "untold", "watches")
 
     def __init__(self) -> None:
         self.watches: dict[Watch, None] = {}
+        self.closed: list[Watch] = []
+        """Watches that have ended and may still be in the index of the incarnation that lives."""
         self.untold: deque[Entry | Tombstone] = deque()
+
+    def add(self, watch: Watch) -> None:
+        """Have *watch* outlive the incarnation that knows it, until it is closed."""
+        self.watches[watch] = None
+        watch.on_close = self.forget
+
+    def forget(self, watch: Watch) -> None:
+        """Let go of a watch that was closed; whoever does that need not know in what state the actor is."""
+        if self.watches.pop(watch, self) is None:
+            self.closed.append(watch)
 
 
 _legacies: Final[WeakKeyDictionary[EntryStore, Legacy]] = WeakKeyDictionary()

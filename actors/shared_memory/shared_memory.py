@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from actors.shared_memory.entry import Record
     from actors.shared_memory.flight import Answer
     from actors.shared_memory.requests import Write
-    from actors.shared_memory.watch import Watch
     from actors.wall_clock import WallClock
 
 logger: Final = logging.getLogger("actors")
@@ -152,6 +151,7 @@ class SharedMemory(Actor):
         return ask.KeyList(tuple(names), len(names))
 
     def _statistics(self, _request: ask.GetStatistics, _caller: Caller) -> Any:
+        self._sweep()
         return {namespace: self._statistics_of(namespace) for namespace in Namespace}
 
     def _statistics_of(self, namespace: Namespace) -> ask.NamespaceStatistics:
@@ -280,13 +280,15 @@ class SharedMemory(Actor):
             return
         found = self.shelves.entries(watch.namespace, watch.scope, watch.pattern) if watch.initial else ()
         watch.begin(list(found), self.last_change)
-        self.legacy.watches[watch] = None
+        self._sweep()
+        self.legacy.add(watch)
         self.watches.add(watch)
-        watch.on_close = self._forget
 
-    def _forget(self, watch: Watch) -> None:
-        self.legacy.watches.pop(watch, None)
-        self.watches.discard(watch)
+    def _sweep(self) -> None:
+        """Let go of the watches that were closed since this was asked last."""
+        closed = self.legacy.closed
+        while closed:
+            self.watches.discard(closed.pop())
 
     def _tell_all(self) -> None:
         """Tell those who watch of all that is stored; each is out of the way only when it was told to everybody."""

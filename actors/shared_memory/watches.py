@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,20 +27,22 @@ class Watches:
 
     def add(self, watch: Watch) -> None:
         """Have *watch* told from now on."""
-        found = self._group(watch)
-        if watch not in found:
-            found[watch] = None
+        groups: dict[Any, dict[Watch, None]] = self._by_key if is_of_one_key(watch) else self._by_place
+        group = groups.setdefault(address_of(watch), {})
+        if watch not in group:
+            group[watch] = None
             self._counts[watch.namespace] = self._counts.get(watch.namespace, 0) + 1
 
     def discard(self, watch: Watch) -> None:
-        """Tell *watch* nothing any more."""
-        group = self._group(watch)
-        if group.pop(watch, self) is None:
+        """Tell *watch* nothing any more; to discard one that is not here does no harm."""
+        groups: dict[Any, dict[Watch, None]] = self._by_key if is_of_one_key(watch) else self._by_place
+        address = address_of(watch)
+        group = groups.get(address, {})
+        if watch in group:
+            del group[watch]
             self._counts[watch.namespace] -= 1
-        if not group:
-            self._by_key.pop((watch.namespace, watch.scope, _name(watch)), None)
-            if not self._by_place.get((watch.namespace, watch.scope), self):
-                del self._by_place[watch.namespace, watch.scope]
+            if not group:
+                del groups[address]
 
     def count(self, namespace: Namespace) -> int:
         """Return how many there are."""
@@ -54,11 +56,13 @@ class Watches:
                 if watch.wants(change):
                     watch.tell(change)
 
-    def _group(self, watch: Watch) -> dict[Watch, None]:
-        if watch.pattern is not None and watch.pattern.literal:
-            return self._by_key.setdefault((watch.namespace, watch.scope, watch.pattern.text), {})
-        return self._by_place.setdefault((watch.namespace, watch.scope), {})
+
+def is_of_one_key(watch: Watch) -> bool:
+    """Tell whether *watch* is of one key, whose name is its pattern."""
+    return watch.pattern is not None and watch.pattern.literal
 
 
-def _name(watch: Watch) -> str:
-    return "" if watch.pattern is None else watch.pattern.text
+def address_of(watch: Watch) -> tuple[Any, ...]:
+    """Return what *watch* is found by: the place, and the name if it is of one key."""
+    place = (watch.namespace, watch.scope)
+    return place if watch.pattern is None or not watch.pattern.literal else (*place, watch.pattern.text)
