@@ -34,9 +34,10 @@ class Route(NamedTuple):
 
 
 class Index:
-    """The subscriptions by their patterns and by their ids."""
+    """The subscriptions by their patterns and by their ids, and up to *most_routes* routes."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_routes: int = ROUTES_KEPT) -> None:
+        self._most_routes = most_routes
         self._trie: Trie[Entry] = Trie()
         self.entries: dict[str, Entry] = {}
         """By the ids of the subscriptions, the oldest first."""
@@ -79,7 +80,7 @@ class Index:
         others = tuple(
             entry for entry in entries if entry.record.filter is not None or not isinstance(entry.box, StreamBox)
         )
-        if len(self.routes) >= ROUTES_KEPT:
+        if len(self.routes) >= self._most_routes:
             self.routes.clear()
         route = self.routes[topic.name] = Route(topic, streams, others)
         return route

@@ -6,6 +6,7 @@ fails half-way leaves nothing that contradicts something else.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
@@ -36,7 +37,8 @@ class Ledger:
         self.name = name
         self.boxes: dict[str, Box] = {}
         """By the ids of their subscriptions."""
-        self.topics: dict[str, Topic] = {}
+        self.topics: OrderedDict[str, Topic] = OrderedDict()
+        """Those that were looked for last come last. A plain dict finds its first slowly after many deletions."""
         self.published = 0
         self.delivered = 0
         self.dropped = 0

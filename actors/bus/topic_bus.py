@@ -16,7 +16,7 @@ from actors.actor import Actor
 from actors.bus import requests as ask
 from actors.bus import views
 from actors.bus.errors import BusClosedError, BusError, UnknownSubscriptionError
-from actors.bus.index import Entry, Index
+from actors.bus.index import ROUTES_KEPT, Entry, Index
 from actors.bus.ledger import Topic, ledger_of
 from actors.bus.message import TopicMessage
 from actors.errors import UndefinedHandlerError
@@ -69,7 +69,8 @@ class TopicBus(Actor):
         self._ledger = ledger_of(self.system, name)
         self._records: Heirloom[str, ask.Subscribed] = self.inherit(f"{name}: subscriptions", check=_sound)
         self._now = wall_clock()
-        self.index = Index()
+        # What is published to again and again is looked for more often than it takes to be the oldest topic.
+        self.index = Index(min(ROUTES_KEPT, max(1, self.max_topics // 2)))
         self._owners: dict[ActorRef, Owner] = {}
         self._handlers: dict[type, Callable[[Any, Caller], Any]] = {
             TopicMessage: self._publish,
@@ -161,8 +162,7 @@ class TopicBus(Actor):
         topics = self._ledger.topics
         topic = topics.pop(name, None) or Topic(name, self._now())
         while len(topics) >= self.max_topics:
-            oldest = next(iter(topics))
-            del topics[oldest]
+            oldest, _ = topics.popitem(last=False)
             self.index.routes.pop(oldest, None)
         topics[name] = topic
         return topic
