@@ -11,6 +11,7 @@ import msgpack
 
 from actors.bus.errors import BadTopicError, BusRequestError
 from actors.show import shown
+from actors.store import Reference
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,11 +81,15 @@ def _check(message: TopicMessage) -> None:
 def size_of(payload: object) -> int | None:
     r"""Return how many bytes *payload* has, in MessagePack unless it is bytes or a text; None if that cannot hold it.
 
+    The size of a `Reference` is that of the value it stands for.
+
     >>> size_of(b"1234"), size_of("caf\xe9"), size_of({"a": 1}), size_of(object())
     (4, 5, 4, None)
     """
     if isinstance(payload, bytes | bytearray | memoryview):
         return memoryview(payload).nbytes
+    if isinstance(payload, Reference):
+        return payload.size
     if isinstance(payload, str):
         return len(payload.encode(errors="surrogatepass"))
     try:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from actors.bus import BusRequestError, TopicFilter, TopicMessage
+from actors.store import Reference, ReferenceType
 
 
 def message(payload: object = b"", from_agent: str = "", **metadata: str) -> TopicMessage:
@@ -49,6 +50,12 @@ def test_the_size_of_a_text_is_that_of_its_bytes() -> None:
 def test_the_size_of_anything_else_is_that_of_its_messagepack() -> None:
     assert TopicFilter(max_size=4).passes(message({"a": 1}))
     assert not TopicFilter(max_size=3).passes(message({"a": 1}))
+
+
+def test_the_size_of_a_reference_is_that_of_what_it_stands_for() -> None:
+    reference = Reference("0" * 64, ReferenceType.TOOL_RESULT, "memory", 0.0, 0.0, size=5_000)
+
+    assert TopicFilter(min_size=5_000, max_size=5_000).passes(message(reference))
 
 
 def test_what_has_no_size_passes_no_bound() -> None:
