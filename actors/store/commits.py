@@ -64,7 +64,6 @@ class Commits:
         self._at_work: list[Waiting] | None = None
         self._batch = Batch()
         """What the ReferenceStore is at work with, or was."""
-        self._committing = False
         self._large: deque[tuple[tuple[Piece, ...], Loose, Waiting]] = deque()
         self._barriers: list[Callable[[], None]] = []
         self._flushing = False
@@ -150,11 +149,7 @@ class Commits:
         self._at_work, self._waiting = self._waiting, []
         self._lately = len(self._at_work)
         self._batch = batch
-        self._committing = True
-        try:
-            self._store.commit(self._epoch, batch, partial(self._report, batch, self._at_work))
-        finally:
-            self._committing = False
+        self._store.commit(self._epoch, batch, partial(self._report, batch, self._at_work))
 
     def _report(self, batch: Batch, waiting: list[Waiting], error: Exception | None) -> None:
         """Tell everybody what the ReferenceStore has said; runs outside of the handlers, or within one."""
@@ -169,7 +164,7 @@ class Commits:
                     caller.reply(one.result)
                 elif one.key is not None:
                     remember(self._outcomes, one.key, one.result)
-        if self._committing and error is None and not (self._barriers or self._large or self._ledger.doomed):
+        if error is None and not self._more:
             self._at_work = None
         else:
             self._ref.deliver(Stored(batch, error), _settled)
@@ -182,9 +177,15 @@ class Commits:
         if stored.error is not None:
             return self._refuse(told, stored)
         self.pass_barriers()
-        if self._waiting or self._large or self._ledger.doomed or self._ledger.batch:
+        if self._more:
             self._flush_soon(len(told))
         return None
+
+    @property
+    def _more(self) -> bool:
+        """Whether something is left to do when a batch is stored."""
+        ledger = self._ledger
+        return bool(self._waiting or self._barriers or self._large or ledger.doomed or ledger.batch)
 
     def _flush_soon(self, told: int) -> None:
         """Store what gathered once those who were just told had their turn: else there would be two groups."""
