@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import asynccontextmanager
-from hashlib import sha256
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
@@ -17,7 +16,7 @@ from actors.options import DEFAULT_TIMEOUT, check_seconds
 from actors.pattern import parse_pattern
 from actors.ref import ActorRef
 from actors.shared_memory import requests as ask
-from actors.shared_memory.entry import COMPRESS_FROM, NO_METADATA, content_of, frozen
+from actors.shared_memory.entry import NO_METADATA, content_of, frozen
 from actors.shared_memory.errors import InvalidEntryError
 from actors.shared_memory.key import Namespace, key_of, namespace_of, scope_of
 from actors.shared_memory.watch import BUFFER, Watch
@@ -33,6 +32,9 @@ R = TypeVar("R")
 
 BETWEEN: Final = Backoff(0.005, max_seconds=0.25)
 """How long to wait before looking again for a shared memory that is being restarted."""
+
+
+UNANSWERED: Final = (NoProcessError, ActorExitedError, NoReplyError, CallTimeoutError)
 
 
 class SharedMemoryClient:
@@ -71,7 +73,7 @@ class SharedMemoryClient:
         request = ask.Get(key_of(namespace, key, scope, self.agent_id))
         try:
             found: Entry | None = await self._memory.call(request, timeout=self.patience)
-        except (NoProcessError, ActorExitedError, NoReplyError) as error:
+        except UNANSWERED as error:
             found = await self._again(request, error)
         return found if found is None else found.opened()
 
@@ -107,28 +109,21 @@ class SharedMemoryClient:
         it may be stored all the same. Raises `NotStoredError`.
         """
         where = key_of(namespace, key, scope, self.agent_id)
-        if type(value) is bytes and len(value) < COMPRESS_FROM and not compress:
-            compressed, checksum = False, sha256(value).hexdigest()
-        else:
-            value, compressed, checksum = content_of(value, compress=compress)
-        if expected_version or type(expected_version) is not int:
+        value, compressed, checksum = content_of(value, compress=compress)
+        if expected_version != 0 or type(expected_version) is not int:
             _check_expected(expected_version, create_only=create_only)
         if not self.agent_id:
             self._refuse_nobody()
         again = idempotency_key is not None
         id = _checked(idempotency_key) if again else next(self._ids)
         data = frozen(metadata) if metadata else NO_METADATA
+        fields = (id, again, where, self.agent_id, value, compressed, checksum, data, expected_version, create_only)
         # A named tuple's own constructor takes twice as long.
-        request = tuple.__new__(
-            ask.Put,
-            (id, again, where, self.agent_id, value, compressed, checksum, data, expected_version, create_only),
-        )
+        request = tuple.__new__(ask.Put, fields)
         try:
             result: ask.PutResult = await self._memory.call(request, timeout=self.patience)
-        except (NoProcessError, ActorExitedError, NoReplyError) as error:
+        except UNANSWERED as error:
             result = await self._again(request._replace(again=True), error)
-        except CallTimeoutError as error:
-            raise _unknown(request, error) from error
         return result
 
     async def delete(
@@ -153,10 +148,8 @@ class SharedMemoryClient:
         request = ask.Delete(id, again, where, self.agent_id, expected_version, tombstone)
         try:
             result: ask.DeleteResult = await self._memory.call(request, timeout=self.patience)
-        except (NoProcessError, ActorExitedError, NoReplyError) as error:
+        except UNANSWERED as error:
             result = await self._again(request._replace(again=True), error)
-        except CallTimeoutError as error:
-            raise _unknown(request, error) from error
         return result
 
     # -- watching
@@ -204,31 +197,24 @@ class SharedMemoryClient:
     async def _read(self, request: Call[R]) -> R:
         try:
             return await self._memory.call(request, timeout=self.patience)
-        except (NoProcessError, ActorExitedError, NoReplyError) as error:
+        except UNANSWERED as error:
             found: R = await self._again(request, error)
             return found
 
     async def _again(self, request: Any, error: Exception) -> Any:
         """Ask until `patience` is over since it was first asked, as far as that is known here."""
         deadline = trio.current_time() + self.patience
-        writes = isinstance(request, ask.Put | ask.Delete)
         sent = not isinstance(error, NoProcessError)
         retry = 1
-        while (left := deadline - trio.current_time()) > 0:
+        while not isinstance(error, CallTimeoutError) and (left := deadline - trio.current_time()) > 0:
             await trio.sleep(min(left, BETWEEN.seconds(retry)))
             retry += 1
             try:
                 return await self._memory.call(request, timeout=max(0.0, deadline - trio.current_time()))
-            except NoProcessError as latest:
+            except UNANSWERED as latest:
                 error = latest
-            except (ActorExitedError, NoReplyError) as latest:
-                error, sent = latest, True
-            except CallTimeoutError as latest:
-                if not writes:
-                    raise
-                error, sent = latest, True
-                break
-        raise _unknown(request, error) if writes and sent else error
+                sent = sent or not isinstance(latest, NoProcessError)
+        raise _unknown(request, error) if sent and isinstance(request, ask.Put | ask.Delete) else error
 
     def _looker(self) -> Any:
         """Return what tells a watch how long to wait, and raises when the shared memory is gone for too long."""
