@@ -20,12 +20,14 @@ from actors.store.errors import (
 )
 from actors.store.memory import MemoryReferenceStore
 from actors.store.options import GcStrategy, StoreOptions
+from actors.store.policy import AutoPromote, Override, OverrideKind, Policy, PolicyManager, Tier
 from actors.store.reference import Reference, ReferenceType
 from actors.store.requests import StoreStatistics
 from actors.store.sqlite import SqliteReferenceStore
 from actors.store.store import Store
 
 __all__ = [
+    "AutoPromote",
     "Batch",
     "Compression",
     "CompressionMissingError",
@@ -37,7 +39,11 @@ __all__ = [
     "Loose",
     "MemoryReferenceStore",
     "OutcomeUnknownError",
+    "Override",
+    "OverrideKind",
     "Piece",
+    "Policy",
+    "PolicyManager",
     "Reference",
     "ReferenceExpiredError",
     "ReferenceNotFoundError",
@@ -54,6 +60,7 @@ __all__ = [
     "StoreInUseError",
     "StoreOptions",
     "StoreStatistics",
+    "Tier",
     "Totals",
     "ValueRefusedError",
     "ValueTooLargeError",
