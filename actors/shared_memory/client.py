@@ -22,7 +22,7 @@ from actors.shared_memory.key import Namespace, key_of, namespace_of, scope_of
 from actors.shared_memory.watch import BUFFER, Watch
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from actors.message import Call
     from actors.pattern import Pattern
@@ -56,6 +56,8 @@ class SharedMemoryClient:
             raise TypeError(f"the agent_id of a SharedMemoryClient is a str; got {agent_id!r}")
         check_seconds("patience", patience)
         self._memory = memory
+        self._find: Callable[[], ActorRef | None] = memory.whereis if isinstance(memory, NameRef) else lambda: memory
+        """What finds who has the name now: to call that is faster than to call the name."""
         self.agent_id = agent_id
         self.patience = patience
         self._ids = map(f"{os.urandom(8).hex()}-%d".__mod__, count())
@@ -72,7 +74,7 @@ class SharedMemoryClient:
         """
         request = ask.Get(key_of(namespace, key, scope, self.agent_id))
         try:
-            found: Entry | None = await self._memory.call(request, timeout=self.patience)
+            found: Entry | None = await (self._find() or self._memory).call(request, timeout=self.patience)
         except UNANSWERED as error:
             found = await self._again(request, error)
         return found if found is None else found.opened()
@@ -109,7 +111,7 @@ class SharedMemoryClient:
         it may be stored all the same. Raises `NotStoredError`.
         """
         where = key_of(namespace, key, scope, self.agent_id)
-        value, compressed, checksum = content_of(value, compress=compress)
+        value, compressed = content_of(value, compress=compress)
         if expected_version != 0 or type(expected_version) is not int:
             _check_expected(expected_version, create_only=create_only)
         if not self.agent_id:
@@ -117,11 +119,11 @@ class SharedMemoryClient:
         again = idempotency_key is not None
         id = _checked(idempotency_key) if again else next(self._ids)
         data = frozen(metadata) if metadata else NO_METADATA
-        fields = (id, again, where, self.agent_id, value, compressed, checksum, data, expected_version, create_only)
+        fields = (id, again, where, self.agent_id, value, compressed, data, expected_version, create_only)
         # A named tuple's own constructor takes twice as long.
         request = tuple.__new__(ask.Put, fields)
         try:
-            result: ask.PutResult = await self._memory.call(request, timeout=self.patience)
+            result: ask.PutResult = await (self._find() or self._memory).call(request, timeout=self.patience)
         except UNANSWERED as error:
             result = await self._again(request._replace(again=True), error)
         return result

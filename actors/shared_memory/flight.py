@@ -112,7 +112,7 @@ class Flight:
         """Return what the write had as a result when it was done."""
         if type(request) is not Put:
             return DeleteResult(deleted=True, deleted_version=outcome.version)
-        return PutResult(outcome.version, request.checksum, outcome.created, len(request.value))
+        return PutResult(outcome.version, outcome.created, request.value, request.compressed)
 
     def _decided(self, request: Write, shelves: Shelves, now: float) -> PutResult | DeleteResult:
         where = request.where
@@ -123,7 +123,7 @@ class Flight:
             entry = entry_after(record, request, now, self.last_change + 1)
             created = type(record) is not Entry
             self._add(Change(request.id, entry, created), entry)
-            return PutResult(entry.version, request.checksum, created, len(request.value))
+            return PutResult(entry.version, created, request.value, request.compressed)
         return self._deleted(request, record, now)
 
     def _deleted(self, request: Delete, record: Record | None, now: float) -> DeleteResult:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 import attrs
 
 from actors.message import Call
+from actors.shared_memory.entry import checksum_of
 from actors.shared_memory.key import Key, Namespace
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ class Put(NamedTuple):
     agent_id: str
     value: bytes
     compressed: bool
-    checksum: str
     metadata: Mapping[str, str]
     expected_version: int
     """0 for any."""
@@ -57,12 +57,25 @@ class PutResult(NamedTuple):
     """What became of a put."""
 
     version: int
-    checksum: str
-    """The SHA-256 of the value, in hexadecimal digits."""
     created: bool
     """Whether there was no such entry before."""
-    size_bytes: int
-    """How much is stored."""
+    stored: bytes
+    """The value as it is stored."""
+    compressed: bool
+    """Whether it is compressed there."""
+
+    def __repr__(self) -> str:
+        return f"<PutResult: version {self.version}{', created' * self.created}, {self.size_bytes} bytes stored>"
+
+    @property
+    def size_bytes(self) -> int:
+        """How much is stored."""
+        return len(self.stored)
+
+    @property
+    def checksum(self) -> str:
+        """The SHA-256 of the value as it was put, in hexadecimal digits."""
+        return checksum_of(self.stored, compressed=self.compressed)
 
 
 class DeleteResult(NamedTuple):

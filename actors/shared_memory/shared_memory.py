@@ -100,13 +100,13 @@ class SharedMemory(Actor):
     def handle_call(self, message: object, caller: Caller) -> Any:
         """Do what is asked, or refuse with a `SharedMemoryError`."""
         handler = self._handlers.get(type(message))
-        if handler is None:
-            caller.refuse(UndefinedHandlerError(f"{self.ref} is a shared memory, and knows no {shown(message)}"))
-            return NO_REPLY
-        if self.closed and type(message) is not ask.Close:
+        if handler is not None:
+            return handler(message, caller)
+        if self.closed:
             caller.refuse(SharedMemoryClosedError(f"the shared memory {self.ref} is closed"))
-            return NO_REPLY
-        return handler(message, caller)
+        else:
+            caller.refuse(UndefinedHandlerError(f"{self.ref} is a shared memory, and knows no {shown(message)}"))
+        return NO_REPLY
 
     def handle_cast(self, message: object) -> None:
         """Go on with what the store has reported."""
@@ -170,7 +170,7 @@ class SharedMemory(Actor):
 
     def _put_now(self, put: ask.Put, caller: Caller) -> Any:
         """Do what `_write` does, in a third of the time, where the store is prompt and the put is a plain one."""
-        _, again, where, agent_id, value, compressed, checksum, metadata, expected, create_only = put
+        _, again, where, agent_id, value, compressed, metadata, expected, create_only = put
         shelves, legacy = self.shelves, self.legacy
         record = shelves.records.get(where)
         now = self.now()
@@ -187,7 +187,7 @@ class SharedMemory(Actor):
         # A named tuple's own constructor takes twice as long.
         entry = new(
             Entry,
-            (where, value, version, checksum, by, at, agent_id, now, metadata, compressed, number),
+            (where, value, version, by, at, agent_id, now, metadata, compressed, number),
         )
         self.store.commit(self.epoch, (new(Change, (put[0], entry, record is None)),), told.append)
         if told[0] is not None:
@@ -198,7 +198,7 @@ class SharedMemory(Actor):
         shelves.apply(entry)
         if legacy.untold:
             self._tell_all()
-        return new(ask.PutResult, (version, checksum, record is None, len(value)))
+        return new(ask.PutResult, (version, record is None, value, compressed))
 
     def _refuse(self, error: Exception, caller: Caller) -> Any:
         if isinstance(error, FencedError):
@@ -299,6 +299,7 @@ class SharedMemory(Actor):
 
     def _close(self, _request: ask.Close, _caller: Caller) -> None:
         self.closed = True
+        self._handlers = {ask.Close: self._close}
         for watch in list(self.legacy.watches):
             watch.close()
         for _, caller in self._gathered:

@@ -6,7 +6,6 @@ import os
 import zlib
 from contextlib import aclosing
 from functools import partial
-from hashlib import sha256
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary, ref
@@ -169,9 +168,9 @@ def _statements_of(changes: Sequence[Change]) -> Iterator[tuple[str, Sequence[An
 
 
 def _row_of(entry: Entry) -> tuple[Any, ...]:
-    where, value, version, checksum, *others, metadata, compressed, change = entry
+    where, value, version, *others, metadata, compressed, change = entry
     packed = msgpack.packb(dict(metadata)) if metadata else None
-    return (*where, value, version, checksum, *others, packed, int(compressed), change)
+    return (*where, value, version, entry.checksum, *others, packed, int(compressed), change)
 
 
 def _row_of_tombstone(tombstone: Tombstone) -> tuple[Any, ...]:
@@ -186,8 +185,8 @@ def _record(row: tuple[Any, ...]) -> Record:
         where = Key(Namespace(namespace), scope, key)
         if value is None:
             return Tombstone(where, version, row[8], row[9], kept=True, change=row[12])
-        entry = Entry._make((where, *row[3:10], _unpacked(row[10]), bool(row[11]), row[12]))
-        _check(entry)
+        entry = Entry._make((where, *row[3:5], *row[6:10], _unpacked(row[10]), bool(row[11]), row[12]))
+        _check(entry, row[5])
     except (TypeError, ValueError, zlib.error, msgpack.UnpackException) as error:
         known = version if isinstance(version, int) and version > 0 else 0
         return Broken(where, known, str(error))
@@ -198,13 +197,13 @@ def _unpacked(metadata: bytes | None) -> Any:
     return NO_METADATA if metadata is None else frozen(msgpack.unpackb(metadata))
 
 
-def _check(entry: Entry) -> None:
+def _check(entry: Entry, checksum: object) -> None:
     """Raise if *entry* is not as it was written."""
     if not (isinstance(entry.version, int) and entry.version > 0 and isinstance(entry.change, int)):
         raise InvalidEntryError(f"its version is {entry.version!r} and its change {entry.change!r}")
     if not (isinstance(entry.created_at, float) and isinstance(entry.updated_at, float)):
         raise InvalidEntryError(f"its times are {entry.created_at!r} and {entry.updated_at!r}")
-    if sha256(entry.opened().value).hexdigest() != entry.checksum:
+    if entry.checksum != checksum:
         raise InvalidEntryError("its checksum is that of another value")
 
 

@@ -36,7 +36,6 @@ def entry_after(record: Record | None, put: Put, now: float, change: int) -> Ent
         put.where,
         put.value,
         version,
-        put.checksum,
         by,
         at,
         put.agent_id,
