@@ -46,7 +46,7 @@ KEPT: Final = 1000
 class DeadLetter:
     """A message that was sent and will not be handled."""
 
-    message: object
+    message: object = attrs.field(repr=shown)
     kind: Kind
     """Whether `handle_cast` or `handle_info` would have been given it."""
     sender: ActorRef | None

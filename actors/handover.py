@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from threading import Lock
 from time import perf_counter
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Protocol, Self
 
 import trio
 
@@ -40,6 +40,13 @@ QUIET_AFTER: Final = 1.0
 """Seconds without a word from a thread until it is quiet."""
 
 
+class Worker(Protocol):
+    """A thread with a piece of work for which it needs the lock several times."""
+
+    def meet(self) -> bool:
+        """Wait without the lock until the thread can do without it, but not for long; tell whether it needed it."""
+
+
 class Handover(trio.abc.Instrument):
     """The hand-over of one run of trio; as a ``with`` block, it pauses often until the block is left.
 
@@ -51,6 +58,8 @@ class Handover(trio.abc.Instrument):
     def __init__(self) -> None:
         self.outstanding = 0
         """How many pieces of work threads are doing for actors."""
+        self.workers: list[Worker] = []
+        """The threads that are at work and are met themselves, not by way of trio's pool."""
         self.due = 0.0
         """When whoever has work for the loop is to `pause`, if there has been no pause meanwhile."""
         self._limiter = trio.to_thread.current_default_thread_limiter()
@@ -59,7 +68,9 @@ class Handover(trio.abc.Instrument):
         self._active = False
         self._quiet_at = 0.0
         self._next = 0.0
-        self._sleeps = 0
+        self._naps = 0
+        self._wake_up = PAUSE
+        """Seconds that a thread took to wake up and to take the lock, when that was last measured."""
 
     def __repr__(self) -> str:
         return f"<Handover: {self.outstanding} outstanding{', active' if self._active else ''}>"
@@ -72,6 +83,15 @@ class Handover(trio.abc.Instrument):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.outstanding -= 1
 
+    def join(self, worker: Worker) -> None:
+        """Have the loop pause often and meet *worker*, until it leaves."""
+        self.workers.append(worker)
+        self._install()
+
+    def leave(self, worker: Worker) -> None:
+        """Take back `join`."""
+        self.workers.remove(worker)
+
     def hear(self) -> None:
         """Note that a thread has begun to work or has spoken, and is likely to need the lock again."""
         self._quiet_at = perf_counter() + QUIET_AFTER
@@ -83,11 +103,11 @@ class Handover(trio.abc.Instrument):
         self._others = others
         if others > before:
             self.hear()
+        met = [worker.meet() for worker in self.workers]
         if others > 0 or self._threads_work(now):
             _meet_a_thread()
-        else:
-            self._sleeps += 1
-            time.sleep(PAUSE if self._sleeps % SLEEPS else LONG_PAUSE)
+        elif not (met and all(met)):
+            self._nap(soundly=bool(met))
         after = perf_counter()
         self._next = after + max(BETWEEN, after - now)
         self.due = after + max(BETWEEN_WHEN_QUIET, after - now)
@@ -95,11 +115,22 @@ class Handover(trio.abc.Instrument):
     def before_io_wait(self, timeout: float) -> None:
         """Pause, if the loop would not wait by itself and the last pause is long enough ago."""
         now = perf_counter()
-        if not self._threads_work(now):
+        if not (self.workers or self._threads_work(now)):
             self._active = False
             trio.lowlevel.remove_instrument(self)
         elif timeout <= 0 and now >= self._next:
             self.pause(now)
+
+    def _nap(self, *, soundly: bool) -> None:
+        self._naps += 1
+        if not soundly:
+            time.sleep(PAUSE if self._naps % SLEEPS else LONG_PAUSE)
+        elif self._naps % SLEEPS:
+            time.sleep(self._wake_up)
+        else:
+            began = perf_counter()
+            _meet_a_thread()
+            self._wake_up = min(perf_counter() - began, LONGEST_MEETING)
 
     def _threads_work(self, now: float) -> bool:
         return self.outstanding > 0 or now <= self._quiet_at

@@ -13,7 +13,7 @@ from actors.errors import NoProcessError
 from actors.exit import NOPROC, NORMAL, ExitReason
 from actors.from_thread import FromThread
 from actors.message import NORMAL_PRIORITY
-from actors.settlement import Delivery
+from actors.settlement import delivery_of
 
 if TYPE_CHECKING:
     from actors.message import Call, Priority, Question
@@ -98,7 +98,7 @@ class NameRef:
         """As `ActorRef.deliver`; a message for a name that nobody has is `Lost`."""
         ref = self._receiver()
         if ref is None:
-            self._lose(Delivery(message, settle))
+            self._lose(delivery_of(message, settle))
         else:
             ref.deliver(message, settle, priority=priority)
 

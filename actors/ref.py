@@ -22,7 +22,7 @@ from actors.monitor import Monitor
 from actors.options import DEFAULT_TIMEOUT, check_timeout, seconds_of
 from actors.request import Request
 from actors.ruled import RuledQueue
-from actors.settlement import Delivery, Settle
+from actors.settlement import Settle, delivery_of
 from actors.show import shown
 from actors.timer import Timer
 from actors.turn import run_call
@@ -131,7 +131,7 @@ class ActorRef:
 
         Raises `MailboxFullError` where the mailbox refuses what is more; *settle* is not called then.
         """
-        self._here().put(Delivery(message, settle), priority)
+        self._here().put(delivery_of(message, settle), priority)
 
     @enable_ki_protection
     def send(self, message: object, *, priority: Priority = NORMAL_PRIORITY) -> None:

@@ -23,6 +23,9 @@ class Handled:
     """The handler has returned, also `Continue` or `Stop`."""
 
 
+HANDLED: Final = Handled()
+
+
 @attrs.frozen
 class Failed:
     """The actor ended while it handled the message, perhaps because of it; part of the work may be done."""
@@ -47,11 +50,10 @@ class Delivery:
 
     __slots__ = ("_settle", "message", "origin")
 
-    def __init__(self, message: object, settle: Settle, origin: object = None) -> None:
-        self.message = message
-        self.origin = origin
-        """What its sender keeps of it, for a receiver that has to know."""
-        self._settle: Settle | None = settle
+    message: object
+    origin: object
+    """What its sender keeps of it, for a receiver that has to know."""
+    _settle: Settle | None
 
     def settle(self, outcome: Outcome) -> None:
         """Tell what became of the message; only the first time counts."""
@@ -66,6 +68,15 @@ class Delivery:
             if isinstance(result, CoroutineType):
                 result.close()
                 _complain(self.message, outcome, TypeError("settle must be def; it was async def, and did nothing"))
+
+
+def delivery_of(message: object, settle: Settle, origin: object = None) -> Delivery:
+    """Return *message* as one that settles."""
+    delivery = Delivery()
+    delivery.message = message
+    delivery.origin = origin
+    delivery._settle = settle  # noqa: SLF001 -- made here only
+    return delivery
 
 
 def _complain(message: object, outcome: Outcome, error: BaseException) -> None:

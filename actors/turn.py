@@ -20,7 +20,7 @@ from actors.errors import BadReturnError, IgnoredError
 from actors.exit import NORMAL, SHUTDOWN, Crash
 from actors.message import Down, Timeout
 from actors.result import IGNORE, NO_REPLY, SPECIAL, Continue, Stop
-from actors.settlement import Delivery, Handled
+from actors.settlement import HANDLED, Delivery
 from actors.show import shown
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ def complete(process: Process, item: Any, result: Any) -> None:
             item.caller = None
         allowed = result is None or _complete_other(process, item, result)
         if allowed and type(item) is Delivery and not process.is_aside(item):
-            item.settle(Handled())
+            item.settle(HANDLED)
 
 
 def _complete_call(process: Process, asking: Asking, result: Any) -> None:

@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import trio
 
-from tests.benchmarks import arguments, report, rounds, systems, tables, threads
+from tests.benchmarks import arguments, durable_queue, report, rounds, systems, tables, threads
 from tests.benchmarks.rounds import Samples
 from tests.benchmarks.workloads_bare import WORKLOADS as BARE_WORKLOADS
 from tests.benchmarks.workloads_ours import WORKLOADS as OUR_WORKLOADS
@@ -42,7 +43,7 @@ def test_short_leaves_out_the_peers() -> None:
     assert not arguments.parse(["--short"]).with_peers
 
 
-@pytest.mark.parametrize("mode", ["fairness", "growth", "threads"])
+@pytest.mark.parametrize("mode", ["fairness", "growth", "threads", "queue"])
 def test_another_mode_takes_three_rounds(mode: str) -> None:
     given = arguments.parse([f"--{mode}"])
 
@@ -168,6 +169,19 @@ def test_what_is_done_beside_a_busy_node_prints_its_figures(handlers: str, workl
     assert all(figure > 0 for figure in figures.values())
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("sync", [0.0, 0.0002])
+def test_the_queue_is_compared_with_bare_loops(sync: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    workload = durable_queue.Workload(2, sync=sync)
+
+    figures = trio.run(durable_queue.compared, workload, 1)
+
+    assert figures.p99 >= figures.p50 > sync
+    assert figures.ratio == pytest.approx(figures.per_second / figures.bare_per_second)
+    assert durable_queue.line_of(workload, [figures])[0] == ("2 producers, 0.2 ms a sync" if sync else "2 producers")
+
+
 @pytest.mark.parametrize("module", [report, tables], ids=["report", "tables"])
 def test_the_examples_in_docstrings_hold(module: object) -> None:
     result = doctest.testmod(module)  # type: ignore[arg-type]  # a module is an object to pytest's parametrize
@@ -188,3 +202,4 @@ def test_help_is_for_people() -> None:
 
     assert "--fairness" in finished.stdout
     assert "--threads" in finished.stdout
+    assert "--queue" in finished.stdout

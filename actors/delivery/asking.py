@@ -33,11 +33,12 @@ async def ask(ledger: Ledger, to: Target, message: object, timeout: float | None
         exchange = ledger.exchange
         if exchange is not None and exchange.active:
             lane = exchange.lane_of(to)
-            barred = _is_barred(ledger, lane, message)
-            ref = None if barred else lane.find()
+            member = lane.choose()
+            barred = _is_barred(ledger, member, message)
+            ref = None if barred else member.find()
             if ref is not None:
                 left = deadline - ledger.now()
-                return await _call(ledger, lane, ref, message, None if left == math.inf else max(0.0, left), priority)
+                return await _call(ledger, member, ref, message, None if left == math.inf else max(0.0, left), priority)
             if not barred and not exchange.is_awaited(lane):
                 raise TargetNotFoundError(f"nobody is there for {to}; {shown(message)} was not sent")
         left = deadline - ledger.now()
@@ -55,7 +56,7 @@ def _is_barred(ledger: Ledger, lane: Lane, message: object) -> bool:
     allowed = breaker.allows(ledger.now())
     ledger.breakers.tell_change(lane, before)
     if not allowed and breaker.options.while_open == "fail":
-        raise CircuitOpenError(f"the circuit breaker of {lane.key} is open; {shown(message)} was not sent")
+        raise CircuitOpenError(f"the circuit breaker of {lane.target} is open; {shown(message)} was not sent")
     return not allowed
 
 
@@ -63,7 +64,7 @@ async def _call(
     ledger: Ledger, lane: Lane, ref: ActorRef, message: object, timeout: float | None, priority: Priority
 ) -> Any:
     probe = lane.breaker is not None and lane.breaker.began()
-    lane.load(ref)
+    lane.asked += 1
     try:
         answer = await ref.call(message, timeout=timeout, priority=priority)
     except (ActorExitedError, CallTimeoutError, MailboxFullError):
@@ -76,4 +77,4 @@ async def _call(
         ledger.breakers.count_success(lane, probe=probe)
         return answer
     finally:
-        lane.unload(ref)
+        lane.asked -= 1

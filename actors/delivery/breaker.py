@@ -6,6 +6,7 @@ A decision, without a clock: the caller says what time it is.
 from __future__ import annotations
 
 import enum
+import math
 from typing import Literal, TypeAlias
 
 import attrs
@@ -50,7 +51,7 @@ class BreakerChanged:
     router: str
     """The name of the router whose breaker it is."""
     target: object
-    """A name, or a reference."""
+    """Its name in the system, or a reference."""
     before: BreakerState
     after: BreakerState
     failures: int
@@ -90,13 +91,26 @@ class CircuitBreaker:
         """When an open one lets the first probe through."""
         return self.opened_at + self.options.reset_timeout
 
+    @property
+    def known_until(self) -> float:
+        """How long it lets nothing through, if that is known; infinity while it is put to the test."""
+        return self.retry_at if self.state is BreakerState.OPEN else math.inf
+
     def allows(self, now: float) -> bool:
         """Tell whether an attempt may be made now; one that is open long enough becomes half open by that."""
         if self.state is BreakerState.OPEN and now >= self.retry_at:
             self.state, self.probing, self.passed = BreakerState.HALF_OPEN, 0, 0
-        if self.state is BreakerState.HALF_OPEN:
-            return self.probing + self.passed < self.options.probes
-        return self.state is BreakerState.CLOSED
+        return self.would_allow(now)
+
+    def would_allow(self, now: float) -> bool:
+        """Tell what `allows` would, and change nothing."""
+        match self.state:
+            case BreakerState.CLOSED:
+                return True
+            case BreakerState.OPEN:
+                return now >= self.retry_at
+            case BreakerState.HALF_OPEN:
+                return self.probing + self.passed < self.options.probes
 
     def began(self) -> bool:
         """Note that an attempt is made; return whether it is a probe, whose result is to be told as one."""

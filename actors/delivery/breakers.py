@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from actors.delivery.lane import Lane, Target
+    from actors.delivery.routes import Routes
 
 logger: Final = logging.getLogger("actors")
 
@@ -21,8 +22,9 @@ logger: Final = logging.getLogger("actors")
 class Breakers:
     """The breakers of one router that are not calm."""
 
-    def __init__(self, name: str, now: Callable[[], float]) -> None:
+    def __init__(self, name: str, routes: Routes, now: Callable[[], float]) -> None:
         self.name = name
+        self._routes = routes
         self.now = now
         self.options: BreakerOptions | None = None
         self.troubled: dict[Target, CircuitBreaker] = {}
@@ -39,7 +41,7 @@ class Breakers:
 
     def states(self) -> dict[str, BreakerState]:
         """Return those that are not closed, by their targets."""
-        found = {str(key): breaker.state for key, breaker in self.troubled.items()}
+        found = {str(self._routes.target_of(key)): breaker.state for key, breaker in self.troubled.items()}
         return {key: state for key, state in found.items() if state is not BreakerState.CLOSED}
 
     def breaker_of(self, key: Target) -> CircuitBreaker | None:
@@ -61,7 +63,7 @@ class Breakers:
             lane.troubled = False
             self.troubled.pop(lane.key, None)
         if probe:
-            lane.exchange.look_again(lane)
+            lane.exchange.probed(lane)
 
     def count_failure(self, lane: Lane, *, probe: bool) -> None:
         """Tell the breaker of *lane* that an attempt, or a call, has failed."""
@@ -75,14 +77,14 @@ class Breakers:
         breaker.failed(self.now())
         self.tell_change(lane, before)
         if probe:
-            lane.exchange.look_again(lane)
+            lane.exchange.probed(lane)
 
     def count_nothing(self, lane: Lane, *, probe: bool) -> None:
         """Tell the breaker of *lane* that it learns nothing from an attempt, or a call."""
         lane = _present(lane)
         if probe and lane.breaker is not None:
             lane.breaker.withdrew()
-            lane.exchange.look_again(lane)
+            lane.exchange.probed(lane)
 
     def tell_change(self, lane: Lane, before: BreakerState) -> None:
         """Tell whoever listens that the breaker of *lane* is not in the state *before* any more, if so."""
@@ -90,7 +92,7 @@ class Breakers:
         if lane.breaker.state is before:
             return
         breaker = lane.breaker
-        change = BreakerChanged(self.name, lane.key, before, breaker.state, breaker.failures, self.now())
+        change = BreakerChanged(self.name, lane.target, before, breaker.state, breaker.failures, self.now())
         for listener in tuple(self.listeners):
             try:
                 listener(change)

@@ -5,28 +5,28 @@ Nothing here outlives the incarnation. It is made anew from the ledger by the ne
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from actors.current import current_process, set_current_process
 from actors.delivery.breaker import BreakerState
 from actors.delivery.dead_letters import CIRCUIT_OPEN, DEAD, NOBODY
-from actors.delivery.lane import Lane, Wake, present
+from actors.delivery.lane import Wake, present
+from actors.delivery.lanes import Lanes
 from actors.delivery.plan import AT_ONCE, Patience
 from actors.delivery.presence import will_return
-from actors.delivery.receipt import Attempt
-from actors.delivery.record import Status
+from actors.delivery.receipt import attempt_of
+from actors.delivery.record import DELIVERED
 from actors.errors import MailboxFullError
 from actors.message import Priority
-from actors.name_ref import NameRef
 from actors.ruled import RuledQueue
-from actors.settlement import Delivery
+from actors.settlement import delivery_of
 
 if TYPE_CHECKING:
-    from actors.delivery.lane import Target
+    from actors.delivery.lane import Lane, Target
     from actors.delivery.ledger import Ledger
-    from actors.delivery.receipt import Receipt
+    from actors.delivery.receipt import Attempt, Receipt
     from actors.process import Process
     from actors.ref import ActorRef
 
@@ -36,8 +36,6 @@ LONGEST_LOOK: Final = 1.0
 """Seconds between two looks for a target that a supervisor is restarting; the registry tells when it is there."""
 ABSENT_SECONDS: Final = 0.1
 """How long a target that nobody restarts is taken for gone before the supervisors are asked again."""
-SWEEP_ABOVE: Final = 1024
-"""So many lanes are not worth a sweep."""
 
 
 class Exchange:
@@ -51,8 +49,8 @@ class Exchange:
         self.limit = 0 if ledger.closed else ledger.config.max_concurrent_deliveries
         self.crowded = False
         """Whether lanes with something to send wait for others to be done."""
-        self.lanes: dict[Target, Lane] = {}
-        self._sweep_at = SWEEP_ABOVE
+        self._lanes = Lanes(self)
+        self.lanes = self._lanes.by_address
         self._ready: dict[int, dict[Lane, None]] = {int(level): {} for level in LEVELS}
         self._pumping = False
         self._pausing = False
@@ -60,7 +58,7 @@ class Exchange:
         """While this takes over what there is, and sends nothing: what has come back to its lane meanwhile."""
 
     def __repr__(self) -> str:
-        return f"<Exchange: {len(self.lanes)} lanes, {self.in_flight} of at most {self.limit} under way>"
+        return f"<Exchange: {self._lanes}, {self.in_flight} of at most {self.limit} under way>"
 
     @property
     def active(self) -> bool:
@@ -70,27 +68,11 @@ class Exchange:
     # -- lanes
 
     def lane_of(self, to: Target) -> Lane:
-        """Return the lane to *to*; that of a named incarnation is the lane to its name."""
-        lane = self.lanes.get(to)
-        if lane is None:
-            if len(self.lanes) >= self._sweep_at and self.returned is None:
-                self._sweep()
-            key = self.ledger.routes.key_of(to)
-            lane = self.lanes.get(key)
-            if lane is None:
-                lane = self.lanes[key] = self._new_lane(key)
-            self.lanes[to] = lane
-        return lane
-
-    def _new_lane(self, key: Target) -> Lane:
-        lane = Lane(self, key, self.ledger.breakers.breaker_of(key), self.ledger.config.balance)
-        lane.serve(self.ledger.routes.instances_of(key), self.ledger.config.max_concurrent_per_target)
-        lane.held = self.returned is not None
-        return lane
+        """Return the lane to *to*; all addresses of one target lead to one lane."""
+        return self.lanes.get(to) or self._lanes.find(to)
 
     def open(self) -> list[Lane]:
         """Return the lanes that there are now, to be released one after the other."""
-        self._sweep_at = max(SWEEP_ABOVE, 2 * len(self.lanes))
         return list(self.lanes.values())
 
     def release(self, lane: Lane) -> None:
@@ -98,18 +80,14 @@ class Exchange:
         lane.held = False
         self._place(lane)
 
-    def _sweep(self) -> None:
-        """Drop the idle lanes to the dead, whenever there are twice as many."""
-        self.lanes = {to: lane for to, lane in self.lanes.items() if lane.busy or to in self.ledger.routes}
-        self._sweep_at = max(SWEEP_ABOVE, 2 * len(self.lanes))
-
     def reroute(self, name: str) -> None:
         """Send to whom is registered under *name* now."""
-        lane = self.lanes.get(name)
-        if lane is not None:
-            lane.serve(self.ledger.routes.instances_of(name), self.ledger.config.max_concurrent_per_target)
-            lane.loads = Counter(attempt.ref for attempt in self.ledger.in_flight() if attempt.lane is lane)
-            self.look_again(lane)
+        found = self._lanes.reroute(name)
+        if found is not None:
+            old, new = found
+            self._place(old)
+            new.absent_until = 0.0
+            self.look_again(new)
 
     # -- messages
 
@@ -134,18 +112,18 @@ class Exchange:
         if process.reason is not None or type(process.mailbox) is not deque or not plan.terms.tracked:
             self._attempt(receipt, lane)
             return
-        receipt.attempt = attempt = Attempt(receipt, lane, ref)
+        receipt.attempt = attempt = attempt_of(receipt, lane, ref)
         attempt.live = True
         attempt.began = receipt.last_attempt = receipt.delivered_at = receipt.created
         receipt.attempts = 1
-        receipt.status = Status.DELIVERED
+        receipt.status = DELIVERED
         lane.in_flight += 1
         self.in_flight += 1
         plan.in_flight[attempt] = None
         if plan.patience is None:
             Patience(plan)
         plan.tally.delivered += 1
-        process.put(Delivery(receipt.message, attempt.settle, attempt), plan.terms.priority)
+        process.put(delivery_of(receipt.message, attempt.settle, attempt), plan.terms.priority)
 
     def wait(self, receipt: Receipt, lane: Lane) -> None:
         """Have *receipt* wait for its turn."""
@@ -154,6 +132,10 @@ class Exchange:
 
     def freed(self, lane: Lane) -> None:
         """Go on: an attempt of *lane* is over."""
+        for pool in lane.pools:
+            if pool.waiting:
+                self._place(pool)
+                self.crowded = True
         if lane.waiting:
             self._place(lane)
             self.pump()
@@ -169,8 +151,8 @@ class Exchange:
             for _ in range(AT_ONCE):
                 if (lane := self._next()) is None:
                     return
-                receipt = lane.take()
-                if receipt is not None:
+                # Others send to the same target: it may have taken what it can since its lane was listed.
+                if lane.has_room and (receipt := lane.take()) is not None:
                     self._attempt(receipt, lane)
                 self._place(lane)
         finally:
@@ -214,17 +196,22 @@ class Exchange:
         if now > receipt.expires_at:
             self.ledger.expire(receipt)
             return
-        ref = lane.find()
-        if ref is None:
+        copy = receipt.attempt
+        if copy is not None and (copy.settled or not receipt.terms.exactly_once):
+            copy = None
+        target = lane.choose(copy)
+        ref = target.find()
+        if copy is not None and not target.has_room:
+            self.wait(receipt, target)  # where another instance has room, it is of no use to this one
+        elif ref is None:
             self._miss(receipt, lane, now)
-        elif not lane.troubled or self._is_let_through(receipt, lane, now):
-            attempt = receipt.attempt
-            if attempt is None or attempt.settled or not receipt.terms.exactly_once:
-                self._send(receipt, lane, ref, now)
+        elif not target.troubled or self._is_let_through(receipt, lane, target, now):
+            if copy is None:
+                self._send(receipt, target, ref, now)
             else:
-                # The receiver has a copy already: another one could be handled a second time.
-                attempt.lane = lane
-                self._begin(attempt, now)
+                # The receiver has it already: another copy could be handled a second time.
+                copy.lane = target
+                self._begin(copy, now)
                 receipt.deliver(now)
 
     def _begin(self, attempt: Attempt, now: float) -> None:
@@ -237,7 +224,7 @@ class Exchange:
             attempt.probe = attempt.lane.breaker.began()
 
     def _send(self, receipt: Receipt, lane: Lane, ref: ActorRef, now: float) -> None:
-        receipt.attempt = attempt = Attempt(receipt, lane, ref)
+        receipt.attempt = attempt = attempt_of(receipt, lane, ref)
         self._begin(attempt, now)
         # This may run in a handler of anybody's, but it is the sender of the message who sends it.
         sender, running = receipt.sender, current_process()
@@ -263,7 +250,7 @@ class Exchange:
         process = attempt.ref._process  # noqa: SLF001 -- the runtime's own
         receipt = attempt.receipt
         priority = receipt.plan.terms.priority
-        delivery = Delivery(receipt.message, attempt.settle, attempt)
+        delivery = delivery_of(receipt.message, attempt.settle, attempt)
         try:
             process.put(delivery, priority)
         except MailboxFullError:
@@ -272,13 +259,13 @@ class Exchange:
                 raise
             queue.hold(delivery, priority, None)
 
-    def _is_let_through(self, receipt: Receipt, lane: Lane, now: float) -> bool:
-        """Ask the breaker of *lane*; if it says no, let *receipt* wait for it, or fail."""
-        breaker = lane.breaker
+    def _is_let_through(self, receipt: Receipt, lane: Lane, target: Lane, now: float) -> bool:
+        """Ask the breaker of *target*; if it says no, let *receipt* wait for it in *lane*, or fail."""
+        breaker = target.breaker
         assert breaker is not None
         before = breaker.state
         allowed = breaker.allows(now)
-        self.ledger.breakers.tell_change(lane, before)
+        self.ledger.breakers.tell_change(target, before)
         if allowed:
             return True
         if breaker.options.while_open == "fail":
@@ -288,6 +275,7 @@ class Exchange:
             self._hold(lane, breaker.retry_at)
         else:
             lane.held = True  # until the probes that are under way have a result
+        self._await(lane)
         self.wait(receipt, lane)
         return False
 
@@ -314,10 +302,9 @@ class Exchange:
         now = self.ledger.now()
         if now < lane.absent_until or lane.hopeless:
             return False
-        for instance in lane.instances:
-            name = instance.name
-            last = lane.last if isinstance(instance, NameRef) else instance._process  # noqa: SLF001 -- as above
-            if name is not None and will_return(self.ledger.system, name, last):
+        for member in lane.members:
+            name = member.name
+            if name is not None and will_return(self.ledger.system, name, member.last):
                 return True
         lane.absent_until = now + ABSENT_SECONDS
         return False
@@ -329,9 +316,9 @@ class Exchange:
 
     def _await(self, lane: Lane) -> None:
         """Be told when an instance of *lane* that is not there comes back."""
-        for instance in lane.instances:
-            name = instance.name
-            if name is not None and name not in lane.awaited and present(instance) is None:
+        for member in lane.members:
+            name = member.name
+            if name is not None and name not in lane.awaited and present(member.key) is None:
                 lane.awaited.add(name)
                 self.ledger.system.names.when_registered(name, partial(self._announce, lane, name))
 
@@ -357,13 +344,18 @@ class Exchange:
         lane.held = False
         lane.purge(self.ledger.pending)
         now = self.ledger.now()
-        if lane.waiting and lane.find() is None and self.is_awaited(lane):
+        if lane.waiting and not lane.is_there and self.is_awaited(lane):
             self._hold_until_there(lane, now)
             return
-        if lane.find() is not None:
+        if lane.is_there:
             lane.patience = 0.0
         self._place(lane)
         self.pump()
+
+    def probed(self, lane: Lane) -> None:
+        """Go on: what was sent to find out whether the target of *lane* is well again has a result."""
+        for one in (*lane.pools, lane):
+            self.look_again(one)
 
     def resume(self) -> None:
         """Go on after a pause."""

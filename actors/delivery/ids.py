@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from actors.dedupe import DedupeWindow
-from actors.delivery.record import Status
+from actors.delivery.record import ACKNOWLEDGED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,9 +44,10 @@ class Ids:
         """Return the receipt of the message with this id that is on its way to the same receiver."""
         return self._open.get((receiver_of(to), id))
 
-    def is_handled(self, to: Target, id: str) -> bool:
-        """Tell whether the receiver has handled a message with this id, as far back as is remembered."""
-        return (receiver_of(to), id) in self.handled
+    def look_up(self, to: Target, id: str) -> tuple[Receipt | None, bool]:
+        """As `open_one`, and tell whether the receiver has handled a message with this id, if that is remembered."""
+        key = receiver_of(to), id
+        return self._open.get(key), key in self.handled
 
     def note(self, receipt: Receipt) -> None:
         """Remember the id of *receipt*, now that somebody knows it: one that nobody knows cannot come twice."""
@@ -54,7 +55,7 @@ class Ids:
             return
         receipt.key = key = _key_of(receipt)
         if receipt.final:
-            if receipt.status is Status.ACKNOWLEDGED:
+            if receipt.status is ACKNOWLEDGED:
                 self.handled.add(key)
             return
         self._open[key] = receipt
@@ -67,7 +68,7 @@ class Ids:
         key = receipt.key or _key_of(receipt)
         if self._open.get(key) is receipt:
             del self._open[key]
-        if receipt.status is Status.ACKNOWLEDGED:
+        if receipt.status is ACKNOWLEDGED:
             self.handled.add(key)
         elif receipt.attempt is not None and not receipt.attempt.settled:
             self._left[key] = receipt.attempt

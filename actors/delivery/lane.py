@@ -1,27 +1,34 @@
-"""Lane: the messages for one target, whom they go to, and how many are under way."""
+"""Lane: the messages for one target, which is one actor in all its incarnations, and how many are under way."""
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-from actors.delivery.balance import choose
 from actors.delivery.breaker import BreakerState
 from actors.delivery.plan import AT_ONCE
-from actors.name_ref import NameRef
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import TypeAlias
 
-    from actors.delivery.balance import Balance
     from actors.delivery.breaker import CircuitBreaker
     from actors.delivery.exchange import Exchange
-    from actors.delivery.receipt import Receipt
+    from actors.delivery.pool import Pool
+    from actors.delivery.receipt import Attempt, Receipt
+    from actors.name_ref import NameRef
     from actors.process import Process
     from actors.ref import ActorRef
 
     Target: TypeAlias = "str | ActorRef | NameRef"
     """Whom a message is for: a name that is registered with the router or in the system, or a reference."""
+
+FREE: Final = 0
+FULL: Final = 1
+BARRED: Final = 2
+ABSENT: Final = 3
+"""Whether one more can be sent now, or what is in the way of it: the best first."""
 
 PURGE_ABOVE: Final = 1024
 """So many that wait are not looked through for those that are done with."""
@@ -32,46 +39,47 @@ class Lane:
 
     __slots__ = (
         "absent_until",
+        "aliases",
+        "asked",
         "awaited",
-        "balance",
         "breaker",
         "cap",
         "exchange",
         "held",
         "in_flight",
-        "instances",
         "key",
         "last",
         "level",
-        "loads",
         "patience",
+        "pools",
         "ref",
         "troubled",
-        "turn",
         "unpurged",
         "waiting",
         "wake",
     )
 
-    def __init__(self, exchange: Exchange, key: Target, breaker: CircuitBreaker | None, balance: Balance) -> None:
+    def __init__(self, exchange: Exchange, key: Target, breaker: CircuitBreaker | None, cap: int) -> None:
         self.exchange = exchange
         self.key = key
+        """What all addresses of the target have in common."""
+        self.aliases: list[Target] = []
+        """What else it was addressed by."""
         self.breaker = breaker
         self.troubled = breaker is not None and not breaker.calm
         """Whether its breaker has seen failures that no success has made up for."""
-        self.balance = balance
-        self.instances: tuple[ActorRef | NameRef, ...] = ()
         self.ref: ActorRef | None = None
-        """Who was found last, where there is but one instance."""
+        """Who was found last."""
         self.last: Process | None = None
         """Who was there last, dead or alive."""
         self.waiting: list[tuple[int, int, Receipt]] = []
         self.unpurged: list[tuple[int, int, Receipt]] = []
         """Heaps: the most urgent first, and of those the one that was sent first. First of all is that of `waiting`."""
-        self.in_flight = self.turn = 0
-        self.cap = 1
-        self.loads: dict[ActorRef, int] = {}
-        """How many are under way to each instance, where there are several."""
+        self.cap = cap
+        self.in_flight = self.asked = 0
+        """How many messages are under way, at most `cap`, and how many calls, which take no room."""
+        self.pools: tuple[Pool, ...] = ()
+        """Those that send to the target, too."""
         self.held = False
         """Whether its messages wait for the target to come back, or for its breaker."""
         self.level: int | None = None
@@ -79,106 +87,97 @@ class Lane:
         self.wake: Wake | None = None
         self.awaited: set[str] = set()
         """The names of which the registry will tell when somebody has them again."""
-        self.patience = 0.0
-        """Seconds until it is looked for again."""
-        self.absent_until = 0.0
-        """Until when it is taken for gone, without another look."""
+        self.patience = self.absent_until = 0.0
+        """Seconds until it is looked for again, and until when it is taken for gone without another look."""
 
     def __repr__(self) -> str:
         state = ", held" if self.held else ""
         waiting = len(self.waiting) + len(self.unpurged)
-        return f"<Lane to {self.key}: {self.in_flight} under way, {waiting} waiting{state}>"
+        return f"<{type(self).__name__} to {self.target}: {self.in_flight} under way, {waiting} waiting{state}>"
 
-    def serve(self, instances: tuple[ActorRef | NameRef, ...], cap: int) -> None:
-        """Send to *instances* from now on, at most *cap* at once to each."""
-        self.instances = instances
-        self.cap = cap * len(instances)
-        self.ref = None
-        self.absent_until = 0.0
+    @property
+    def target(self) -> Target:
+        """What the target is called where people read it: its name, if it has one in the system."""
+        return self.exchange.ledger.routes.target_of(self.key)
+
+    @property
+    def members(self) -> Sequence[Lane]:
+        """Itself, or those that it sends through."""
+        return (self,)
+
+    def choose(self, copy: Attempt | None = None) -> Lane:
+        """Return the lane of who gets the next message, itself; *copy* is an attempt whose receiver still has it."""
+        return self
 
     def find(self) -> ActorRef | None:
         """Return who gets the next message; None if nobody is there."""
         ref = self.ref
         if ref is not None and ref._process.reason is None:  # noqa: SLF001 -- `alive`, for each message
             return ref
-        if len(self.instances) > 1:
-            return self._choose()
-        self.ref = ref = present(self.instances[0])
+        self.ref = ref = present(self.key)
         if ref is not None:
             self.last = ref._process  # noqa: SLF001 -- the runtime's own
             self.absent_until = 0.0
         return ref
 
-    def _choose(self) -> ActorRef | None:
-        refs = [present(instance) for instance in self.instances]
-        loads = [None if ref is None else self.loads.get(ref, 0) for ref in refs]
-        each = self.cap // len(refs)
-        with_room = [load if load is not None and load < each else None for load in loads]
-        place = choose(self.balance, with_room, self.turn)
-        if place is None:
-            place = choose(self.balance, loads, self.turn)
-        if place is None:
-            return None
-        self.turn = place + 1
-        return refs[place]
+    def grade(self, now: float) -> int:
+        """Tell what is in the way of one more."""
+        if self.find() is None:
+            return ABSENT
+        if self.troubled and self.breaker is not None and not self.breaker.would_allow(now):
+            return BARRED
+        return FREE if self.in_flight < self.cap else FULL
 
     @property
     def has_room(self) -> bool:
-        """Whether one more may be under way: those of several instances that are not there take none."""
-        if self.in_flight >= self.cap:
-            return False
-        count = len(self.instances)
-        if count == 1:
-            return True
-        there = sum(present(instance) is not None for instance in self.instances)
-        return self.in_flight < self.cap // count * (there or count)
+        """Whether one more may be under way."""
+        return self.in_flight < self.cap
+
+    @property
+    def is_there(self) -> bool:
+        """Whether anybody is there."""
+        return self.find() is not None
 
     @property
     def busy(self) -> bool:
         """Whether anything would be lost with it, or somebody is there for it."""
-        held = bool(self.waiting or self.in_flight or self.held or self.troubled)
-        return held or any(present(instance) is not None for instance in self.instances)
+        needed = bool(self.waiting or self.in_flight or self.asked or self.held or self.troubled or self.pools)
+        return needed or present(self.key) is not None
 
     @property
     def clear(self) -> bool:
         """Whether a message that is not waited for can go ahead of nobody."""
-        return not (self.waiting or self.held) and (not self.troubled or self._is_closed())
+        return not (self.waiting or self.held) and (not self.troubled or self.is_closed)
 
     @property
     def simple(self) -> bool:
         """Whether there is nobody to choose from and no breaker to ask."""
         return self.ref is not None and not self.troubled
 
-    def _is_closed(self) -> bool:
+    @property
+    def is_closed(self) -> bool:
+        """Whether its breaker lets everything through."""
         return self.breaker is None or self.breaker.state is BreakerState.CLOSED
 
     @property
     def hopeless(self) -> bool:
-        """Whether nobody can ever be there again: all are dead and have no names."""
-        return all(not isinstance(one, NameRef) and one.name is None and not one.alive for one in self.instances)
+        """Whether nobody can ever be there again: who is dead has no name."""
+        return present(self.key) is None and self.name is None
 
-    def begin(self, ref: ActorRef) -> None:
-        """Count one more under way to *ref*."""
+    @property
+    def name(self) -> str | None:
+        """The name of the target, if it has one."""
+        return self.key if isinstance(self.key, str) else self.key.name
+
+    def begin(self) -> None:
+        """Count one more under way."""
         self.in_flight += 1
         self.exchange.in_flight += 1
-        self.load(ref)
 
-    def end(self, ref: ActorRef) -> None:
-        """Count one less under way to *ref*."""
+    def end(self) -> None:
+        """Count one less under way."""
         self.in_flight -= 1
         self.exchange.in_flight -= 1
-        if self.loads:
-            self.unload(ref)
-
-    def load(self, ref: ActorRef) -> None:
-        """Count one more to the instance *ref*, if there are several."""
-        if len(self.instances) > 1:
-            self.loads[ref] = self.loads.get(ref, 0) + 1
-
-    def unload(self, ref: ActorRef) -> None:
-        """Count one less to the instance *ref*."""
-        if (load := self.loads.pop(ref, 0)) > 1:
-            self.loads[ref] = load - 1
 
     def push(self, receipt: Receipt) -> None:
         """Have *receipt* wait."""
@@ -190,6 +189,24 @@ class Lane:
         if self.unpurged:
             self._bring_up()
         return None if receipt.final else receipt
+
+    def hand_over(self, name: str, lane: Lane) -> None:
+        """Have what waits for *name* wait in *lane* from now on: about 0.1 µs each if it is all there is."""
+        if not lane.waiting and all(entry[2].to == name for entry in chain(self.waiting, self.unpurged)):
+            self.waiting, lane.waiting = lane.waiting, self.waiting
+            self.unpurged, lane.unpurged = lane.unpurged, self.unpurged
+            if lane.unpurged:
+                self.exchange.timers.add(self.exchange.timers.now(), Purge(lane))
+            return
+        rest = []
+        for entry in chain(self.waiting, self.unpurged):
+            if entry[2].to != name:
+                rest.append(entry)
+            elif not entry[2].final:
+                lane.waiting.append(entry)
+        self.waiting, self.unpurged = rest, []
+        heapify(rest)
+        heapify(lane.waiting)
 
     def purge(self, pending: int) -> None:
         """Let go of those that are done with: of the next ones, and of all if most are; *pending* are not, anywhere.
@@ -257,6 +274,6 @@ class Purge:
             timers.add(timers.now(), self)
 
 
-def present(instance: ActorRef | NameRef) -> ActorRef | None:
-    """Return who is there for *instance* now: itself, or whoever has its name."""
-    return instance.successor()
+def present(key: Target) -> ActorRef | None:
+    """Return who is there for *key* now: itself, or whoever has its name; nobody for a name of the router's."""
+    return None if isinstance(key, str) else key.successor()

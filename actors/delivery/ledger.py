@@ -19,7 +19,7 @@ from actors.delivery.errors import InvalidMessageError, NotDurableError, RouterC
 from actors.delivery.ids import Ids
 from actors.delivery.options import DeliveryOptions, RouterConfig, Terms, terms_of
 from actors.delivery.plan import Expiry, Plan
-from actors.delivery.receipt import Posted, Receipt
+from actors.delivery.receipt import posted, receipt_of
 from actors.delivery.record import Status
 from actors.delivery.routes import Routes
 from actors.delivery.statistics import GuaranteeStatistics, RouterStatistics, Tally
@@ -35,12 +35,14 @@ if TYPE_CHECKING:
     from actors.delivery.exchange import Exchange
     from actors.delivery.lane import Target
     from actors.delivery.message_store import MessageStore
-    from actors.delivery.receipt import Attempt
+    from actors.delivery.receipt import Attempt, Receipt
     from actors.delivery.recovery import Recovery
     from actors.delivery.skips import Skips
     from actors.ref import ActorRef
     from actors.settlement import Outcome
     from actors.system import ActorSystem
+
+OPTIONS: Final = (DeliveryOptions, type(None))
 
 PLANS_KEPT: Final = 1024
 """So many different options are remembered with what follows from them."""
@@ -67,7 +69,7 @@ class Ledger:
         """Those that have, or had, messages; perhaps of an earlier configuration."""
         self.routes = Routes(system)
         self.tallies = {guarantee: Tally() for guarantee in Guarantee}
-        self.breakers = Breakers(name, self.now)
+        self.breakers = Breakers(name, self.routes, self.now)
         self.late = 0
         self.repeated = 0
         self.letters = UndeliveredLetters(RouterConfig().max_dead_letters, self._resend)
@@ -109,10 +111,10 @@ class Ledger:
                 ref = lane.find()
             if ref is not None and self._post(ref, message, plan.terms):
                 plan.tally.direct += 1
-                posted = Posted(plan, to, message)
+                direct = posted(plan, to, message)
                 if id is not None:
-                    posted._id = id  # noqa: SLF001 -- a record of one's own
-                return posted
+                    direct._id = id  # noqa: SLF001 -- a record of one's own
+                return direct
         if id is not None and plan.terms.exactly_once and (known := self.known(to, message, plan, id)) is not None:
             return known
         receipt = self.new_receipt(to, message, plan, id)
@@ -124,7 +126,7 @@ class Ledger:
 
     def new_receipt(self, to: Target, message: object, plan: Plan, id: str | None) -> Receipt:
         """Return the receipt of a message that nobody answers for yet."""
-        receipt = Receipt(plan, to, message, next(self.numbers))
+        receipt = receipt_of(plan, to, message, next(self.numbers))
         if (sender := current_process()) is not None:
             receipt.sender = sender.ref
         if id is not None:
@@ -185,11 +187,9 @@ class Ledger:
 
     def is_durable(self, options: DeliveryOptions | None) -> bool:
         """Tell whether a message with *options* is stored."""
-        if not isinstance(options, DeliveryOptions | None):
-            refuse_options(options)
-        asked = None if options is None else options.durable
-        asked = self.config.durable if asked is None else asked
-        return asked and (self.plans.get(options) or self.plan_of(options)).terms.durable
+        if type(options) not in OPTIONS:
+            check_options(options)
+        return (self.plans.get(options) or self.plan_of(options)).terms.durable
 
     def in_flight(self) -> Iterator[Attempt]:
         """Yield the attempts that wait for their acknowledgement."""
@@ -202,8 +202,7 @@ class Ledger:
 
     def plan_of(self, options: DeliveryOptions | None) -> Plan:
         """Return how messages with *options* are delivered."""
-        if not isinstance(options, DeliveryOptions | None):
-            refuse_options(options)
+        check_options(options)
         if len(self.plans) >= PLANS_KEPT:
             self.plans = {None: self.plans[None]}
             self.used = {plan: None for plan in self.used if plan.open}
@@ -225,15 +224,15 @@ class Ledger:
 
     def known(self, to: Target, message: object, plan: Plan, id: str) -> Receipt | None:
         """Return the receipt of a message with this id that is on its way to the same receiver, or was handled."""
-        open_one = self.ids.open_one(to, id)
-        if open_one is None and not self.ids.is_handled(to, id):
+        open_one, handled = self.ids.look_up(to, id)
+        if open_one is None and not handled:
             return None
         self.repeated += 1
         if open_one is not None:
             return open_one
-        posted = Posted(plan, to, message)
-        posted._id = id  # noqa: SLF001 -- as above
-        return posted
+        again = posted(plan, to, message)
+        again._id = id  # noqa: SLF001 -- as above
+        return again
 
     # -- what becomes of attempts
 
@@ -389,6 +388,7 @@ class Ledger:
         )
 
 
-def refuse_options(options: object) -> None:
-    """Say what is allowed instead of *options*."""
-    raise InvalidMessageError(f"the options of a message are DeliveryOptions, or None; got {options!r}")
+def check_options(options: object) -> None:
+    """Refuse what are no options of a message."""
+    if not isinstance(options, OPTIONS):
+        raise InvalidMessageError(f"the options of a message are DeliveryOptions, or None; got {options!r}")

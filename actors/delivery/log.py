@@ -77,7 +77,9 @@ class DeliveryLog:
         if id is not None and id in self._records:
             return self._records[id]
         terms = terms_of(self._config, options)
-        record = DeliveryRecord(to, message, terms.guarantee, terms.max_attempts, now)
+        record = DeliveryRecord()
+        record.to, record.message, record.created = to, message, now
+        record.guarantee, record.max_attempts = terms.guarantee, terms.max_attempts
         record._id = id  # noqa: SLF001 -- given, so that none need be made
         record.expires_at = now + terms.lifetime
         self._records[record.id], self._terms[record.id] = record, terms

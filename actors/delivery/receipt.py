@@ -14,7 +14,7 @@ from trio.lowlevel import enable_ki_protection
 
 from actors.current import current_process
 from actors.delivery.plan import Patience
-from actors.delivery.record import DeliveryRecord, Status
+from actors.delivery.record import ACKNOWLEDGED, DeliveryRecord
 from actors.errors import CallingSelfError
 from actors.settlement import Handled
 
@@ -60,12 +60,8 @@ class Receipt(DeliveryRecord):
 
     # What `DeliveryRecord` keeps for itself is known from the plan: there is a receipt for each message.
 
-    def __init__(self, plan: Plan, to: Target, message: object, number: int) -> None:
-        self.plan = plan
-        self.to = to
-        self.message = message
-        self.number = number
-        self.created = plan.ledger.now()
+    plan: Plan
+    number: int
 
     @property
     def terms(self) -> Terms:
@@ -118,7 +114,7 @@ class Receipt(DeliveryRecord):
             await self.done.wait()
         if self.original is not None:
             await self.original.acknowledged()
-        elif self.status is not Status.ACKNOWLEDGED:
+        elif self.status is not ACKNOWLEDGED:
             assert self.letter is not None
             raise self.letter.error
 
@@ -155,14 +151,8 @@ class Receipt(DeliveryRecord):
 class Posted(Receipt):
     """The receipt of a message of which there is nothing more to learn: it was sent at most once, or handled before."""
 
-    status = Status.ACKNOWLEDGED
+    status = ACKNOWLEDGED
     attempts = 1
-
-    def __init__(self, plan: Plan, to: Target, message: object) -> None:
-        self.plan = plan
-        self.to = to
-        self.message = message
-        self.created = plan.ledger.now()
 
     @property
     def acknowledged_at(self) -> float:  # type: ignore[override] # all at once
@@ -177,24 +167,22 @@ class Attempt:
 
     __slots__ = ("began", "lane", "live", "probe", "receipt", "ref", "settled")
 
-    def __init__(self, receipt: Receipt, lane: Lane, ref: ActorRef) -> None:
-        self.receipt = receipt
-        self.lane = lane
-        self.ref = ref
-        self.probe = False
-        """Whether the lane's circuit breaker let it through to learn from it."""
-        self.live = False
-        """Whether its acknowledgement is waited for."""
-        self.settled = False
-        """Whether the receiver is done with the copy that this attempt gave it."""
-
+    receipt: Receipt
+    lane: Lane
+    ref: ActorRef
+    probe: bool
+    """Whether the lane's circuit breaker let it through to learn from it."""
+    live: bool
+    """Whether its acknowledgement is waited for."""
+    settled: bool
+    """Whether the receiver is done with the copy that this attempt gave it."""
     began: float
 
     def begin(self, now: float) -> None:
         """Be counted as one that is under way."""
         self.began = now
         self.live = True
-        self.lane.begin(self.ref)
+        self.lane.begin()
         plan = self.receipt.plan
         plan.in_flight[self] = None
         if plan.patience is None:
@@ -203,7 +191,7 @@ class Attempt:
     def end(self) -> None:
         """Be counted no more."""
         self.live = False
-        self.lane.end(self.ref)
+        self.lane.end()
         del self.receipt.plan.in_flight[self]
 
     def settle(self, outcome: Outcome) -> None:
@@ -221,11 +209,9 @@ class Attempt:
         self.live = False
         lane.in_flight -= 1
         exchange.in_flight -= 1
-        if lane.loads:
-            lane.unload(self.ref)
         del plan.in_flight[self], plan.open[receipt]
         plan.tally.acknowledged += 1
-        receipt.status = Status.ACKNOWLEDGED
+        receipt.status = ACKNOWLEDGED
         receipt.acknowledged_at = plan.ledger.now()
         receipt.attempt = None
         if receipt._id is not None and plan.terms.exactly_once:  # noqa: SLF001 -- to ask for it is to make it
@@ -234,5 +220,39 @@ class Attempt:
             receipt.done.set()
         if lane.troubled:
             plan.ledger.breakers.count_success(lane, probe=self.probe)
-        if lane.waiting or exchange.crowded:
+        if lane.waiting or exchange.crowded or lane.pools:
             exchange.freed(lane)
+
+
+# As in the runtime, what is made for each message has no `__init__`.
+
+
+def receipt_of(plan: Plan, to: Target, message: object, number: int) -> Receipt:
+    """Return the receipt of a message that has just been sent."""
+    receipt = Receipt()
+    receipt.plan = plan
+    receipt.to = to
+    receipt.message = message
+    receipt.number = number
+    receipt.created = plan.ledger.now()
+    return receipt
+
+
+def posted(plan: Plan, to: Target, message: object) -> Posted:
+    """Return the receipt of a message of which there is nothing more to learn."""
+    receipt = Posted()
+    receipt.plan = plan
+    receipt.to = to
+    receipt.message = message
+    receipt.created = plan.ledger.now()
+    return receipt
+
+
+def attempt_of(receipt: Receipt, lane: Lane, ref: ActorRef) -> Attempt:
+    """Return an attempt that has not begun."""
+    attempt = Attempt()
+    attempt.receipt = receipt
+    attempt.lane = lane
+    attempt.ref = ref
+    attempt.probe = attempt.live = attempt.settled = False
+    return attempt

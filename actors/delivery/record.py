@@ -36,7 +36,15 @@ class Status(enum.Enum):
     """Its time was over before it was handled."""
 
 
-OPEN: Final = frozenset({Status.IN_TRANSIT, Status.DELIVERED})
+# To look a member up in its enum takes longer than what is done with it here.
+PENDING: Final = Status.PENDING
+IN_TRANSIT: Final = Status.IN_TRANSIT
+DELIVERED: Final = Status.DELIVERED
+ACKNOWLEDGED: Final = Status.ACKNOWLEDGED
+FAILED: Final = Status.FAILED
+EXPIRED: Final = Status.EXPIRED
+
+OPEN: Final = frozenset({IN_TRANSIT, DELIVERED})
 """An attempt is under way."""
 
 
@@ -62,7 +70,7 @@ class DeliveryRecord:
     max_attempts: int
     created: float
     _id: str | None = None
-    status: Status = Status.PENDING
+    status: Status = PENDING
     attempts: int = 0
     last_attempt: float | None = None
     delivered_at: float | None = None
@@ -73,13 +81,6 @@ class DeliveryRecord:
     given_up: bool = False
     """Whether it has failed for good although there are attempts left."""
     expires_at: float = math.inf
-
-    def __init__(self, to: object, message: object, guarantee: Guarantee, max_attempts: int, now: float) -> None:
-        self.to = to
-        self.message = message
-        self.guarantee = guarantee
-        self.max_attempts = max_attempts
-        self.created = now
 
     def __repr__(self) -> str:
         tried = f", attempt {self.attempts} of {self.max_attempts}" if self.attempts else ""
@@ -96,9 +97,9 @@ class DeliveryRecord:
     def final(self) -> bool:
         """Whether nothing will change any more."""
         status = self.status
-        if status is Status.FAILED:
+        if status is FAILED:
             return self.given_up or self.attempts >= self.max_attempts
-        return status is Status.ACKNOWLEDGED or status is Status.EXPIRED
+        return status is ACKNOWLEDGED or status is EXPIRED
 
     def expired(self, now: float) -> bool:
         """Tell whether its time is over: strictly later than it expires."""
@@ -108,16 +109,16 @@ class DeliveryRecord:
         """Note that an attempt begins."""
         if self.final or self.status in OPEN:
             return False
-        self.status = Status.IN_TRANSIT
+        self.status = IN_TRANSIT
         self.attempts += 1
         self.last_attempt = now
         return True
 
     def deliver(self, now: float) -> bool:
         """Note that the receiver has it."""
-        if self.status is not Status.IN_TRANSIT:
+        if self.status is not IN_TRANSIT:
             return False
-        self.status = Status.DELIVERED
+        self.status = DELIVERED
         self.delivered_at = now
         return True
 
@@ -125,7 +126,7 @@ class DeliveryRecord:
         """Note that it was handled; also when that is told after an attempt was taken for failed."""
         if self.final:
             return False
-        self.status = Status.ACKNOWLEDGED
+        self.status = ACKNOWLEDGED
         self.acknowledged_at = now
         return True
 
@@ -133,7 +134,7 @@ class DeliveryRecord:
         """Note that the attempt that is under way has failed."""
         if self.status not in OPEN:
             return False
-        self.status = Status.FAILED
+        self.status = FAILED
         self.faults = (*self.faults, Fault(self.attempts, reason, now))
         return True
 
@@ -142,14 +143,14 @@ class DeliveryRecord:
         if self.status not in OPEN:
             return False
         self.attempts -= 1
-        self.status = Status.FAILED if self.faults else Status.PENDING
+        self.status = FAILED if self.faults else PENDING
         return True
 
     def give_up(self, reason: object, now: float) -> bool:
         """Note that it has failed for good, whatever attempts are left."""
         if self.final:
             return False
-        self.status = Status.FAILED
+        self.status = FAILED
         self.faults = (*self.faults, Fault(self.attempts, reason, now))
         self.given_up = True
         return True
@@ -158,5 +159,5 @@ class DeliveryRecord:
         """Note that its time is over."""
         if self.final:
             return False
-        self.status = Status.EXPIRED
+        self.status = EXPIRED
         return True

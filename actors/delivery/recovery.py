@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from actors.delivery.durable import begin, follow, original_of
-from actors.delivery.receipt import Receipt
+from actors.delivery.receipt import receipt_of
 from actors.delivery.skips import Skips
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Recovery:
 
 def _resume(ledger: Ledger, found: StoredMessage, now: float, wall: float) -> None:
     plan = ledger.plans.get(found.options) or ledger.plan_of(found.options)
-    receipt = Receipt(plan, found.receiver, found.message, found.number)
+    receipt = receipt_of(plan, found.receiver, found.message, found.number)
     receipt.options = found.options
     receipt._id = found.id  # noqa: SLF001 -- a record of one's own
     receipt.stored = receipt.recovered = True

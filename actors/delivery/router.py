@@ -23,10 +23,11 @@ from actors.delivery.closing import close_with_system
 from actors.delivery.durable import outbox_of, put, stored
 from actors.delivery.errors import DeliveryFailedError, InvalidMessageError, NoRouterError, NotDurableError
 from actors.delivery.exchange import Exchange
-from actors.delivery.ledger import Ledger, refuse_options
+from actors.delivery.ledger import OPTIONS, Ledger, check_options
 from actors.delivery.message_store import MessageStore
 from actors.delivery.options import DeliveryOptions, RouterConfig
 from actors.delivery.presence import will_return
+from actors.delivery.receipt import Posted
 from actors.delivery.recovery import Recovery
 from actors.delivery.statistics import RouterStatistics
 from actors.delivery.succession import take_over
@@ -55,7 +56,13 @@ ROUTER_NAME: Final = "router"
 
 SENDS_BETWEEN_CHECKPOINTS: Final = 32
 
-OPTIONS: Final = (DeliveryOptions, type(None))
+DONE: Final = 1
+UNDER_WAY: Final = 2
+WAITING: Final = 8
+"""For how many sends one counts, by what has become of it: who is ahead of the receivers soon lets them catch up.
+
+A message that need not wait for others takes half as long to send, and with a backlog all have to wait.
+"""
 
 _ledgers: Final[WeakKeyDictionary[ActorSystem, dict[str, Ledger]]] = WeakKeyDictionary()
 
@@ -69,12 +76,8 @@ def ledger_of(system: ActorSystem, name: str) -> Ledger:
     return ledgers[name]
 
 
-def _check(id: object, options: object) -> None:
-    """Refuse an id that is none, and options that are not those of a message."""
-    if not isinstance(options, DeliveryOptions | None):
-        refuse_options(options)
-    if id is None:
-        return
+def _check_id(id: object) -> None:
+    """Refuse an id that is none."""
     if not isinstance(id, str) or not id:
         raise InvalidMessageError(f"the id of a message is a str that is not empty; got {id!r}")
     if not id.isascii() and id.encode(errors="replace").decode() != id:
@@ -164,14 +167,15 @@ class RouterRef:
         A durable message is stored when this returns, is for a name, and may be sent only after *delay* seconds. Sent
         by a handler of a `DurableActor`, it is stored, and leaves, with what the handler has changed.
 
-        A checkpoint once in 32 times, and whenever it is durable; cancelled there, a durable message may be stored and
-        delivered all the same. Raises `NoRouterError`, `RouterClosedError`, and for durable messages
+        A checkpoint at least once in 32 times, and whenever it is durable; cancelled there, a durable message may be
+        stored and delivered all the same. Raises `NoRouterError`, `RouterClosedError`, and for durable messages
         `UnencodableError`, `NotDurableError` and errors of the database.
         """
         if delay or self._ledger.is_durable(options):
             return await self._send_durably(to, message, options, id, delay)
         receipt = self.send_nowait(to, message, options, id=id)
-        self._sends = left = self._sends - 1
+        cost = DONE if type(receipt) is Posted else WAITING if receipt.attempt is None else UNDER_WAY
+        self._sends = left = self._sends - cost
         if left <= 0:
             self._sends = SENDS_BETWEEN_CHECKPOINTS
             await trio.lowlevel.checkpoint()
@@ -184,8 +188,10 @@ class RouterRef:
         """As `send`, but never wait: for handlers that are ``def``."""
         if get_ident() != self._system.open_to:
             admit(self._system, self)
-        if id is not None or type(options) not in OPTIONS:
-            _check(id, options)
+        if type(options) not in OPTIONS:
+            check_options(options)
+        if id is not None:
+            _check_id(id)
         ledger = self._ledger
         exchange = ledger.exchange
         if exchange is None or exchange.process.reason is not None:
@@ -200,7 +206,8 @@ class RouterRef:
         check_seconds("delay", delay)
         if delay == inf:
             raise ValueError(f"the delay of {shown(message)} is {delay!r}; what is never sent is not stored")
-        _check(id, options)
+        if id is not None:
+            _check_id(id)
         if not self._ledger.is_durable(options):
             raise NotDurableError(f"only a durable message is sent after a delay; {shown(message)} is not durable")
         await trio.lowlevel.checkpoint_if_cancelled()

@@ -53,17 +53,30 @@ class Routes:
         else:
             del self._instances[name]
 
-    def instances_of(self, key: Target) -> tuple[ActorRef | NameRef, ...]:
-        """Return who serves *key*: its instances, whoever has the name in the system, or the actor itself."""
-        if not isinstance(key, str):
-            return (key,)
-        return self._instances.get(key) or (NameRef(self._system, key, self._system.names),)
+    def instances_of(self, name: str) -> tuple[ActorRef | NameRef, ...]:
+        """Return who is registered under *name*."""
+        return self._instances.get(name, ())
 
     def key_of(self, to: Target) -> Target:
-        """Return what all references to one receiver have in common: its name, if it has one, or itself."""
+        """Return what all addresses of one target have in common: a reference to its name, or itself if it has none.
+
+        A name that several share has no target of its own, and is returned.
+        """
+        if isinstance(to, str) and to:
+            if to not in self._instances:
+                return NameRef(self._system, to, self._system.names)
+            first, *others = self._instances[to]
+            key = self.key_of(first)
+            return to if any(self.key_of(other) != key for other in others) else key
         if isinstance(to, ActorRef) and to.name is not None:
             process = to._process  # noqa: SLF001 -- the runtime's own
             return NameRef(self._system, to.name, process.via or self._system.names)
-        if not isinstance(to, str | ActorRef | NameRef) or to == "":
+        if not isinstance(to, ActorRef | NameRef):
             raise TypeError(f"a message is for a name, an ActorRef or a NameRef; got {to!r}")
         return to
+
+    def target_of(self, key: Target) -> Target:
+        """Return what *key* is called where people read it: a name of the system by itself."""
+        if isinstance(key, NameRef) and key == NameRef(self._system, key.name, self._system.names):
+            return key.name
+        return key

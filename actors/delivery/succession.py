@@ -49,8 +49,8 @@ async def _each(items: Iterable[T], act: Callable[[T], object]) -> None:
 def _lead(exchange: Exchange, attempt: Attempt) -> None:
     """Count *attempt* among those under way, if its acknowledgement is still waited for."""
     if attempt.live:
-        attempt.lane = exchange.lane_of(attempt.receipt.to)
-        attempt.lane.begin(attempt.ref)
+        attempt.lane = exchange.lane_of(attempt.ref)
+        attempt.lane.begin()
 
 
 def _place(exchange: Exchange, returned: set[Receipt], receipt: Receipt) -> None:

@@ -28,9 +28,9 @@ def content_of(
             f"the sender, type and correlation_id of a message are {sender!r}, {type!r} and {correlation_id!r}; "
             "allowed is a str"
         )
-    for name, text in (("sender", sender), ("type", type), ("correlation_id", correlation_id)):
-        if text and not text.isascii():
-            check_encodable(f"{name} of a message", text)
+    if not (sender.isascii() and type.isascii() and (not correlation_id or correlation_id.isascii())):
+        for name, text in (("sender", sender), ("type", type), ("correlation_id", correlation_id)):
+            check_encodable(f"{name} of a message", text or "")
     if metadata is not None and not isinstance(metadata, Mapping):
         raise MessageRefusedError(f"the metadata of a message are {metadata!r}; allowed is a mapping")
     packed = encode(dict(metadata), "metadata") if metadata else None

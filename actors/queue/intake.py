@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, Final
-from weakref import WeakValueDictionary
+from typing import TYPE_CHECKING, Any
 
 import trio
 from trio.lowlevel import enable_ki_protection, wait_task_rescheduled
@@ -22,7 +21,6 @@ from actors.result import NO_REPLY
 if TYPE_CHECKING:
     from actors.exit import ExitReason
     from actors.name_ref import NameRef
-    from actors.process import Process
     from actors.queue.answers import Answers
     from actors.queue.commits import Commits, Teller
     from actors.queue.ledger import Ledger
@@ -30,8 +28,6 @@ if TYPE_CHECKING:
     from actors.queue.requests import Put
     from actors.ref import ActorRef
     from actors.wall_clock import WallClock
-
-_intakes: Final[WeakValueDictionary[Process, Intake]] = WeakValueDictionary()
 
 
 class Intake:
@@ -64,7 +60,6 @@ class Intake:
         process = process_of(ref)
         assert process is not None
         self._process = process
-        _intakes[process] = self
 
     def __repr__(self) -> str:
         return f"<Intake of {self._ref}: {'open' if self.open else 'closed'}>"
@@ -125,7 +120,9 @@ class Intake:
         options = self._options
         now = self._now()
         self._seq = seq = self._seq + 1
-        row = Row(
+        posted = Posted()
+        posted.callers = [caller]
+        posted.row = Row(
             seq,
             put.id,
             put.given,
@@ -137,7 +134,7 @@ class Intake:
             now + (options.expires_after if put.expires_after is None else put.expires_after),
             options.max_retries if put.max_retries is None else put.max_retries,
         )
-        return Posted(row, [caller])
+        return posted
 
     # -- what comes without a call
 
@@ -192,6 +189,6 @@ class Usher(Actor):
 
 def intake_of(queue: ActorRef | NameRef) -> Intake | None:
     """Return where *queue* takes in messages without a call, if it does now."""
-    process = process_of(queue)
-    intake = None if process is None else _intakes.get(process)
-    return intake if intake is not None and intake.open else None
+    # A process has no actor before it is made, and none when it is dead.
+    intake = getattr(getattr(process_of(queue), "actor", None), "intake", None)
+    return intake if type(intake) is Intake and intake.open else None

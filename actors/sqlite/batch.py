@@ -28,15 +28,19 @@ class Unit(NamedTuple):
 _sql_of: Final = itemgetter(0)
 
 
-def commit(connection: sqlite3.Connection, units: Sequence[Unit]) -> Sequence[Exception | None] | None:
+def commit(
+    connection: sqlite3.Connection, units: Sequence[Unit], before_sync: Callable[[], object] = lambda: None
+) -> Sequence[Exception | None] | None:
     """Store *units* in their order, and return when they are on the disk; None if all of them are.
 
     Otherwise, return for each what kept it from being stored. All are tried together; if that fails because of
     one of them, each is tried by itself: within one transaction, unless there is too little room for that.
+    *before_sync* is called when only the disk is to be waited for.
     """
     try:
         _begin(connection)
         _run_together(connection, units)
+        before_sync()
         connection.execute("COMMIT")
     except Exception as error:  # noqa: BLE001 -- parameters raise what they like
         alive = connection.in_transaction

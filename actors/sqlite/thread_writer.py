@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import trio
 from trio.lowlevel import enable_ki_protection
 
+from actors.handover import LONGEST_MEETING
 from actors.sqlite.writer import Writer
 
 if TYPE_CHECKING:
@@ -54,10 +55,15 @@ class ThreadWriter(Writer):
         self._go.acquire()
         self._done = Lock()
         self._done.acquire()
+        self._needs_lock = False
+        """Whether the thread has work for which it needs the GIL; not so while it waits for the disk."""
+        self._let_go = Lock()
+        self._let_go.acquire()
         Thread(target=self._serve, name=f"writer of {path}", daemon=True).start()
 
     def wake(self) -> None:
         """Let the thread run."""
+        self._needs_lock = True
         _open(self._go)
         if self._attendant is not None and self._average < FAST:
             self._left = perf_counter()
@@ -98,7 +104,20 @@ class ThreadWriter(Writer):
         """Have the loop pause for the thread from now on: the loop has not waited for it itself, or not long enough."""
         if not self._handed:
             self._handed = True
-            self._handover.__enter__()
+            self._handover.join(self)
+
+    def meet(self) -> bool:
+        """Wait until the thread can go on without the GIL: one wait is enough for all statements of a batch."""
+        self._let_go.acquire(blocking=False)
+        needed = self._needs_lock
+        if needed:
+            self._let_go.acquire(timeout=LONGEST_MEETING)
+        return needed
+
+    def let_go(self) -> None:
+        """Do without the GIL from now on."""
+        self._needs_lock = False
+        _open(self._let_go)
 
     def _stop_attending(self, _: Callable[[], None]) -> trio.lowlevel.Abort:
         self._attendant = None
@@ -109,7 +128,9 @@ class ThreadWriter(Writer):
             self._go.acquire()
             while self._urgent:
                 begin = perf_counter()
+                self._needs_lock = True
                 self.work()
+                self.let_go()
                 self._average += (perf_counter() - begin - self._average) / 8
                 if self._attended:
                     _open(self._done)
@@ -123,7 +144,7 @@ class ThreadWriter(Writer):
         self.tell()
         if self._handed and self.told >= self._urgent_until:
             self._handed = False
-            self._handover.__exit__(None, None, None)
+            self._handover.leave(self)
 
 
 def _open(lock: Lock) -> None:

@@ -122,6 +122,9 @@ class Writer:
         """Help the writer, for ever, from within the loop."""
         await trio.sleep_forever()
 
+    def let_go(self) -> None:
+        """Note that the statements of a batch have run, or that a job begins: that may take as long as it likes."""
+
     def work(self) -> None:
         """Commit the next batch, or run the next job."""
         self._urgent = False  # before looking: what is appended from here on wakes the writer anew
@@ -141,12 +144,13 @@ class Writer:
 
     def _run(self, job: Job) -> None:
         self._waiting.popleft()
+        self.let_go()
         job.run(self.connection)
         self._ended.append(job)
 
     def _commit(self, units: Sequence[Unit]) -> None:
         batch = Batch(units)
-        batch.errors = commit(self.connection, units)
+        batch.errors = commit(self.connection, units, self.let_go)
         failed = 0 if batch.errors is None else sum(error is not None for error in batch.errors)
         self.commits += 1
         self.failed += failed

@@ -484,3 +484,4 @@ async def test_unread_nasty_messages_are_letters(system: ActorSystem, kind: Kind
 
     assert [letter.kind for letter in system.dead_letters] == ["cast", "info"]
     assert all(letter.message is nasty for letter in system.dead_letters)
+    assert ["Nasty whose repr raised ValueError" in repr(letter) for letter in system.dead_letters] == [True, True]

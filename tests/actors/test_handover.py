@@ -197,6 +197,48 @@ async def test_where_no_thread_can_be_made_the_loop_sleeps_instead(monkeypatch: 
     assert naps == [0.000_5]
 
 
+class Met:
+    """A thread that is met itself."""
+
+    def __init__(self, clock: Clock, *, needs_lock: bool) -> None:
+        self.meetings = 0
+        self._clock = clock
+        self._needs_lock = needs_lock
+
+    def meet(self) -> bool:
+        self.meetings += 1
+        if self._needs_lock:
+            self._clock.now += self._clock.held
+        return self._needs_lock
+
+
+async def test_a_thread_that_is_met_itself_is_met_at_each_pause_and_no_other(clock: Clock) -> None:
+    handover, thread = handover_here(), Met(clock, needs_lock=True)
+    handover.join(thread)
+    clock.turn_for(handover, 100)
+    handover.leave(thread)
+    meetings = thread.meetings
+    clock.now += MILLISECOND
+    handover.before_io_wait(0.0)
+
+    assert 140 <= meetings == thread.meetings <= 200
+    assert (clock.pauses, repr(handover)) == (0, "<Handover: 0 outstanding>")
+
+
+async def test_for_one_that_does_without_the_lock_the_loop_sleeps_as_long_as_waking_up_took_lately(
+    clock: Clock,
+) -> None:
+    handover, thread = handover_here(), Met(clock, needs_lock=False)
+    handover.join(thread)
+    clock.held = 0.25 * MILLISECOND
+    for _ in range(65):
+        handover.pause(clock.now)
+    handover.leave(thread)
+
+    assert (thread.meetings, clock.meetings) == (65, 2)
+    assert clock.naps == pytest.approx([1e-6] * 31 + [0.000_25] * 32)
+
+
 async def test_it_pauses_often_as_long_as_anybody_needs_it() -> None:
     handover = handover_here()
     seen = [repr(handover)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from tests.benchmarks import fairness, growth, report, threads
+from tests.benchmarks import durable_queue, fairness, growth, report, threads
 from tests.benchmarks.arguments import parse
 from tests.benchmarks.rounds import run_rounds
 from tests.benchmarks.systems import bare, ours, peers
@@ -26,6 +26,8 @@ def main() -> None:
             sys.stdout.write(growth.tables(arguments.rounds))
         case "threads":
             sys.stdout.write(threads.tables(arguments.rounds))
+        case "queue":
+            sys.stdout.write(f"{durable_queue.tables(arguments.rounds)}\n{durable_queue.table_of_many()}")
 
 
 def compare(arguments: Arguments) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SHORT_SECONDS: Final = 45
 
-Mode: TypeAlias = Literal["compare", "fairness", "growth", "threads"]
+Mode: TypeAlias = Literal["compare", "fairness", "growth", "threads", "queue"]
 
 
 @attrs.frozen
@@ -63,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
         ("fairness", "instead: how late timers and cancellation are beside actors that are flooded"),
         ("growth", "instead: what things cost beside many others"),
         ("threads", "instead: how soon threads get to work beside a busy node, and what that costs it"),
+        ("queue", "instead: the durable queue beside bare SQLite, and with a million messages"),
     ):
         modes.add_argument(f"--{mode}", action="store_const", const=mode, dest="mode", default="compare", help=text)
     parser.add_argument("--rounds", type=_positive, metavar="N", help="how often each is measured (5, or 3)")

@@ -2,8 +2,9 @@
 
 One message is put and awaited, leased and acknowledged; the bare loop makes the same inserts, and the deletes with the
 next commit, in batches of as many as there are producers. Paced is that loop with 50 µs of other work between two
-commits: some disks are at their fastest only for a caller that comes back at once. They are measured in turns. The log
-beside the database has its size from the beginning: as long as it grows, a commit waits several times as long.
+commits: some disks are at their fastest only for a caller that comes back at once. All take turns, several times a
+second, for what a disk costs changes from moment to moment. The log beside the database has its size from the
+beginning: as long as it grows, a commit waits several times as long.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ import argparse
 import sqlite3
 import sys
 import time
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import trio
@@ -25,73 +27,97 @@ from actors.queue import Queue, QueueClient, Row, SqliteStore
 from actors.queue.message import encode
 from actors.queue.message_id import new_message_id
 from actors.queue.sqlite import STEPS, insert_of
+from actors.sqlite import writer
 from actors.sqlite.file import lengthen_log
 from tests.benchmarks.burn import burn
+from tests.benchmarks.rounds import say
+from tests.benchmarks.tables import in_columns, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PAYLOAD: Final = b"x" * 200
-WARM_SECONDS: Final = 1.0
-SECONDS: Final = 1.0
+TURN: Final = 0.1
+"""Seconds of one turn."""
+TURNS: Final = 10
+"""So many turns has each in one round."""
 SLICE_SECONDS: Final = 0.0001
 PAUSE_SECONDS: Final = 0.00005
 MILLION: Final = 1_000_000
 DELETE: Final = "DELETE FROM queue WHERE seq = ?"
+COLUMNS: Final = ("ours", "bare", "paced", "ratio", "p50", "p99")
+EXPLANATION: Final = """Messages a second, each put and awaited, leased and acknowledged; medians of the rounds.
+bare: SQLite in a plain loop that makes the same inserts and deletes, as many at once as there are producers.
+paced: the same with 50 µs of work after each commit, for some disks are fast only for who comes back at once.
+ratio: ours to bare, in the same tenth of a second. p50, p99: milliseconds that a put takes.
+Busy: beside a task that works for 0.1 ms at a time, for ever. So many ms a sync: files in memory, and each commit of
+all three waits so long, as on a disk that always takes the same time.
+"""
+IN_MEMORY: Final = Path("/dev/shm")  # noqa: S108 -- its point is that nothing reaches a disk
 
 
 @attrs.frozen
 class Workload:
-    """How many put at the same time, and whether the loop is busy with something else as well."""
+    """How many put at the same time, and beside what."""
 
     producers: int
     busy: bool = False
+    """Whether the loop is busy with something else as well."""
+    sync: float = 0.0
+    """Seconds that each commit takes, if files are in memory and that is all it waits for; 0 for a real disk."""
 
     def __str__(self) -> str:
-        return f"{self.producers} producers{', busy loop' if self.busy else ''}"
+        more = f", {self.sync * 1e3:g} ms a sync" if self.sync else ""
+        many = "s" if self.producers > 1 else ""
+        return f"{self.producers} producer{many}{', busy loop' if self.busy else ''}{more}"
+
+    @property
+    def folder(self) -> Path:
+        """Where the files are."""
+        return IN_MEMORY if self.sync and IN_MEMORY.is_dir() else Path.cwd()
 
 
 @attrs.frozen
 class Figures:
-    """What one turn has shown."""
+    """What one round has shown: medians of the turns."""
 
     per_second: float
     bare_per_second: float
     paced_per_second: float
+    ratio: float
+    """Ours to bare in the same turn."""
     p50: float
     p99: float
     """Seconds that a put took."""
 
-    @property
-    def ratio(self) -> float:
-        """Ours to bare."""
-        return self.per_second / self.bare_per_second
 
-
-WORKLOADS: Final = (Workload(1), Workload(64), Workload(256), Workload(64, busy=True))
-
-
-def bare(path: Path, batch: int, pause: float = 0.0) -> float:
-    """Return how many messages a second a plain loop inserts and deletes, with *pause* seconds of work in between."""
-    connection = opened(path)
-    loop = BareLoop(connection, batch, pause)
-    loop.run(WARM_SECONDS)
-    rate = loop.run(SECONDS)
-    connection.close()
-    return rate
+WORKLOADS: Final = (
+    Workload(1),
+    Workload(1, sync=0.0002),
+    Workload(1, sync=0.001),
+    Workload(64),
+    Workload(64, sync=0.001),
+    Workload(256),
+    Workload(256, sync=0.001),
+    Workload(64, busy=True),
+)
 
 
 class BareLoop:
     """A loop that stores batches and deletes the ones before."""
 
-    def __init__(self, connection: sqlite3.Connection, batch: int, pause: float) -> None:
-        self._connection = connection
+    def __init__(self, path: Path, workload: Workload, pause: float = 0.0) -> None:
+        self._connection = opened(path)
+        self._sync = workload.sync
         self._pause = pause
-        self._batch = batch
+        self._batch = workload.producers
         self._seq = 0
         self._gone: list[tuple[int]] = []
 
-    def run(self, seconds: float) -> float:
-        """Run for *seconds*, and return how many messages a second that were."""
+    def turn(self) -> float:
+        """Run for one turn, and return how many messages a second that were."""
         begin, first = time.perf_counter(), self._seq
-        while time.perf_counter() - begin < seconds:
+        while time.perf_counter() - begin < TURN:
             self._commit([row_of(number) for number in range(self._seq, self._seq + self._batch)])
             self._seq += self._batch
             burn(self._pause)
@@ -103,6 +129,8 @@ class BareLoop:
         self._connection.executemany(insert_of(1), rows)
         self._connection.executemany(DELETE, self._gone)
         execute("COMMIT")
+        if self._sync:
+            time.sleep(self._sync)
         self._gone = [(row.seq,) for row in rows]
 
 
@@ -124,54 +152,82 @@ def opened(path: Path) -> sqlite3.Connection:
 class Load:
     """Producers and a consumer of one queue."""
 
-    def __init__(self, queue: QueueClient) -> None:
-        self.queue = queue
+    def __init__(self, queue: QueueClient, workload: Workload) -> None:
+        self._queue = queue
+        self._workload = workload
         self.latencies: list[float] = []
 
-    async def produce(self) -> None:
-        while True:
-            begin = time.perf_counter()
-            await self.queue.put("worker", PAYLOAD)
+    async def turn(self) -> float:
+        """Run for one turn, and return how many messages a second were put."""
+        before, begin = len(self.latencies), time.perf_counter()
+        async with trio.open_nursery() as others:
+            others.start_soon(self._consume)
+            if self._workload.busy:
+                others.start_soon(self._be_busy)
+            async with trio.open_nursery() as producers:
+                for _ in range(self._workload.producers):
+                    producers.start_soon(self._produce, begin + TURN)
+            others.cancel_scope.cancel()
+        return (len(self.latencies) - before) / (time.perf_counter() - begin)
+
+    async def _produce(self, end: float) -> None:
+        while (begin := time.perf_counter()) < end:
+            await self._queue.put("worker", PAYLOAD)
             self.latencies.append(time.perf_counter() - begin)
 
-    async def consume(self) -> None:
+    async def _consume(self) -> None:
         while True:
-            await self.queue.ack(*await self.queue.lease_many("worker", 256, wait=True))
+            await self._queue.ack(*await self._queue.lease_many("worker", 256, wait=True))
 
-    async def be_busy(self) -> None:
+    async def _be_busy(self) -> None:
         while True:
             burn(SLICE_SECONDS)
             await trio.lowlevel.checkpoint()
 
 
-async def ours(path: Path, workload: Workload) -> tuple[float, list[float]]:
-    """Return how many messages a second go through a queue, and how long the puts took."""
-    async with open_system() as system, trio.open_nursery() as nursery:
-        await system.start(Queue, SqliteStore(path), name="queue")
-        load = Load(QueueClient(system.named("queue"), sender="me"))
-        nursery.start_soon(load.consume)
-        for _ in range(workload.producers):
-            nursery.start_soon(load.produce)
-        if workload.busy:
-            nursery.start_soon(load.be_busy)
-        await trio.sleep(WARM_SECONDS)
-        load.latencies.clear()
-        begin = time.perf_counter()
-        await trio.sleep(SECONDS)
-        rate = len(load.latencies) / (time.perf_counter() - begin)
-        nursery.cancel_scope.cancel()
-    return rate, sorted(load.latencies)
-
-
-def compared(workload: Workload) -> Figures:
-    """Measure both, the bare loop before and after."""
-    with TemporaryDirectory(prefix="queue", dir=Path.cwd()) as folder:
-        before = bare(Path(folder, "before.db"), workload.producers)
-        rate, latencies = trio.run(ours, Path(folder, "ours.db"), workload)
-        after = bare(Path(folder, "after.db"), workload.producers)
-        paced = bare(Path(folder, "paced.db"), workload.producers, PAUSE_SECONDS)
+async def compared(workload: Workload, turns: int = TURNS) -> Figures:
+    """Measure ours, the bare loop and the paced one, in so many turns each after one that is not counted."""
+    with TemporaryDirectory(prefix="queue", dir=workload.folder) as folder, as_slow_as(workload):
+        bare = BareLoop(Path(folder, "bare.db"), workload)
+        paced = BareLoop(Path(folder, "paced.db"), workload, PAUSE_SECONDS)
+        async with open_system() as system:
+            await system.start(Queue, SqliteStore(Path(folder, "ours.db")), name="queue")
+            load = Load(QueueClient(system.named("queue"), sender="me"), workload)
+            _ = await load.turn(), bare.turn(), paced.turn()
+            load.latencies.clear()
+            rates = [(await load.turn(), bare.turn(), paced.turn()) for _ in range(turns)]
+    latencies = sorted(load.latencies)
     p50, p99 = (latencies[int(len(latencies) * part)] for part in (0.5, 0.99))
-    return Figures(rate, (before + after) / 2, paced, p50, p99)
+    ratio = median(ours / plain for ours, plain, _ in rates)
+    ours, plain, slower = (median(column) for column in zip(*rates, strict=True))
+    return Figures(ours, plain, slower, ratio, p50, p99)
+
+
+@contextmanager
+def as_slow_as(workload: Workload) -> Iterator[None]:
+    """Have the queue's commits take as long as those of *workload*."""
+    functions = vars(writer)
+    commit = functions["commit"]
+
+    def commit_slowly(*arguments: Any) -> Any:
+        errors = commit(*arguments)
+        time.sleep(workload.sync)
+        return errors
+
+    if workload.sync:
+        _wake_up_within(nanoseconds=1)
+        functions["commit"] = commit_slowly
+    try:
+        yield
+    finally:
+        functions["commit"] = commit
+        _wake_up_within(nanoseconds=0)
+
+
+def _wake_up_within(nanoseconds: int) -> None:
+    """Say how late sleeps may end in this thread and those that it starts; 0 is the usual, 50 µs on Linux."""
+    with suppress(OSError):
+        Path("/proc/self/timerslack_ns").write_text(str(nanoseconds))
 
 
 # -- a million messages
@@ -187,7 +243,12 @@ async def with_many(path: Path, count: int) -> dict[str, float]:
         await system.start(Queue, SqliteStore(path), name="queue")
         opening = time.perf_counter() - begin
         queue = QueueClient(system.named("queue"), sender="me")
-        return {"open": opening, "put": await puts(queue), "lease": await leases(queue)}
+        costs = {
+            "put": await puts(queue),
+            "lease": await leases(queue, "fresh"),
+            "found": await leases(queue, "worker"),
+        }
+        return {"open": opening, **costs}
 
 
 def fill(path: Path, count: int) -> None:
@@ -198,11 +259,12 @@ def fill(path: Path, count: int) -> None:
 
 
 async def puts(queue: QueueClient) -> float:
-    """Return the seconds each of many puts at the same time takes."""
+    """Return the seconds each of many puts at the same time takes, half of them for one who had nothing."""
 
     async def put() -> None:
-        for _ in range(100):
+        for _ in range(50):
             await queue.put("worker", PAYLOAD)
+            await queue.put("fresh", PAYLOAD)
 
     begin = time.perf_counter()
     async with trio.open_nursery() as nursery:
@@ -211,12 +273,44 @@ async def puts(queue: QueueClient) -> float:
     return (time.perf_counter() - begin) / 6400
 
 
-async def leases(queue: QueueClient) -> float:
+async def leases(queue: QueueClient, recipient: str) -> float:
     """Return the seconds that it takes to lease and acknowledge one message, a hundred at a time."""
     begin = time.perf_counter()
-    for _ in range(50):
-        await queue.ack(*await queue.lease_many("worker", 100))
-    return (time.perf_counter() - begin) / 5000
+    for _ in range(30):
+        await queue.ack(*await queue.lease_many(recipient, 100))
+    return (time.perf_counter() - begin) / 3000
+
+
+def tables(rounds: int) -> str:
+    """Measure each workload so many times, and return the table."""
+    lines: dict[Workload, list[Figures]] = {}
+    for number in range(rounds):
+        for workload in WORKLOADS:
+            lines.setdefault(workload, []).append(trio.run(compared, workload))
+        say(f"round {number + 1} of {rounds}")
+    return f"{EXPLANATION}\n{in_columns(['', *COLUMNS], [line_of(*line) for line in lines.items()])}"
+
+
+def line_of(workload: Workload, figures: list[Figures]) -> list[str]:
+    """Return the medians as a line of the table."""
+    rates = [[one.per_second, one.bare_per_second, one.paced_per_second] for one in figures]
+    others = [[one.ratio, one.p50 * 1e3, one.p99 * 1e3] for one in figures]
+    return [
+        str(workload),
+        *(shown(median(column)) for column in zip(*rates, strict=True)),
+        *(f"{median(column):.2f}" for column in zip(*others, strict=True)),
+    ]
+
+
+def table_of_many() -> str:
+    """Return what an empty queue costs, and one with a million messages."""
+    lines = []
+    for count in (0, MILLION):
+        with TemporaryDirectory(prefix="queue", dir=Path.cwd()) as folder:
+            found = trio.run(with_many, Path(folder, "queue.db"), count)
+        costs = (f"{found[name] * 1e6:.0f}" for name in ("put", "lease", "found"))
+        lines.append([f"{count:,}", f"{found['open']:.2f}", *costs])
+    return in_columns(["pending", "open, s", "put, µs", "lease and ack, µs", "of those found, µs"], lines)
 
 
 def main() -> None:
@@ -226,36 +320,7 @@ def main() -> None:
         "--many", action="store_true", help="instead: a queue of a million messages beside an empty one"
     )
     arguments = parser.parse_args()
-    if arguments.many:
-        for count in (0, MILLION):
-            with TemporaryDirectory(prefix="queue", dir=Path.cwd()) as folder:
-                found = trio.run(with_many, Path(folder, "queue.db"), count)
-            sys.stdout.write(
-                f"{count:9,} messages: open {found['open']:.2f} s, put {found['put'] * 1e6:.0f} µs, "
-                f"lease and ack {found['lease'] * 1e6:.0f} µs\n"
-            )
-        return
-    for workload in WORKLOADS:
-        sys.stdout.write(line_of(workload, [compared(workload) for _ in range(arguments.rounds)]))
-        sys.stdout.flush()
-
-
-def line_of(workload: Workload, figures: list[Figures]) -> str:
-    """Return the medians as a line of the table."""
-    rate, plain, paced, ratio, p50, p99 = (
-        median(values)
-        for values in zip(
-            *(
-                (one.per_second, one.bare_per_second, one.paced_per_second, one.ratio, one.p50, one.p99)
-                for one in figures
-            ),
-            strict=True,
-        )
-    )
-    return (
-        f"{workload!s:24} {rate:8,.0f} messages/s, bare {plain:8,.0f}, paced {paced:8,.0f}, ratio {ratio:.2f}, "
-        f"put p50 {p50 * 1e3:.2f} ms, p99 {p99 * 1e3:.2f} ms\n"
-    )
+    sys.stdout.write(table_of_many() if arguments.many else tables(arguments.rounds))
 
 
 if __name__ == "__main__":

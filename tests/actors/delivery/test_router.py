@@ -495,6 +495,17 @@ async def test_a_thousand_messages_are_counted(system: ActorSystem, router: Rout
     assert (found.success_rate, found.retries) == (1.0, 0)
 
 
+async def test_a_sender_that_is_ahead_lets_the_receiver_catch_up(system: ActorSystem, router: RouterRef) -> None:
+    receiver = await system.start(Receiver, [])
+    for number in range(100):
+        router.send_nowait(receiver, number)
+
+    receipts = [await router.send(receiver, number) for number in range(100, 132)]
+
+    assert receipts[0].status is Status.ACKNOWLEDGED
+    assert Status.PENDING not in {receipt.status for receipt in receipts}
+
+
 async def test_one_can_wait_until_all_is_done(system: ActorSystem, router: RouterRef) -> None:
     await router.send(await system.start(Slow, [], 3.0), "tea")
     await router.send("nobody", "coffee")

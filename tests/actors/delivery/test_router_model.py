@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,15 +18,17 @@ from actors.delivery import (
     DeliveryOptions,
     Guarantee,
     Receipt,
+    RouteNotFoundError,
     Router,
     RouterConfig,
     RouterRef,
+    RouteTakenError,
     Status,
 )
 from supervision import ChildSpec, Supervisor, SupervisorSpec
 
 if TYPE_CHECKING:
-    from actors import ActorSystem
+    from actors import ActorRef, ActorSystem, NameRef
 
 MAILBOXES = [Mailbox(), Mailbox(max_messages=2), Mailbox(max_messages=2, overflow="drop_oldest")]
 
@@ -45,10 +49,19 @@ class Erratic(Actor):
         self.notes.append(number)
 
 
+HOW = st.sampled_from(["name", "name reference", "reference", "route", "pool"])
+
 STEPS = st.one_of(
+    st.tuples(
+        st.just("burst"),
+        st.sampled_from(["one", "two"]),
+        st.sampled_from(["good", "slow"]),
+        st.lists(HOW, min_size=3, max_size=8),
+    ),
     st.tuples(
         st.just("send"),
         st.sampled_from(["one", "two", "nobody"]),
+        HOW,
         st.sampled_from(["good", "slow", "crash"]),
         st.builds(
             DeliveryOptions,
@@ -61,6 +74,12 @@ STEPS = st.one_of(
         ),
     ),
     st.tuples(st.just("kill"), st.sampled_from(["one", "two", "router"])),
+    st.tuples(
+        st.sampled_from(["register", "unregister"]),
+        st.sampled_from(["route", "pool"]),
+        st.sampled_from(["one", "two"]),
+        st.sampled_from(["name reference", "reference"]),
+    ),
     st.tuples(st.just("sleep"), st.sampled_from([0.0, 0.05, 1.0, 7.0])),
 )
 
@@ -78,19 +97,62 @@ def tree(notes: list[int], mailbox: Mailbox) -> SupervisorSpec:
     return SupervisorSpec(children, intensity=1_000, period=1.0)
 
 
+def instance(system: ActorSystem, to: str, how: str) -> NameRef | ActorRef:
+    return (system.whereis(to) if how == "reference" else None) or system.named(to)
+
+
+def address(system: ActorSystem, to: str, how: str) -> str | NameRef | ActorRef:
+    match how:
+        case "name":
+            return to
+        case "route" | "pool":
+            return how
+        case _:
+            return instance(system, to, how)
+
+
+def check_limits(router: RouterRef) -> None:
+    assert router.statistics().in_flight <= 3
+    under_way = Counter(attempt.ref for attempt in router._ledger.in_flight())
+    assert all(count <= 2 for count in under_way.values())
+
+
+def check_order(notes: list[int], receipts: list[Receipt]) -> None:
+    """What one target was sent at one attempt has arrived in order, whatever it was addressed by."""
+    for target in ("one", "two"):
+        for priority in Priority:
+            handled = [
+                number
+                for number in dict.fromkeys(notes)
+                if (receipt := receipts[number]).attempts == 1
+                and receipt.terms.priority is priority
+                and target in (receipt.to, getattr(receipt.to, "name", None))
+            ]
+            assert handled == sorted(handled)
+
+
 async def play(system: ActorSystem, router: RouterRef, script: list[tuple[Any, ...]]) -> list[Receipt]:
     receipts: list[Receipt] = []
     for step in script:
         match step:
-            case ("send", to, what, options):
-                receipts.append(await router.send(to, (len(receipts), what), options))
+            case ("send", to, how, what, options):
+                receipts.append(await router.send(address(system, to, how), (len(receipts), what), options))
+            case ("burst", to, what, hows):
+                for how in hows:
+                    receipts.append(await router.send(address(system, to, how), (len(receipts), what)))
+            case ("register", route, to, how):
+                with suppress(RouteTakenError):
+                    router.register(route, instance(system, to, how))
+            case ("unregister", route, to, how):
+                with suppress(RouteNotFoundError):
+                    router.unregister(route, instance(system, to, how))
             case ("kill", name):
                 if (target := system.whereis(name)) is not None:
                     target.kill()
             case ("sleep", seconds):
                 await trio.sleep(seconds)
         await trio.testing.wait_all_tasks_blocked()
-        assert router.statistics().in_flight <= 3
+        check_limits(router)
     return receipts
 
 
@@ -113,6 +175,7 @@ async def test_whatever_happens_a_message_is_delivered_or_failed(
 
     assert (found.pending, found.in_flight) == (0, 0)
     assert found.acknowledged + found.failed + found.expired == found.routed == len(receipts)
+    check_order(notes, receipts)
     for number, receipt in enumerate(receipts):
         assert receipt.final
         assert receipt.attempts <= receipt.max_attempts

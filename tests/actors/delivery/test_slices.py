@@ -341,7 +341,7 @@ STEPS = st.one_of(
 @given(st.lists(STEPS, max_size=80))
 def test_a_lane_keeps_its_order_while_it_is_looked_through(steps: list[tuple[str, int]]) -> None:
     timers = SimpleNamespace(now=lambda: 0.0, add=lambda _deadline, _item: None)
-    lane: Any = Lane(SimpleNamespace(timers=timers), "receiver", None, "round_robin")  # type: ignore[arg-type]  # enough
+    lane: Any = Lane(SimpleNamespace(timers=timers), "receiver", None, 1)  # type: ignore[arg-type]  # enough
     entries: list[Entry] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("actors.delivery.lane.AT_ONCE", 2)

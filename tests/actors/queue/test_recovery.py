@@ -125,6 +125,25 @@ async def test_a_dead_letter_that_cannot_be_read_is_set_apart_and_hides_no_other
     assert [record.message.partition(":")[0] for record in caplog.records] == ["row 1 of the queue is set apart"]
 
 
+async def test_the_id_of_a_dead_letter_is_still_taken_when_the_queue_is_opened_again(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with open_system() as system:
+        await system.start(Queue, SqliteStore(tmp_path / "queue.db", inline=True), name="queue")
+        queue = QueueClient(system.named("queue"))
+        await queue.put("ann", "tea", id="mine")
+        await queue.reject(await queue.lease("ann"), "no tea")
+
+    async with open_system() as system:
+        await system.start(Queue, SqliteStore(tmp_path / "queue.db", inline=True), name="queue")
+        queue = QueueClient(system.named("queue"))
+        await queue.put("ann", "tea", id="mine")
+        letters, depth = await queue.dead_letters(), await queue.depth("ann")
+
+    assert [letter.message.id for letter in letters] == ["mine"]
+    assert depth == 0
+
+
 async def test_a_dead_letter_that_cannot_be_read_is_not_replayed(
     tmp_path: Path, autojump_clock: trio.testing.MockClock
 ) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from actors.sqlite import Database, DatabaseFullError
-from tests.actors.sqlite.children import ROOT, child, command, line_of, output_of
+from tests.actors.sqlite.children import child, command, line_of, output_of
 from tests.actors.sqlite.notes import ids_at, ids_of, insert
+from tests.actors.sqlite.traced import log_between, traced_calls
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,35 +23,10 @@ BIG: Final = "x" * 3000
 
 @pytest.mark.slow
 def test_between_the_start_of_a_put_and_its_return_the_log_is_written_and_then_synchronised(path: Path) -> None:
-    lines = traced_calls(path)
+    puts = dict(log_between(traced_calls(command("put", path), path.with_suffix(".trace"))))
 
-    for number in range(20):
-        put = "".join(
-            letter_of(line) for line in lines[position(lines, "begin", number) : position(lines, "end", number)]
-        )
-        assert re.fullmatch("w+s", put.strip(".")), f"put {number}: {put}"
-
-
-def traced_calls(path: Path) -> list[str]:
-    """Return what a child that puts asks the operating system to write and to synchronise."""
-    out = path.with_suffix(".trace")
-    strace = ["strace", "-f", "-y", "-e", "trace=write,pwrite64,fsync,fdatasync", "-o", str(out)]
-    subprocess.run([*strace, *command("put", path)], cwd=ROOT, check=True, capture_output=True)
-    return out.read_text(encoding="utf-8").splitlines()
-
-
-def position(lines: list[str], what: str, number: int) -> int:
-    (found,) = (place for place, line in enumerate(lines) if f'"{what} {number}\\n"' in line)
-    return found
-
-
-def letter_of(line: str) -> str:
-    """Tell what a call is to the log: a write, a synchronisation that succeeded, or nothing."""
-    if "-wal>" not in line:
-        return "."
-    if "pwrite64" in line:
-        return "w"
-    return "s" if line.endswith("= 0") else "?"
+    assert list(puts) == [str(number) for number in range(20)]
+    assert [put for put in puts.values() if not re.fullmatch("w+s", put)] == []
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from threading import Event
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +16,7 @@ from tests.actors.sqlite.notes import ids_of, insert
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from actors import ActorSystem
@@ -28,11 +29,25 @@ class SlowDisk:
     def __init__(self) -> None:
         self.begun = Event()
         self.go_on = Event()
+        self.slow_to_sync = False
+        """Whether it has run the statements when it waits."""
 
-    def commit(self, connection: sqlite3.Connection, units: Sequence[Unit]) -> object:
+    def commit(
+        self, connection: sqlite3.Connection, units: Sequence[Unit], before_sync: Callable[[], object]
+    ) -> object:
+        if not self.slow_to_sync:
+            self._wait()
+            return commit(connection, units, before_sync)
+
+        def wait() -> None:
+            before_sync()
+            self._wait()
+
+        return commit(connection, units, wait)
+
+    def _wait(self) -> None:
         self.begun.set()
         self.go_on.wait()
-        return commit(connection, units)
 
 
 @pytest.fixture
@@ -85,19 +100,50 @@ async def test_what_gathers_while_the_disk_works_is_one_commit(database: Databas
 async def test_the_loop_hands_over_only_while_somebody_waits(
     real_system: ActorSystem, database: Database, slow_disk: SlowDisk
 ) -> None:
-    idle = real_system.handover.outstanding
+    idle = len(real_system.handover.workers)
     database.append(*insert(1), lazy=True)
-    lazy = real_system.handover.outstanding
+    lazy = len(real_system.handover.workers)
 
     database.append(*insert(2))
     await turns_until(slow_disk.begun)
     for _ in range(2):
         await trio.lowlevel.checkpoint()
-    waiting = real_system.handover.outstanding
+    waiting = len(real_system.handover.workers)
     slow_disk.go_on.set()
     await database.committed()
 
-    assert (idle, lazy, waiting, real_system.handover.outstanding) == (0, 0, 1, 0)
+    assert (idle, lazy, waiting, len(real_system.handover.workers)) == (0, 0, 1, 0)
+
+
+async def test_a_busy_loop_waits_for_a_thread_with_statements_to_run_but_not_for_long(
+    real_system: ActorSystem, database: Database, slow_disk: SlowDisk
+) -> None:
+    database.append(*insert(1))
+    await turns_until(slow_disk.begun)
+
+    (worker,) = real_system.handover.workers
+    began = perf_counter()
+    needed = worker.meet()
+    took = perf_counter() - began
+    slow_disk.go_on.set()
+    await database.committed()
+
+    assert needed
+    assert took >= 0.01
+
+
+async def test_a_busy_loop_does_not_wait_for_a_thread_that_waits_for_the_disk(
+    real_system: ActorSystem, database: Database, slow_disk: SlowDisk
+) -> None:
+    slow_disk.slow_to_sync = True
+    database.append(*insert(1))
+    await turns_until(slow_disk.begun)
+
+    needed = real_system.handover.workers[0].meet()
+    slow_disk.go_on.set()
+    await database.committed()
+
+    assert not needed
 
 
 async def test_a_database_that_is_closed_while_the_disk_works_waits_for_it(
