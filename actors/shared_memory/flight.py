@@ -94,7 +94,8 @@ class Flight:
         if error is None:
             self._legacy.untold.extend([change.made for change in self.changes])
         if self.ref is not None:
-            self.ref.cast(Landed(self))
+            # It settles, so if nobody is there any more it is no dead letter, which would keep the actor in memory.
+            self.ref.deliver(Landed(self), _settled)
         if self._waited_for is not None:
             self._waited_for.set()
 
@@ -138,3 +139,7 @@ class Flight:
         self.changes.append(change)
         self._changed[change.made.where] = record
         self._done[change.id] = change
+
+
+def _settled(_: object) -> None:
+    """Do nothing: who ended meanwhile has nothing to go on with."""
