@@ -13,8 +13,8 @@ from actors.bus.box import ActorBox, StreamBox
 from actors.bus.errors import BusRequestError, OutcomeUnknownError
 from actors.bus.filters import TopicFilter
 from actors.bus.message import TopicMessage, new_message_id
-from actors.bus.patterns import parse
 from actors.bus.subscription import Subscription
+from actors.bus.topics import pattern_of_topics
 from actors.current import current_actor, current_process
 from actors.errors import ActorExitedError, CallTimeoutError, NoProcessError
 from actors.name_ref import NameRef
@@ -174,7 +174,7 @@ class BusClient:
         overflow: Overflow,
         to: ActorRef | None = None,
     ) -> ask.Subscribed:
-        parse(pattern)
+        pattern_of_topics(pattern)
         if not isinstance(filter, TopicFilter | None):
             raise BusRequestError(f"the filter of a subscription is a TopicFilter, or None; got {filter!r}")
         name = self.agent or _current_name() if agent is None else agent

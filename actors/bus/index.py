@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from actors.bus.box import StreamBox
-from actors.bus.patterns import parse, segments_of
+from actors.bus.topics import segments_of
 from actors.bus.trie import Trie
+from actors.pattern import parse_pattern
 
 if TYPE_CHECKING:
     from actors.bus.box import Box
@@ -52,13 +53,13 @@ class Index:
     def add(self, entry: Entry) -> None:
         """Have *entry* found from now on."""
         record = entry.record
-        self._trie.add(parse(record.pattern), record.id, entry)
+        self._trie.add(parse_pattern(record.pattern).steps, record.id, entry)
         self.entries[record.id] = entry
         self.routes.clear()
 
     def remove(self, record: Subscribed) -> None:
         """Have it found no more."""
-        self._trie.remove(parse(record.pattern), record.id)
+        self._trie.remove(parse_pattern(record.pattern).steps, record.id)
         del self.entries[record.id]
         self.routes.clear()
 

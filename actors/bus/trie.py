@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from actors.bus.patterns import CharSet, Glob, Step, Wild
+from actors.pattern import CharSet, Glob, Step, Wild
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Sequence
@@ -104,10 +104,10 @@ class Node(Generic[V]):
 class Trie(Generic[V]):
     """Values under patterns, of segments or of characters.
 
-    >>> from actors.bus.patterns import parse
+    >>> from actors.pattern import parse_pattern
     >>> trie = Trie()
     >>> for pattern in ("orders.*", "orders.**", "*.n?w", "orders"):
-    ...     trie.add(parse(pattern), key=1, value=pattern)
+    ...     trie.add(parse_pattern(pattern).steps, key=1, value=pattern)
     >>> trie.find(["orders", "new"])
     ['orders.*', 'orders.**', '*.n?w']
 

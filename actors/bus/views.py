@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from actors.bus.errors import UnknownTopicError
 from actors.bus.ledger import Topic
-from actors.bus.patterns import is_pattern
 from actors.bus.requests import BusStatistics, SubscriptionInfo, TopicInfo, TopicStatistics
+from actors.bus.topics import is_pattern
 
 if TYPE_CHECKING:
     from actors.bus.index import Entry, Index

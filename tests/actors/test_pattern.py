@@ -50,7 +50,7 @@ def test_a_malformed_pattern_is_refused(pattern: str) -> None:
 
 
 def test_a_pattern_that_is_too_long_is_refused() -> None:
-    with pytest.raises(PatternError, match=r"at most 1024 characters; .* has 10000"):
+    with pytest.raises(PatternError, match="has 10000 characters; at most 1024 are allowed"):
         parse_pattern("a" * 10_000)
 
 

@@ -67,7 +67,7 @@ async def test_keys_are_listed_in_order_by_a_pattern(ann: SharedMemoryClient) ->
     assert await ann.list(GLOBAL) == (("a.one", "b.one", "b.one.x", "b.two"), 4)
     assert (await ann.list(GLOBAL, "b.*")).keys == ("b.one", "b.two")
     assert (await ann.list(GLOBAL, "b.**")).keys == ("b.one", "b.one.x", "b.two")
-    with pytest.raises(PatternError, match=r"'a\.\.b' has an empty segment"):
+    with pytest.raises(PatternError, match=r"'a\.\.b' is no pattern: segment 2 is empty"):
         await ann.list(GLOBAL, "a..b")
 
 
