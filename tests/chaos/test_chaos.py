@@ -46,7 +46,9 @@ async def endure(kind: Kind, *, delays: bool, rest: float) -> None:
 
         assert town.kills == dict.fromkeys(SERVICES, ROUNDS)
         assert await town.census(top) == begin
-        assert town.incarnations.left() == 0
+        if delays:
+            # A call that was answered stays in memory until its time is over, which takes 5 s of real time.
+            assert town.incarnations.left() == 0
         await town.check()
         nursery.cancel_scope.cancel()
     assert take_census() == before
