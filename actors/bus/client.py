@@ -21,6 +21,7 @@ from actors.name_ref import NameRef
 from actors.options import check_seconds
 from actors.ref import ActorRef
 from actors.show import shown
+from actors.telemetry import BUS_PUBLISH, BUS_SUBSCRIBE, BUS_UNSUBSCRIBE
 from actors.wall_clock import wall_clock
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ BUFFER_SIZE: Final = 100
 
 BETWEEN: Final = Backoff(0.005, max_seconds=0.25)
 """How long to wait before looking again for a bus that is being restarted."""
+
+UNANSWERED: Final = (NoProcessError, ActorExitedError, CallTimeoutError)
 
 NOTHING: Final[Mapping[str, str]] = {}
 
@@ -94,24 +97,33 @@ class BusClient:
             ttl,
             new_message_id() if id is None else id,
         )
+        if BUS_PUBLISH.listeners:
+            return await self._publish_told(message)
         try:
             published: ask.Published = await self._bus.call(message)
-        except NoProcessError as error:
-            await self._wait_for_bus(error)
-            published = await self._publish_again(message)
-        except (ActorExitedError, CallTimeoutError) as error:
-            raise _unknown(message, error) from error
+        except UNANSWERED as error:
+            published = await self._publish_again(message, error)
         return published
 
-    async def _publish_again(self, message: TopicMessage) -> Any:
-        """Publish what no bus has seen yet, in the rest of patience."""
+    async def _publish_again(self, message: TopicMessage, error: Exception | None = None) -> Any:
+        """Publish what no bus has seen yet, if *error* says so, in the rest of patience."""
+        deadline = trio.current_time() + self.patience
         while True:
+            if isinstance(error, NoProcessError):
+                await self._wait_for_bus(error, deadline)
+            elif error is not None:
+                raise _unknown(message, error) from error
             try:
                 return await self._bus.call(message)
-            except NoProcessError as error:
-                await self._wait_for_bus(error)
-            except (ActorExitedError, CallTimeoutError) as error:
-                raise _unknown(message, error) from error
+            except UNANSWERED as latest:
+                error = latest
+
+    async def _publish_told(self, message: TopicMessage) -> ask.Published:
+        told = {"topic": message.topic, "from_agent": message.from_agent, "message_id": message.id}
+        with BUS_PUBLISH.begin(**told) as span:
+            published: ask.Published = await self._publish_again(message)
+            span.measure(delivered=published.delivered, dropped=published.dropped)
+        return published
 
     # -- subscribing
 
@@ -163,7 +175,11 @@ class BusClient:
         """
         if not isinstance(subscription_id, str) or not subscription_id:
             raise BusRequestError(f"the id of a subscription is a str that is not empty; got {subscription_id!r}")
-        await self._ask(ask.Unsubscribe(subscription_id))
+        request = ask.Unsubscribe(subscription_id)
+        if BUS_UNSUBSCRIBE.listeners:
+            with BUS_UNSUBSCRIBE.begin(subscription_id=subscription_id):
+                return await self._ask(request)
+        return await self._ask(request)
 
     def _record(
         self,
@@ -194,6 +210,13 @@ class BusClient:
         )
 
     async def _subscribe(self, record: ask.Subscribed, box: Box) -> None:
+        if BUS_SUBSCRIBE.listeners:
+            told = {"topic": record.pattern, "agent": record.agent, "subscription_id": record.id}
+            with BUS_SUBSCRIBE.begin(**told, buffer_size=record.buffer_size):
+                return await self._make(record, box)
+        return await self._make(record, box)
+
+    async def _make(self, record: ask.Subscribed, box: Box) -> None:
         try:
             await self._ask(ask.Subscribe(record, box))
         except BaseException:
@@ -234,17 +257,16 @@ class BusClient:
             try:
                 return await self._bus.call(request)
             except NoProcessError as error:
-                await self._wait_for_bus(error)
+                await self._wait_for_bus(error, deadline)
             except ActorExitedError as error:
                 if isinstance(self._bus, ActorRef) or trio.current_time() >= deadline:
                     raise _unknown(request, error) from error
-                await self._wait_for_bus(error)
+                await self._wait_for_bus(error, deadline)
                 request = _asked_again(request)
             except CallTimeoutError as error:
                 raise _unknown(request, error) from error
 
-    async def _wait_for_bus(self, error: Exception) -> None:
-        deadline = trio.current_time() + self.patience
+    async def _wait_for_bus(self, error: Exception, deadline: float) -> None:
         retry = 1
         while not self._bus.alive:
             if isinstance(self._bus, ActorRef) or trio.current_time() >= deadline:

@@ -19,11 +19,13 @@ from actors.bus.errors import BusClosedError, BusError, UnknownSubscriptionError
 from actors.bus.index import ROUTES_KEPT, Entry, Index
 from actors.bus.ledger import Topic, ledger_of
 from actors.bus.message import TopicMessage
+from actors.bus.telling import deliver_told
 from actors.errors import UndefinedHandlerError
 from actors.message import Down
 from actors.pattern import PatternError
 from actors.result import NO_REPLY
 from actors.show import shown
+from actors.telemetry import BUS_DELIVER, BUS_FILTER
 from actors.wall_clock import wall_clock
 
 if TYPE_CHECKING:
@@ -130,6 +132,8 @@ class TopicBus(Actor):
 
     def _publish(self, message: TopicMessage, _caller: Caller) -> ask.Published:
         route = self.index.routes.get(message.topic) or self._route_to(message.topic)
+        if BUS_DELIVER.listeners or BUS_FILTER.listeners:
+            return self._publish_told(message, route.topic)
         delivered = len(route.streams)
         dropped = 0
         for box in route.streams:
@@ -150,6 +154,11 @@ class TopicBus(Actor):
                 dropped += lost
         self._count(route.topic, delivered, dropped)
         return ask.Published(delivered, dropped)
+
+    def _publish_told(self, message: TopicMessage, topic: Topic) -> ask.Published:
+        published = deliver_told(self.index.matching(message.topic), message)
+        self._count(topic, *published)
+        return published
 
     def _route_to(self, name: str) -> Route:
         self._refuse_if_closed()
