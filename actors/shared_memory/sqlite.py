@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary, ref
 import msgpack
 
 from actors.current import current_process
-from actors.options import LOCK_TIMEOUT, check_seconds
+from actors.options import LOCK_TIMEOUT, check_cache_size, check_seconds
 from actors.shared_memory.behaviour import REMEMBERED, Outcome
 from actors.shared_memory.entry import NO_METADATA, Broken, Entry, Tombstone, frozen
 from actors.shared_memory.errors import FencedError, FileTakenError, InvalidEntryError, NotStoredError
@@ -72,21 +72,28 @@ class SqliteEntries:
     """The entries of one shared memory, in a database file that may hold other things as well, but no second one.
 
     The file is this program's alone: another that opens it waits *lock_timeout* seconds for this one to end, and is
-    refused. *inline* has commits made by the event loop itself, which virtual time needs. ``":memory:"`` is no file,
-    and its entries end with the system.
+    refused. *inline* has commits made by the event loop itself, which virtual time needs; *cache_size* is that of
+    `actors.sqlite.open_database`. ``":memory:"`` is no file, and its entries end with the system.
     """
 
     prompt = False
 
     def __init__(
-        self, path: str | os.PathLike[str], *, inline: bool = False, lock_timeout: float = LOCK_TIMEOUT
+        self,
+        path: str | os.PathLike[str],
+        *,
+        inline: bool = False,
+        lock_timeout: float = LOCK_TIMEOUT,
+        cache_size: int | None = None,
     ) -> None:
         if not isinstance(path, str | os.PathLike) or not os.fspath(path):
             raise TypeError(f"the path of SqliteEntries is a str or a path, and not empty; got {path!r}")
         check_seconds("lock_timeout", lock_timeout)
+        check_cache_size(cache_size)
         self.path = os.fspath(path)
         self._inline = inline
         self._lock_timeout = lock_timeout
+        self._cache_size = cache_size
         self._database: Database | None = None
         self._epochs: dict[int, Epoch] = {}
 
@@ -98,7 +105,13 @@ class SqliteEntries:
 
         Raises `FileTakenError` if another one that is alive has it, and what `actors.sqlite.open_database` raises.
         """
-        database = await open_database(system, self.path, inline=self._inline, lock_timeout=self._lock_timeout)
+        database = await open_database(
+            system,
+            self.path,
+            inline=self._inline,
+            lock_timeout=self._lock_timeout,
+            cache_size=self._cache_size,
+        )
         _move_in(database)
         await database.prepare(Part("shared_memory", STEPS))
         self._database = database
