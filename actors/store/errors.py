@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from actors import errors
 from actors.errors import ActorError
 
 
@@ -93,7 +94,10 @@ class StaleStoreError(StoreError):
     kind = "channel_closed"
 
 
-class OutcomeUnknownError(StoreError):
-    """The store was gone or slow, and whether it did what it was asked is not known."""
+class OutcomeUnknownError(StoreError, errors.OutcomeUnknownError):
+    """The store was gone or slow, and whether it did what it was asked is not known.
+
+    To ask again may hold or release a value once more than was meant.
+    """
 
     kind = "delivery_failed"
