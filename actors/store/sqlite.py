@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary, ref
 
 from actors.current import current_process
-from actors.options import LOCK_TIMEOUT, check_seconds
+from actors.options import LOCK_TIMEOUT, check_cache_size, check_seconds
 from actors.sqlite import DatabaseError, Part, StaleEpochError, open_database
 from actors.store.behaviour import Loose, Piece, Row, Totals
 from actors.store.errors import StaleStoreError, StoreFailedError, StoreInUseError
@@ -70,22 +70,29 @@ class SqliteReferenceStore:
     A store that is restarted takes over the file from the incarnation before; another one is refused.
 
     The file is this program's alone: another that opens it waits *lock_timeout* seconds for this one to end, and is
-    refused. *inline* has commits made by the event loop itself, which virtual time needs. ``":memory:"`` is no file,
-    and its values end with the system.
+    refused. *inline* has commits made by the event loop itself, which virtual time needs; *cache_size* is that of
+    `actors.sqlite.open_database`. ``":memory:"`` is no file, and its values end with the system.
     """
 
     kind = "sqlite"
     piece_bytes = PIECE_BYTES
 
     def __init__(
-        self, path: str | os.PathLike[str], *, inline: bool = False, lock_timeout: float = LOCK_TIMEOUT
+        self,
+        path: str | os.PathLike[str],
+        *,
+        inline: bool = False,
+        lock_timeout: float = LOCK_TIMEOUT,
+        cache_size: int | None = None,
     ) -> None:
         if not isinstance(path, str | os.PathLike) or not os.fspath(path):
             raise TypeError(f"the path of a SqliteReferenceStore is a str or a path, and not empty; got {path!r}")
         check_seconds("lock_timeout", lock_timeout)
+        check_cache_size(cache_size)
         self.path = os.fspath(path)
         self._inline = inline
         self._lock_timeout = lock_timeout
+        self._cache_size = cache_size
         self._database: Database | None = None
         self._epochs: dict[int, Epoch] = {}
 
@@ -97,7 +104,13 @@ class SqliteReferenceStore:
 
         Raises `StoreInUseError` if another store that is alive has it, and what `actors.sqlite.open_database` raises.
         """
-        database = await open_database(system, self.path, inline=self._inline, lock_timeout=self._lock_timeout)
+        database = await open_database(
+            system,
+            self.path,
+            inline=self._inline,
+            lock_timeout=self._lock_timeout,
+            cache_size=self._cache_size,
+        )
         _move_in(database)
         await database.prepare(Part("store", STEPS))
         epoch = await database.claim("store")
