@@ -20,6 +20,12 @@ from actors.shared_memory.entry import NO_METADATA, content_of, frozen
 from actors.shared_memory.errors import InvalidEntryError
 from actors.shared_memory.key import Namespace, key_of, namespace_of, scope_of
 from actors.shared_memory.watch import BUFFER, Watch
+from actors.telemetry import (
+    SHARED_MEMORY_DELETE,
+    SHARED_MEMORY_GET,
+    SHARED_MEMORY_LIST,
+    SHARED_MEMORY_WATCH,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -27,6 +33,7 @@ if TYPE_CHECKING:
     from actors.message import Call
     from actors.pattern import Pattern
     from actors.shared_memory.entry import Entry
+    from actors.shared_memory.key import Key
 
 R = TypeVar("R")
 
@@ -73,6 +80,8 @@ class SharedMemoryClient:
         Raises `CorruptEntryError` if what is stored cannot be read back.
         """
         request = ask.Get(key_of(namespace, key, scope, self.agent_id))
+        if SHARED_MEMORY_GET.listeners:
+            return await self._get_told(request)
         try:
             found: Entry | None = await (self._find() or self._memory).call(request, timeout=self.patience)
         except UNANSWERED as error:
@@ -82,7 +91,15 @@ class SharedMemoryClient:
     async def list(self, namespace: Namespace | int, pattern: str = "", *, scope: str = "") -> ask.KeyList:
         """Return the keys that *pattern* means, sorted; all if it is empty. Raises ``PatternError``."""
         space = namespace_of(namespace)
-        return await self._read(ask.ListKeys(space, scope_of(space, scope, self.agent_id), _parsed(pattern)))
+        place = scope_of(space, scope, self.agent_id)
+        request = ask.ListKeys(space, place, _parsed(pattern))
+        if SHARED_MEMORY_LIST.listeners:
+            told = {"agent": self.agent_id, "namespace": space, "scope": place, "pattern": pattern}
+            with SHARED_MEMORY_LIST.begin(**told) as span:
+                found = await self._read(request)
+                span.measure(count=found.total_count)
+                return found
+        return await self._read(request)
 
     async def statistics(self) -> Mapping[Namespace, ask.NamespaceStatistics]:
         """Return what each namespace holds, and what was done with it since the last start of the actor."""
@@ -148,10 +165,12 @@ class SharedMemoryClient:
         again = idempotency_key is not None
         id = _checked(idempotency_key) if again else next(self._ids)
         request = ask.Delete(id, again, where, self.agent_id, expected_version, tombstone)
-        try:
-            result: ask.DeleteResult = await self._memory.call(request, timeout=self.patience)
-        except UNANSWERED as error:
-            result = await self._again(request._replace(again=True), error)
+        if SHARED_MEMORY_DELETE.listeners:
+            with SHARED_MEMORY_DELETE.begin(**self._told(where)) as span:
+                result: ask.DeleteResult = await self._write(request)
+                span.note(version=result.deleted_version)
+        else:
+            result = await self._write(request)
         return result
 
     # -- watching
@@ -182,7 +201,10 @@ class SharedMemoryClient:
         watch = Watch(space, place, _parsed(pattern), initial=initial, tombstones=tombstones, buffer=buffer)
         watch.look = self._looker()
         try:
-            await self._read(ask.StartWatch(watch))
+            if SHARED_MEMORY_WATCH.listeners:
+                await self._start_watch_told(watch, pattern)
+            else:
+                await self._read(ask.StartWatch(watch))
             yield watch
         finally:
             watch.close()
@@ -202,6 +224,12 @@ class SharedMemoryClient:
         except UNANSWERED as error:
             found: R = await self._again(request, error)
             return found
+
+    async def _write(self, request: ask.Write) -> Any:
+        try:
+            return await self._memory.call(request, timeout=self.patience)
+        except UNANSWERED as error:
+            return await self._again(request._replace(again=True), error)
 
     async def _again(self, request: Any, error: Exception) -> Any:
         """Ask until `patience` is over since it was first asked, as far as that is known here."""
@@ -234,6 +262,25 @@ class SharedMemoryClient:
             return gone_since + self.patience - now
 
         return look
+
+    # -- where somebody listens
+
+    async def _get_told(self, request: ask.Get) -> Entry | None:
+        with SHARED_MEMORY_GET.begin(**self._told(request.where)) as span:
+            try:
+                found: Entry | None = await self._memory.call(request, timeout=self.patience)
+            except UNANSWERED as error:
+                found = await self._again(request, error)
+            span.note(version=0 if found is None else found.version)
+        return found if found is None else found.opened()
+
+    async def _start_watch_told(self, watch: Watch, pattern: str) -> None:
+        told = {"agent": self.agent_id, "namespace": watch.namespace, "scope": watch.scope}
+        with SHARED_MEMORY_WATCH.begin(**told, pattern=pattern, buffer_size=watch.buffer):
+            await self._read(ask.StartWatch(watch))
+
+    def _told(self, where: Key) -> dict[str, Any]:
+        return {"agent": self.agent_id, "namespace": where.namespace, "scope": where.scope, "key": where.name}
 
 
 def _parsed(pattern: str) -> Pattern | None:
