@@ -18,6 +18,15 @@ from actors.store.errors import (
     ValueRefusedError,
     ValueTooLargeError,
 )
+from actors.store.factory import (
+    Backend,
+    CommunicationConfig,
+    FactoryConfig,
+    GcConfig,
+    PoliciesConfig,
+    ServerSqliteConfig,
+    StoreConfig,
+)
 from actors.store.memory import MemoryReferenceStore
 from actors.store.options import GcStrategy, StoreOptions
 from actors.store.policy import AutoPromote, Override, OverrideKind, Policy, PolicyManager, Tier
@@ -28,11 +37,15 @@ from actors.store.store import Store
 
 __all__ = [
     "AutoPromote",
+    "Backend",
     "Batch",
+    "CommunicationConfig",
     "Compression",
     "CompressionMissingError",
     "Done",
     "Encoding",
+    "FactoryConfig",
+    "GcConfig",
     "GcStrategy",
     "IntegrityError",
     "InvalidReferenceError",
@@ -42,6 +55,7 @@ __all__ = [
     "Override",
     "OverrideKind",
     "Piece",
+    "PoliciesConfig",
     "Policy",
     "PolicyManager",
     "Reference",
@@ -50,11 +64,13 @@ __all__ = [
     "ReferenceStore",
     "ReferenceType",
     "Row",
+    "ServerSqliteConfig",
     "SqliteReferenceStore",
     "StaleStoreError",
     "Store",
     "StoreClient",
     "StoreClosedError",
+    "StoreConfig",
     "StoreError",
     "StoreFailedError",
     "StoreInUseError",

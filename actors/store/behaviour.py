@@ -99,6 +99,8 @@ class ReferenceStore(Protocol):
 
     kind: str
     """What references say about where they are."""
+    prompt: bool
+    """Whether `commit` always calls its `Done` before it returns, and keeps no part of the batch that it can change."""
     piece_bytes: int
     """No piece of a value has more."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Any, Final
 from weakref import WeakSet
 
 from actors.options import is_number
@@ -31,17 +31,18 @@ def check_store(store: object, options: object) -> None:
         raise TypeError(f"the options of a Store are StoreOptions; got {options!r}")
 
 
-def check_value(data: object) -> None:
-    """Refuse what is no value that can be stored."""
-    if type(data) is bytes and data:
-        return
+def checked_value(data: Any) -> bytes | bytearray | memoryview:
+    """Return what can be stored as bytes in a row; refuse what is no value."""
     if not isinstance(data, bytes | bytearray | memoryview):
         raise ValueRefusedError(f"a value is bytes, a bytearray or a memoryview; got {type(data).__name__}")
     if not memoryview(data).nbytes:
         raise ValueRefusedError("cannot store empty data: a value has at least one byte")
+    if isinstance(data, memoryview):
+        return data.cast("B") if data.c_contiguous else data.tobytes()
+    return data
 
 
-def check_facts(kind: object, content_type: object, ttl: object) -> None:
+def check_facts(kind: object, content_type: object, ttl: object, checked: object) -> None:
     """Refuse what cannot be said about a value."""
     if not isinstance(kind, ReferenceType):
         raise ValueRefusedError(f"the type of a value is {kind!r}; allowed is a ReferenceType")
@@ -53,6 +54,8 @@ def check_facts(kind: object, content_type: object, ttl: object) -> None:
         raise ValueRefusedError(
             f"the content_type of a value is {content_type!r}, which is no text: {error}"
         ) from error
+    if not isinstance(checked, bool):
+        raise ValueRefusedError(f"compute_checksum is {checked!r}; allowed is a bool")
     if ttl is not None and not (is_number(ttl) and 0 <= ttl < math.inf):
         raise ValueRefusedError(f"the ttl of a value is {ttl!r}; allowed is a finite number of seconds, 0 for ever")
 

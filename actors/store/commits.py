@@ -69,6 +69,7 @@ class Commits:
         self._flushing = False
         self._lately = 0
         self._outcomes = outcomes_of(store)
+        self._prompt = store.prompt
         self._answering: Waiting | None = None
         """Whose request is being handled."""
 
@@ -83,6 +84,17 @@ class Commits:
 
     def submit(self, caller: Caller, key: int | None, result: object) -> Any:
         """Return the answer of a handler to *caller*: *result*, or NO_REPLY, if it is given when that is stored."""
+        if self._prompt and key is not None and not self._busy:
+            told: list[Exception | None] = []
+            self._batch = batch = self._ledger.take_batch()
+            self._store.commit(self._epoch, batch, told.append)
+            if told[0] is None:
+                # Should the handler fail before it returns, it is only this one that was not told.
+                self._outcomes[LATEST] = (key, result)
+                return result
+            self._at_work = [Waiting(caller, key, result)]
+            self._ref.deliver(Stored(batch, told[0]), _settled)
+            return NO_REPLY
         self._answering = waiting = Waiting(caller, key, result)
         self._waiting.append(waiting)
         self._gathered()
@@ -117,12 +129,20 @@ class Commits:
         self._gathered()
 
     def _gathered(self) -> None:
-        if self._at_work is None and not self._flushing:
+        if self._at_work is None:
             if len(self._waiting) >= self._lately:
                 self.flush()
-            else:
-                self._flushing = True
-                self._ref.send(Flush)
+            elif not self._flushing:
+                self._flush_later()
+
+    def _flush_later(self) -> None:
+        """Store what gathers once those who are about to ask had their turn.
+
+        What is sent by a timer overtakes nobody. A message to itself would stand in the mailbox before theirs, and what
+        they ask would not be handled at once any more.
+        """
+        self._flushing = True
+        self._ref.send_after(0.0, Flush)
 
     def flush(self) -> None:
         """Store what has gathered, unless the ReferenceStore is at work."""
@@ -182,6 +202,11 @@ class Commits:
         return None
 
     @property
+    def _busy(self) -> bool:
+        """Whether something comes before what is submitted now."""
+        return self._at_work is not None or bool(self._waiting or self._barriers or self._large or self._ledger.doomed)
+
+    @property
     def _more(self) -> bool:
         """Whether something is left to do when a batch is stored."""
         ledger = self._ledger
@@ -192,9 +217,8 @@ class Commits:
         if self._flushing:
             return
         if told > 1:
-            self._lately = max(self._lately, told)
-            self._flushing = True
-            self._ref.send_after(0.0, Flush)
+            self._lately = told + len(self._waiting)
+            self._flush_later()
         else:
             self.flush()
 

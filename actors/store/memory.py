@@ -23,6 +23,7 @@ class MemoryReferenceStore:
     """
 
     kind = "memory"
+    prompt = True
     piece_bytes = sys.maxsize
 
     def __init__(self) -> None:
@@ -52,8 +53,8 @@ class MemoryReferenceStore:
         self._rows.update(batch.rows)
         for piece in batch.pieces:
             self._pieces[piece[0], piece[1]] = piece
-        for seq in batch.rows:
-            self._last_seq = max(seq, self._last_seq)
+        if batch.rows:
+            self._last_seq = max(self._last_seq, *batch.rows)
         if batch.loose:
             self._loose.update(batch.loose)
             self._last_seq = max(self._last_seq, *batch.loose)
@@ -68,8 +69,8 @@ class MemoryReferenceStore:
         done(None)
 
     def rows(self, after: int, most: int) -> list[Row]:
-        """Return rows; as numbers only grow, they are in order."""
-        seqs = list(self._rows)
+        """Return rows; those of values that came piece by piece are younger than their numbers."""
+        seqs = sorted(self._rows)
         start = bisect_right(seqs, after)
         return [self._rows[seq] for seq in seqs[start : start + most]]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from trio.lowlevel import checkpoint
 
-from actors.store.coding import STEP, coded, coding_of
+from actors.store.coding import STEP, check_compression, check_encoding, coded, coding_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -63,6 +63,13 @@ class Packing:
                 self.stored += len(kept)
                 self.pieces += 1
                 yield Part(coding, kept)
+
+
+def packed(data: Buffer, compression: Compression, encoding: Encoding, piece_bytes: int) -> Packing:
+    """Begin to pack a value; refuse what is no compression or encoding."""
+    check_compression(compression)
+    check_encoding(encoding)
+    return Packing(data, compression, encoding, piece_bytes)
 
 
 async def hash_in_steps(hashing: Hash, data: bytes) -> None:

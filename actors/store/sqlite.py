@@ -6,7 +6,8 @@ Rows have a table of their own, apart from the content, so that to change who ho
 from __future__ import annotations
 
 import os
-from functools import partial
+from functools import cache, partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary, ref
 
@@ -48,8 +49,6 @@ PIECE_BYTES: Final = 2**20
 ROWS: Final = f"SELECT {', '.join(Row._fields)} FROM store_values"  # noqa: S608 -- of names above
 PAGE: Final = f"{ROWS} WHERE seq > ? ORDER BY seq LIMIT ?"
 FETCH: Final = f"{ROWS} WHERE seq = ?"
-PUT_PIECE: Final = "REPLACE INTO store_pieces VALUES (?, ?, ?)"
-PUT_ROW: Final = f"REPLACE INTO store_values VALUES ({', '.join('?' * len(Row._fields))})"  # noqa: S608 -- of marks
 GET_PIECE: Final = "SELECT coding, data FROM store_pieces WHERE number = ?"
 DROP_PIECE: Final = "DELETE FROM store_pieces WHERE number = ?"
 DELETE_ROW: Final = "DELETE FROM store_values WHERE seq = ?"
@@ -59,6 +58,11 @@ COUNT: Final = "UPDATE store_totals SET refs = ?, bytes = ?, gc_runs = ?, evicti
 LAST: Final = (
     "SELECT max(coalesce((SELECT max(seq) FROM store_values), 0), coalesce((SELECT max(seq) FROM store_loose), 0))"
 )
+
+SIZES: Final = (32, 16, 8, 4, 2, 1)
+"""How many rows one statement puts: while it runs, its thread does without the GIL."""
+SMALL: Final = 16 * 1024
+"""A piece of more bytes has a statement of its own, as they are copied under the GIL."""
 
 _tenants: Final[WeakKeyDictionary[Database, ref[Actor]]] = WeakKeyDictionary()
 """Which store has a file, or had it last."""
@@ -75,6 +79,7 @@ class SqliteReferenceStore:
     """
 
     kind = "sqlite"
+    prompt = False
     piece_bytes = PIECE_BYTES
 
     def __init__(
@@ -185,10 +190,15 @@ def _nobody() -> None:
 
 def statements_of(batch: Batch) -> Iterator[tuple[str, Sequence[Any]]]:
     """Give the statements that store *batch*."""
-    for row in batch.rows.values():
-        yield PUT_ROW, row
+    yield from _in_groups("store_values", list(batch.rows.values()))
+    small = []
     for seq, number, coding, data in batch.pieces:
-        yield PUT_PIECE, (seq << SHIFT | number, coding, data)
+        piece = (seq << SHIFT | number, coding, data)
+        if len(data) > SMALL:
+            yield put_of("store_pieces", len(piece), 1), piece
+        else:
+            small.append(piece)
+    yield from _in_groups("store_pieces", small)
     for loose in batch.loose.values():
         yield PUT_LOOSE, loose
     for seq in batch.gone:
@@ -199,6 +209,21 @@ def statements_of(batch: Batch) -> Iterator[tuple[str, Sequence[Any]]]:
         yield SETTLE, (seq,)
     if batch.totals is not None:
         yield COUNT, batch.totals
+
+
+def _in_groups(table: str, rows: Sequence[Sequence[Any]]) -> Iterator[tuple[str, Sequence[Any]]]:
+    start = 0
+    for size in SIZES:
+        while len(rows) - start >= size:
+            yield put_of(table, len(rows[start]), size), tuple(chain.from_iterable(rows[start : start + size]))
+            start += size
+
+
+@cache
+def put_of(table: str, columns: int, size: int) -> str:
+    """Return the statement that puts so many rows."""
+    marks = f"({', '.join('?' * columns)})"
+    return f"REPLACE INTO {table} VALUES {', '.join([marks] * size)}"  # noqa: S608 -- of a name above, and marks
 
 
 def _tell(done: Done, error: Exception | None) -> None:

@@ -21,7 +21,13 @@ from actors.store import requests as ask
 from actors.store.behaviour import Piece
 from actors.store.checks import check_store
 from actors.store.commits import Commits, Flush, Stored
-from actors.store.errors import IntegrityError, ReferenceNotFoundError, StoreClosedError, StoreError
+from actors.store.errors import (
+    IntegrityError,
+    ReferenceNotFoundError,
+    StoreClosedError,
+    StoreError,
+    ValueTooLargeError,
+)
 from actors.store.ledger import Ledger, expired, reference_of
 from actors.store.options import StoreOptions
 from actors.store.uploads import Uploads
@@ -32,9 +38,12 @@ if TYPE_CHECKING:
 
     from actors.caller import Caller
     from actors.store.behaviour import ReferenceStore, Row
+    from actors.store.ledger import Facts
     from actors.wall_clock import WallClock
 
 logger: Final = logging.getLogger("actors")
+
+new: Final = tuple.__new__
 
 SLICE: Final = 1000
 """So many rows are read at a time."""
@@ -157,17 +166,21 @@ class Store(Actor):
     # -- storing
 
     def _put(self, request: ask.Put, caller: Caller) -> Any:
-        if request.again and (done := self.commits.outcome(request.key)) is not NO_REPLY:
+        key, facts, coding, data, again = request
+        if again and (done := self.commits.outcome(key)) is not NO_REPLY:
             return done
+        if facts[1] > self.options.max_bytes:
+            self._refuse_size(facts)
         seq = self.uploads.new_seq()
-        row = self.ledger.put(request.facts, seq, self.now())
+        row = self.ledger.put(facts, seq, self.now())
         if row.seq == seq:
-            self.ledger.add((Piece(seq, 0, request.coding, request.data),))
-        return self.commits.submit(caller, request.key, reference_of(row, self.store.kind))
+            self.ledger.batch.pieces.append(new(Piece, (seq, 0, coding, data)))
+        return self.commits.submit(caller, key, reference_of(row, self.ledger.kind))
 
     def _finish(self, request: ask.Finish, caller: Caller) -> Any:
         if request.again and (done := self.commits.outcome(request.key)) is not NO_REPLY:
             return done
+        self._refuse_size(request.facts)
         loose = self.uploads.end(request.seq, request.facts)
         row = self.ledger.put(request.facts, request.seq, self.now())
         if row.seq == request.seq:
@@ -175,6 +188,12 @@ class Store(Actor):
         else:
             self.ledger.doom(loose)
         return self.commits.submit(caller, request.key, reference_of(row, self.store.kind))
+
+    def _refuse_size(self, facts: Facts) -> None:
+        """Refuse a value that is too large; a client that knows the options of today has refused it before."""
+        size, most = facts.size, self.options.max_bytes
+        if size > most:
+            raise ValueTooLargeError(f"a value of {size} bytes is too large: {self.ref} takes {most}", size, most)
 
     # -- resolving
 
