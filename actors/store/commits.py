@@ -230,7 +230,7 @@ class Commits:
         refused = told + self._waiting + [waiting for _, _, waiting in self._large]
         self._waiting = []
         self._large.clear()
-        logger.error("%s could not store %d changes: %s", self._ref, len(refused), error)
+        logger.error("%s could not store a batch, which %d callers waited for: %s", self._ref, len(refused), error)
         for one in refused:
             one.caller.refuse(error if isinstance(error, StoreError) else StoreError(str(error)))
         undone, more = stored.batch, self._ledger.take_batch()

@@ -11,7 +11,7 @@ from actors.store.errors import ReferenceExpiredError, ReferenceNotFoundError
 from actors.store.reference import Reference, ReferenceType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from actors.store.behaviour import Piece
 
@@ -57,20 +57,24 @@ class Ledger:
         """Take in rows as they are stored."""
         for row in rows:
             if (fault := fault_of(row)) is not None:
-                logger.error("a row of the store is left alone, because it is damaged: %s: %r", fault, tuple(row))
-                continue
+                logger.error("a row of the store is damaged: %s: %r", fault, tuple(row))
+                if not (isinstance(row.seq, int) and isinstance(row.id, str)):
+                    continue
+                row = repaired(row, fault)  # noqa: PLW2901 -- what was read is not to be used any more
             self._keep(row)
             if row.holders <= 0:
                 self._unheld.add(row.id)
 
-    def reload(self, batch: Batch, rows: Iterable[Row], totals: Totals) -> None:
-        """Undo *batch*, which could not be stored: *rows* is what there is of its values."""
+    def reload(self, batch: Batch, rows: Sequence[Row], loose: Iterable[Loose], totals: Totals) -> None:
+        """Undo *batch*, which could not be stored: *rows* and *loose* is what there is."""
         for seq, row_id in [(row.seq, row.id) for row in batch.rows.values()] + list(batch.gone.items()):
             known = self.rows.get(row_id)
             if known is not None and known.seq == seq:
                 self._forget(known)
         self.load(rows)
         self.totals = totals
+        doomed = {one.seq for one in self.doomed}.difference(row.seq for row in rows)
+        self.doomed = [one for one in loose if one.seq in doomed]
 
     # -- looking
 
@@ -137,9 +141,10 @@ class Ledger:
         return row is not None
 
     def quarantine(self, row: Row, fault: str) -> None:
-        """Set a value apart that is not what was stored."""
-        if self.rows.get(row.id) == row:
-            self._change(row._replace(fault=fault))
+        """Set a value apart that is not what was stored, whoever holds it by now."""
+        known = self.rows.get(row.id)
+        if known is not None and known.seq == row.seq:
+            self._change(known._replace(fault=fault))
 
     def collect(self, now: float, most: int, *, expiry: bool, unheld: bool) -> int:
         """Remove up to *most* values that have expired, or that nobody holds, and return how many these were."""
@@ -269,6 +274,17 @@ def fault_of(row: Row) -> str | None:
         if not isinstance(getattr(row, name), kind):
             return f"{name} is {getattr(row, name)!r}"
     return None
+
+
+def repaired(row: Row, fault: str) -> Row:
+    """Return a row for quarantine, with what can be read of one that is damaged.
+
+    >>> repaired(Row(1, "0" * 64, "trace", "", 0.0, None, 7, 3, 3, 1, 1), "expires_at is None").expires_at
+    0.0
+    """
+    blank = Row(row.seq, row.id, ReferenceType.UNSPECIFIED.value, "", 0.0, 0.0, 1, 0, 0, 1, 1)
+    sound = {name: getattr(row, name) for name, kind in KINDS.items() if isinstance(getattr(row, name), kind)}
+    return blank._replace(**{**sound, "fault": f"its row is damaged: {fault}"})
 
 
 KINDS: Final[dict[str, type | tuple[type, ...]]] = {

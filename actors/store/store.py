@@ -119,8 +119,9 @@ class Store(Actor):
         if isinstance(message, Stored):
             undone = self.commits.settle(message)
             if undone is not None:
-                self.ledger.reload(undone, self.store.fetch(list(undone.rows | undone.gone)), self.store.totals())
-                self.uploads.load(self.store.loose())
+                rows, loose = self.store.fetch(list(undone.rows | undone.gone)), self.store.loose()
+                self.ledger.reload(undone, rows, loose, self.store.totals())
+                self.uploads.load(loose)
                 self.commits.pass_barriers()
         elif isinstance(message, ask.Abandon):
             self.uploads.abandon(message.seq)
@@ -287,6 +288,10 @@ class Store(Actor):
 
     def _collect_some(self, collecting: Collecting) -> None:
         caller = collecting.caller
+        if self.closed:
+            if caller is not None:
+                caller.refuse(StoreClosedError(f"the store {self.ref} was closed, with {collecting.count} collected"))
+            return
         strategy = "any" if caller is not None else self.options.gc_strategy
         count = self.ledger.collect(
             self.now(), AT_ONCE, expiry=strategy in ("any", "ttl"), unheld=strategy in ("any", "ref_counting")
