@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from actors.delivery import Receipt, Routing
     from actors.name_ref import NameRef
-    from actors.queue import Lease
+    from actors.queue import Lease, QueueMessage
     from actors.ref import ActorRef
     from actors.store import PolicyManager, Reference
 
@@ -116,7 +116,7 @@ class Agent(Actor):
         return self._queue
 
     @property
-    def router(self) -> Routing:
+    def routing(self) -> Routing:
         """The router that its messages go through."""
         if isinstance(self._router, str):
             self._router = RouterRef(self.system, self._router)
@@ -204,11 +204,11 @@ class Agent(Actor):
     ) -> Receipt:
         hold = self._hold(message)
         if hold is None:
-            return await self.router.send(message.to, message, options, id=id)
+            return await self.routing.send(message.to, message, options, id=id)
         # What is done when it was sent would be let go of before it is handled.
         options = attrs.evolve(options or PLAIN, require_ack=True)
         try:
-            receipt = await self.router.send(message.to, message, options, id=id)
+            receipt = await self.routing.send(message.to, message, options, id=id)
         except Exception:
             hold.end_soon()
             raise
@@ -273,7 +273,7 @@ class Agent(Actor):
 
     # -- receiving
 
-    async def receive(self, message: AgentMessage | Lease) -> Any:
+    async def receive(self, message: AgentMessage | Lease | QueueMessage) -> Any:
         """Return the data of *message*, or of what was leased from a queue, wherever the data is.
 
         Takes no policies, and a store only for what goes by reference. Raises `MessageMissingError`,

@@ -49,6 +49,8 @@ def check_text(what: str, text: object) -> None:
     """Refuse what cannot stand for a receiver or a type of messages."""
     if not isinstance(text, str) or not text:
         raise InvalidMessageError(f"the {what} of a message is a str that is not empty; got {text!r}")
+    if not text.isascii() and text.encode(errors="replace").decode() != text:
+        raise InvalidMessageError(f"the {what} of a message is {text!r}, which is no text")
 
 
 def seconds_to_answer(timeout: float | None) -> float:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from actors.agent import Agent
 from actors.delivery import Router
 from actors.queue import MemoryStore, Queue
 from actors.store import MemoryReferenceStore, PolicyManager, Store, StoreClient, StoreOptions
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from actors import ActorSystem
+    from actors.agent import Agent
 
     StartDesk = Callable[..., Awaitable[Desk]]
 
@@ -44,7 +44,7 @@ async def start_desk(system: ActorSystem, store: StoreClient) -> StartDesk:
     """Return what starts an agent and returns it, so that a test can do what its handlers would."""
 
     async def start(name: str, kind: type[Agent] = Desk, *args: object, **parts: Any) -> Any:
-        parts = {"store": "store", "policies": PolicyManager(), "queue": "queue"} | parts
+        parts = dict[str, Any](store="store", policies=PolicyManager(), queue="queue") | parts
         ref = await system.start(kind, *args, name=name, **parts)
         return ref._process.actor
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import trio
+from typing import TYPE_CHECKING, Any
 
 from actors.agent import Agent, AgentMessage
+
+if TYPE_CHECKING:
+    import trio
 
 LARGE = {"text": "x" * 20_000}
 """More than goes by value unless it is said otherwise."""
