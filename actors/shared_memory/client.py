@@ -16,7 +16,7 @@ from actors.options import DEFAULT_TIMEOUT, check_seconds
 from actors.pattern import parse_pattern
 from actors.ref import ActorRef
 from actors.shared_memory import requests as ask
-from actors.shared_memory.entry import NO_METADATA, content_of, frozen
+from actors.shared_memory.entry import COMPRESS_FROM, NO_METADATA, content_of, frozen
 from actors.shared_memory.errors import InvalidEntryError
 from actors.shared_memory.key import Namespace, key_of, namespace_of, scope_of
 from actors.shared_memory.watch import BUFFER, Watch
@@ -127,17 +127,21 @@ class SharedMemoryClient:
         file. A put that was done with the same *idempotency_key* is not done again, and has the same result. Cancelled,
         it may be stored all the same. Raises `NotStoredError`.
         """
-        where = key_of(namespace, key, scope, self.agent_id)
-        value, compressed = content_of(value, compress=compress)
+        agent_id = self.agent_id
+        where = key_of(namespace, key, scope, agent_id)
+        if type(value) is bytes and len(value) < COMPRESS_FROM and not compress:
+            compressed = False
+        else:
+            value, compressed = content_of(value, compress=compress)
         if expected_version != 0 or type(expected_version) is not int:
             _check_expected(expected_version, create_only=create_only)
-        if not self.agent_id:
+        if not agent_id:
             self._refuse_nobody()
         again = idempotency_key is not None
         id = _checked(idempotency_key) if again else next(self._ids)
         data = frozen(metadata) if metadata else NO_METADATA
-        fields = (id, again, where, self.agent_id, value, compressed, data, expected_version, create_only)
         # A named tuple's own constructor takes twice as long.
+        fields = (id, again, where, agent_id, value, compressed, data, expected_version, create_only)
         request = tuple.__new__(ask.Put, fields)
         try:
             result: ask.PutResult = await (self._find() or self._memory).call(request, timeout=self.patience)

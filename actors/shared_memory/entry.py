@@ -138,9 +138,6 @@ def content_of(value: bytes | bytearray | memoryview, *, compress: bool = False)
     >>> content.compressed, len(content.value) < 100
     (True, True)
     """
-    if type(value) is bytes and len(value) < COMPRESS_FROM and not compress:
-        # A named tuple's own constructor takes twice as long.
-        return tuple.__new__(Content, (value, False))
     if type(value) is not bytes:
         if not isinstance(value, bytes | bytearray | memoryview):
             raise InvalidEntryError(f"a value is bytes; got {shown(value)}")

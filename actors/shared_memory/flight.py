@@ -81,9 +81,9 @@ class Flight:
         except SharedMemoryError as error:
             self.answers.append(Answer(caller, error))
             if type(error) is VersionConflictError:
-                tally = shelves.tallies[request.where.namespace]
-                tally.conflicts += 1
-                tally.last_access_at = now
+                counts = self._legacy.counts[request.where.namespace]
+                counts.conflicts += 1
+                counts.last_access_at = now
         else:
             self.answers.append(Answer(caller, result))
 
@@ -92,7 +92,7 @@ class Flight:
         self.landed = True
         self.error = error
         if error is None:
-            self._legacy.untold.extend([change.made for change in self.changes])
+            self._legacy.took([change.made for change in self.changes])
         if self.ref is not None:
             # It settles, so if nobody is there any more it is no dead letter, which would keep the actor in memory.
             self.ref.deliver(Landed(self), _settled)

@@ -53,7 +53,7 @@ class MemoryEntries:
             else:
                 records[made.where] = made
             outcomes[id] = made.version << 1 | created
-        self._last_change = changes[-1].made.change
+            self._last_change = made.change
         if len(outcomes) >= REMEMBERED:
             self._earlier, self._outcomes = outcomes, {}
         done(None)

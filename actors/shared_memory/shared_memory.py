@@ -82,11 +82,15 @@ class SharedMemory(Actor):
                 await trio.lowlevel.checkpoint()
         self.last_change = self.store.last_change()
         self.legacy = legacy_of(self.store)
+        self._counts = self.legacy.counts
         self.watches = Watches(self.legacy.watches)
         self._tell_all()
         self._flight: Flight | None = None
         self._gathered: deque[tuple[Write, Caller]] = deque()
         self._departing = False
+        self._told: deque[Exception | None] = deque(maxlen=1)
+        self._note = self._told.append
+        """What a prompt store tells what became of a put."""
         self._handlers: dict[type, Callable[[Any, Caller], Any]] = {
             ask.Get: self._get,
             ask.Put: self._put_now if self.store.prompt else self._write,
@@ -133,9 +137,9 @@ class SharedMemory(Actor):
     def _get(self, request: ask.Get, caller: Caller) -> Any:
         where = request.where
         record = self.shelves.records.get(where)
-        tally = self.shelves.tallies[where.namespace]
-        tally.reads += 1
-        tally.last_access_at = self.now()
+        counts = self._counts[where.namespace]
+        counts.reads += 1
+        counts.last_access_at = self.now()
         if record is None or type(record) is Entry:
             return record
         if type(record) is Broken:
@@ -145,9 +149,9 @@ class SharedMemory(Actor):
 
     def _list(self, request: ask.ListKeys, _caller: Caller) -> ask.KeyList:
         names = self.shelves.names(request.namespace, request.scope, request.pattern)
-        tally = self.shelves.tallies[request.namespace]
-        tally.reads += 1
-        tally.last_access_at = self.now()
+        counts = self._counts[request.namespace]
+        counts.reads += 1
+        counts.last_access_at = self.now()
         return ask.KeyList(tuple(names), len(names))
 
     def _statistics(self, _request: ask.GetStatistics, _caller: Caller) -> Any:
@@ -155,50 +159,51 @@ class SharedMemory(Actor):
         return {namespace: self._statistics_of(namespace) for namespace in Namespace}
 
     def _statistics_of(self, namespace: Namespace) -> ask.NamespaceStatistics:
-        tally = self.shelves.tallies[namespace]
+        tally, counts = self.shelves.tallies[namespace], self._counts[namespace]
         return ask.NamespaceStatistics(
             key_count=tally.keys,
             total_bytes=tally.stored_bytes,
-            read_count=tally.reads,
-            write_count=tally.writes,
-            conflict_count=tally.conflicts,
+            read_count=counts.reads,
+            write_count=counts.writes,
+            conflict_count=counts.conflicts,
             watcher_count=self.watches.count(namespace),
-            last_access_at=tally.last_access_at,
+            last_access_at=counts.last_access_at,
         )
 
     # -- writing
 
     def _put_now(self, put: ask.Put, caller: Caller) -> Any:
         """Do what `_write` does, in a third of the time, where the store is prompt and the put is a plain one."""
-        _, again, where, agent_id, value, compressed, metadata, expected, create_only = put
+        id, again, where, agent_id, value, compressed, metadata, expected, create_only = put
+        if again or expected or create_only:
+            return self._write(put, caller)
         shelves, legacy = self.shelves, self.legacy
         record = shelves.records.get(where)
         now = self.now()
-        if again or expected or create_only:
-            return self._write(put, caller)
         if record is None:
             version, by, at = 1, agent_id, now
         elif type(record) is Entry:
             version, by, at = record.version + 1, record.created_by, record.created_at
         else:
             return self._write(put, caller)
+        created = record is None
         number = self.last_change + 1
-        told: list[Exception | None] = []
         # A named tuple's own constructor takes twice as long.
-        entry = new(
-            Entry,
-            (where, value, version, by, at, agent_id, now, metadata, compressed, number),
-        )
-        self.store.commit(self.epoch, (new(Change, (put[0], entry, record is None)),), told.append)
-        if told[0] is not None:
-            return self._refuse(told[0], caller)
+        entry = new(Entry, (where, value, version, by, at, agent_id, now, metadata, compressed, number))
+        self.store.commit(self.epoch, (new(Change, (id, entry, created)),), self._note)
+        if self._told[0] is not None:
+            return self._refuse(self._told[0], caller)
+        counts = self._counts[where[0]]
+        counts.writes += 1
+        counts.last_access_at = now
+        self.last_change = number
         if legacy.watches:
             legacy.untold.append(entry)
-        self.last_change = number
-        shelves.apply(entry)
-        if legacy.untold:
+            shelves.apply(entry)
             self._tell_all()
-        return new(ask.PutResult, (version, record is None, value, compressed))
+        else:
+            shelves.apply(entry)
+        return new(ask.PutResult, (version, created, value, compressed))
 
     def _refuse(self, error: Exception, caller: Caller) -> Any:
         if isinstance(error, FencedError):

@@ -18,14 +18,10 @@ if TYPE_CHECKING:
 
 @attrs.define(eq=False)
 class Tally:
-    """The numbers of one namespace."""
+    """What one namespace holds."""
 
     keys: int = 0
     stored_bytes: int = 0
-    reads: int = 0
-    writes: int = 0
-    conflicts: int = 0
-    last_access_at: float | None = None
 
 
 class Shelves:
@@ -52,13 +48,10 @@ class Shelves:
         before = self.records.get(where)
         if type(change) is Entry:
             self.records[where] = change
-            tally = self.tallies[where.namespace]
-            tally.writes += 1
-            tally.last_access_at = change.updated_at
-            if type(before) is Entry:
-                tally.stored_bytes += len(change.value) - len(before.value)
-            else:
+            if type(before) is not Entry:
                 self._add(change)
+            elif (grown := len(change.value) - len(before.value)) != 0:
+                self.tallies[where.namespace].stored_bytes += grown
             return
         if type(before) is Entry:
             self._remove(before)
