@@ -31,7 +31,7 @@ from actors.store.memory import MemoryReferenceStore
 from actors.store.options import GcStrategy, StoreOptions
 from actors.store.policy import AutoPromote, Override, OverrideKind, Policy, PolicyManager, Tier
 from actors.store.reference import Reference, ReferenceType
-from actors.store.requests import StoreStatistics
+from actors.store.requests import StoredValue, StoreStatistics
 from actors.store.sqlite import SqliteReferenceStore
 from actors.store.store import Store
 
@@ -76,6 +76,7 @@ __all__ = [
     "StoreInUseError",
     "StoreOptions",
     "StoreStatistics",
+    "StoredValue",
     "Tier",
     "Totals",
     "ValueRefusedError",

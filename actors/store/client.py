@@ -231,12 +231,24 @@ class StoreClient:
     async def list(self) -> list[Reference]:
         """Return references to all values that can be had, in the order in which they were stored."""
         found: list[Reference] = []
-        after = 0
-        while True:
-            after, references = await self._ask(ask.ListReferences(after, PAGE))
-            if not after:
-                return found
+        after, references = await self._ask(ask.ListReferences(0, PAGE))
+        while after:
             found += references
+            after, references = await self._ask(ask.ListReferences(after, PAGE))
+        return found
+
+    async def values(self) -> tuple[ask.StoredValue, ...]:
+        """Return what is known of all values, also of those that have expired or are in quarantine."""
+        found: tuple[ask.StoredValue, ...] = ()
+        after, values = await self._ask(ask.ListValues(0, PAGE))
+        while after:
+            found += values
+            after, values = await self._ask(ask.ListValues(after, PAGE))
+        return found
+
+    async def value(self, reference: Reference | str) -> ask.StoredValue:
+        """Return what is known of one value, such as how many hold it; raises `ReferenceNotFoundError`."""
+        return await self._ask(ask.GetValue(check_id(reference)))
 
     async def quarantined(self) -> tuple[tuple[Reference, str], ...]:
         """Return references to what is in quarantine, and why it is."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from actors.store.behaviour import Batch, Loose, Row, Totals
 from actors.store.errors import ReferenceExpiredError, ReferenceNotFoundError
 from actors.store.reference import Reference, ReferenceType
+from actors.store.requests import StoredValue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -261,6 +262,13 @@ def reference_of(row: Row, kind: str) -> Reference:
     _, reference_id, type_, content_type, created_at, expires_at, _, size, *_ = row
     known = TYPES.get(type_) or ReferenceType.UNSPECIFIED
     return Reference(reference_id, known, kind, created_at, expires_at, size, content_type)
+
+
+def value_of(row: Row, kind: str) -> StoredValue:
+    """Return what is known of a value."""
+    return StoredValue(
+        reference_of(row, kind), row.holders, row.stored, row.pieces, checked=bool(row.checked), fault=row.fault
+    )
 
 
 def fault_of(row: Row) -> str | None:

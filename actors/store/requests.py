@@ -36,6 +36,22 @@ class StoreStatistics:
     quarantined: int
 
 
+@attrs.frozen
+class StoredValue:
+    """What a store knows of one value."""
+
+    reference: Reference
+    holders: int
+    """How many hold it."""
+    stored: int
+    """How many bytes it takes, compressed and encoded."""
+    pieces: int
+    checked: bool
+    """Whether it is verified when it is resolved."""
+    fault: str | None
+    """Why it is in quarantine; None if it is not."""
+
+
 class Terms(NamedTuple):
     """What a client has to know to store something."""
 
@@ -149,6 +165,21 @@ class ListReferences(Call[tuple[int, tuple[Reference, ...]]]):
 
     after: int
     most: int
+
+
+@attrs.frozen
+class ListValues(Call[tuple[int, tuple[StoredValue, ...]]]):
+    """As `ListReferences`, of all values, whether they can be had or not, with what is known of them."""
+
+    after: int
+    most: int
+
+
+@attrs.frozen
+class GetValue(Call[StoredValue]):
+    """What is known of one value, whether it can be had or not."""
+
+    id: str
 
 
 @attrs.frozen

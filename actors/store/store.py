@@ -28,7 +28,7 @@ from actors.store.errors import (
     StoreError,
     ValueTooLargeError,
 )
-from actors.store.ledger import Ledger, expired, reference_of
+from actors.store.ledger import Ledger, expired, reference_of, value_of
 from actors.store.options import StoreOptions
 from actors.store.uploads import Uploads
 from actors.wall_clock import can_be_set, never_back, wall_clock
@@ -157,6 +157,8 @@ class Store(Actor):
             ask.Release: self._release,
             ask.Delete: self._delete,
             ask.ListReferences: self._list,
+            ask.ListValues: self._list_values,
+            ask.GetValue: self._value,
             ask.ListQuarantined: self._list_quarantined,
             ask.GetStatistics: self._statistics,
             ask.GetTerms: self._terms,
@@ -245,10 +247,21 @@ class Store(Actor):
     # -- looking
 
     def _list(self, request: ask.ListReferences, _caller: Caller) -> Any:
+        last, rows = self._page(request)
+        now = self.now()
+        return last, tuple(reference_of(row, self.store.kind) for row in rows if not expired(row, now))
+
+    def _list_values(self, request: ask.ListValues, _caller: Caller) -> Any:
+        last, rows = self._page(request)
+        return last, tuple(value_of(row, self.store.kind) for row in rows)
+
+    def _page(self, request: ask.ListReferences | ask.ListValues) -> tuple[int, list[Row]]:
         rows = self.store.rows(request.after, request.most)
-        now, known = self.now(), self.ledger.rows
-        there = [known[row.id] for row in rows if row.id in known and not expired(known[row.id], now)]
-        return rows[-1].seq if rows else 0, tuple(reference_of(row, self.store.kind) for row in there)
+        known = self.ledger.rows
+        return rows[-1].seq if rows else 0, [known[row.id] for row in rows if row.id in known]
+
+    def _value(self, request: ask.GetValue, _caller: Caller) -> ask.StoredValue:
+        return value_of(self.ledger.known(request.id), self.store.kind)
 
     def _list_quarantined(self, _request: ask.ListQuarantined, _caller: Caller) -> Any:
         rows = [self.ledger.rows[reference_id] for reference_id in self.ledger.quarantined]

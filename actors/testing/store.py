@@ -317,6 +317,25 @@ class ReferenceStoreSuite(ReferenceStoreRows):
         assert bench.store.loose() == []
 
     @in_virtual_time
+    async def test_all_values_can_be_looked_at_with_their_counts(self, bench: Bench) -> None:
+        """Also those that have expired and cannot be had any more."""
+        await bench.start(StoreOptions(gc_strategy="manual"))
+        tea = await bench.client.store(b"tea", type=ReferenceType.TRACE)
+        cup = await bench.client.store(b"cup", ttl=1)
+        await bench.client.retain(tea, 4)
+        await trio.sleep(2)
+
+        values = await bench.client.values()
+
+        assert [(one.reference, one.holders, one.stored, one.fault) for one in values] == [
+            (tea, 5, 3, None),
+            (cup, 1, 3, None),
+        ]
+        assert await bench.client.value(tea) == values[0]
+        assert await bench.client.list() == [tea]
+        assert type(await refusal(bench.client.value("f00"))) is ReferenceNotFoundError
+
+    @in_virtual_time
     async def test_a_closed_store_refuses(self, bench: Bench) -> None:
         """L-REF-18, Y9: to close it twice is fine."""
         await bench.start()

@@ -50,6 +50,16 @@ class ReferenceStoreRows:
         assert [len(page) for page in pages] == [1000, 1000, 500, 0]
 
     @in_virtual_time
+    async def test_rows_are_in_the_order_of_their_numbers_whenever_they_came(self, bench: Bench) -> None:
+        """A value that comes piece by piece has its number long before its row."""
+        epoch = await bench.store.open(bench.system)
+        for seq in (4, 7, 2, 9, 1):
+            await bench.commit(epoch, Batch({seq: row(seq)}))
+
+        assert [one.seq for one in bench.store.rows(0, 9)] == [1, 2, 4, 7, 9]
+        assert [one.seq for one in bench.store.rows(2, 2)] == [4, 7]
+
+    @in_virtual_time
     async def test_what_is_loose_is_known_until_it_is_settled(self, bench: Bench) -> None:
         """Its number counts as one that was given."""
         epoch = await bench.store.open(bench.system)
