@@ -24,6 +24,7 @@ from actors.telemetry import (
     SHARED_MEMORY_DELETE,
     SHARED_MEMORY_GET,
     SHARED_MEMORY_LIST,
+    SHARED_MEMORY_PUT,
     SHARED_MEMORY_WATCH,
 )
 
@@ -40,6 +41,8 @@ R = TypeVar("R")
 BETWEEN: Final = Backoff(0.005, max_seconds=0.25)
 """How long to wait before looking again for a shared memory that is being restarted."""
 
+new: Final = tuple.__new__
+"""Makes a named tuple in half the time that its own constructor takes."""
 
 UNANSWERED: Final = (NoProcessError, ActorExitedError, NoReplyError, CallTimeoutError)
 
@@ -129,20 +132,16 @@ class SharedMemoryClient:
         """
         agent_id = self.agent_id
         where = key_of(namespace, key, scope, agent_id)
-        if type(value) is bytes and len(value) < COMPRESS_FROM and not compress:
-            compressed = False
-        else:
-            value, compressed = content_of(value, compress=compress)
-        if expected_version != 0 or type(expected_version) is not int:
-            _check_expected(expected_version, create_only=create_only)
-        if not agent_id:
-            self._refuse_nobody()
+        plain = type(value) is bytes and len(value) < COMPRESS_FROM and not compress
+        value, compressed = (value, False) if plain else content_of(value, compress=compress)
+        if expected_version != 0 or type(expected_version) is not int or not agent_id:
+            self._check_put(expected_version, create_only=create_only)
         again = idempotency_key is not None
         id = _checked(idempotency_key) if again else next(self._ids)
         data = frozen(metadata) if metadata else NO_METADATA
-        # A named tuple's own constructor takes twice as long.
-        fields = (id, again, where, agent_id, value, compressed, data, expected_version, create_only)
-        request = tuple.__new__(ask.Put, fields)
+        request = new(ask.Put, (id, again, where, agent_id, value, compressed, data, expected_version, create_only))
+        if SHARED_MEMORY_PUT.listeners:
+            return await self._put_told(request)
         try:
             result: ask.PutResult = await (self._find() or self._memory).call(request, timeout=self.patience)
         except UNANSWERED as error:
@@ -219,6 +218,11 @@ class SharedMemoryClient:
 
     # -- asking, and asking again
 
+    def _check_put(self, expected_version: int, *, create_only: bool) -> None:
+        _check_expected(expected_version, create_only=create_only)
+        if not self.agent_id:
+            self._refuse_nobody()
+
     def _refuse_nobody(self) -> NoReturn:
         raise InvalidEntryError(f"{self!r} has no agent_id; who puts and who watches has to be said")
 
@@ -277,6 +281,13 @@ class SharedMemoryClient:
                 found = await self._again(request, error)
             span.note(version=0 if found is None else found.version)
         return found if found is None else found.opened()
+
+    async def _put_told(self, request: ask.Put) -> ask.PutResult:
+        with SHARED_MEMORY_PUT.begin(**self._told(request.where)) as span:
+            result: ask.PutResult = await self._write(request)
+            span.measure(size=result.size_bytes)
+            span.note(version=result.version, created=result.created, compressed=result.compressed)
+        return result
 
     async def _start_watch_told(self, watch: Watch, pattern: str) -> None:
         told = {"agent": self.agent_id, "namespace": watch.namespace, "scope": watch.scope}
