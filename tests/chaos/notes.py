@@ -37,7 +37,9 @@ class Writer:
         await self.put_note(b"%d" % round_number)
         if round_number % 10 == 9:
             gone = await insist(
-                partial(self.client.delete, GLOBAL, self.note, tombstone=True, idempotency_key=f"{self.note} {self.version}")
+                partial(
+                    self.client.delete, GLOBAL, self.note, tombstone=True, idempotency_key=f"{self.note} {self.version}"
+                )
             )
             assert gone == (True, self.version)
 
