@@ -29,6 +29,7 @@ from actors.store.errors import (
 from actors.store.ledger import Facts
 from actors.store.packing import packed, verified
 from actors.store.reference import ReferenceType
+from actors.telemetry import STORE_DELETE, STORE_LIST, STORE_RELEASE, STORE_RESOLVE, STORE_RETAIN, STORE_STORE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from actors.store.packing import Packing
     from actors.store.reference import Reference
 
+    References = list[Reference]
     Buffer = bytes | bytearray | memoryview
 
 R = TypeVar("R")
@@ -113,7 +115,7 @@ class StoreClient:
         if compression is None:
             compression = terms.compression if size > terms.compress_above else "none"
         said = (type._value_, content_type, terms.ttl if ttl is None else ttl, compute_checksum)
-        if size > STEP or not compression == encoding == "none":
+        if size > STEP or not compression == encoding == "none" or STORE_STORE.listeners:
             return await self._pack(packed(data, compression, encoding, terms.piece_bytes), said)
         request = _put_of(bytes(data), said)
         try:
@@ -127,6 +129,15 @@ class StoreClient:
         raise ValueTooLargeError(text, size, max_bytes)
 
     async def _pack(self, packing: Packing, said: Said) -> Reference:
+        if STORE_STORE.listeners:
+            with STORE_STORE.begin() as span:
+                stored = await self._store_packed(packing, said)
+                span.measure(size=stored.size)
+                span.note(reference_id=stored.id)
+                return stored
+        return await self._store_packed(packing, said)
+
+    async def _store_packed(self, packing: Packing, said: Said) -> Reference:
         async with aclosing(packing.parts()) as parts:
             if packing.single:
                 part = await anext(parts)
@@ -167,13 +178,21 @@ class StoreClient:
         then the value is put into quarantine, until the same bytes are stored again.
         """
         reference_id = check_reference(reference)
-        try:
-            return await self._resolve(reference_id)
-        except ReferenceNotFoundError:
-            # It may have been removed and stored anew between two of its pieces.
-            return await self._resolve(reference_id)
+        if STORE_RESOLVE.listeners:
+            with STORE_RESOLVE.begin(reference_id=reference_id) as span:
+                data = await self._resolve(reference_id)
+                span.measure(size=len(data))
+                return data
+        return await self._resolve(reference_id)
 
     async def _resolve(self, reference_id: str) -> bytes:
+        try:
+            return await self._resolve_once(reference_id)
+        except ReferenceNotFoundError:
+            # It may have been removed and stored anew between two of its pieces.
+            return await self._resolve_once(reference_id)
+
+    async def _resolve_once(self, reference_id: str) -> bytes:
         row, piece = await self._ask(ask.Fetch(reference_id))
         try:
             if row.pieces == 1 and piece.coding == 0 and row.size <= STEP and row.checked:
@@ -213,23 +232,48 @@ class StoreClient:
         """
         if type(count) is not int or count < 1:
             raise ValueRefusedError(f"count is {count!r}; allowed is an int of 1 or more")
-        return await self._ask(ask.Retain(ask.new_key(), check_id(reference), count))
+        request = ask.Retain(ask.new_key(), check_id(reference), count)
+        if STORE_RETAIN.listeners:
+            with STORE_RETAIN.begin(reference_id=request.id) as span:
+                span.measure(count=count)
+                return await self._ask(request)
+        return await self._ask(request)
 
     async def release(self, reference: Reference | str) -> int:
         """Hold a value once less, and return how many still hold it; at 0 it is removed at once.
 
         Raises `ReferenceNotFoundError`.
         """
-        return await self._ask(ask.Release(ask.new_key(), check_id(reference)))
+        request = ask.Release(ask.new_key(), check_id(reference))
+        if STORE_RELEASE.listeners:
+            with STORE_RELEASE.begin(reference_id=request.id) as span:
+                holders = await self._ask(request)
+                span.measure(holders=holders)
+                return holders
+        return await self._ask(request)
 
     async def delete(self, reference: Reference | str) -> bool:
         """Remove a value, however many hold it, and tell whether there was one."""
-        return await self._ask(ask.Delete(ask.new_key(), check_id(reference)))
+        request = ask.Delete(ask.new_key(), check_id(reference))
+        if STORE_DELETE.listeners:
+            with STORE_DELETE.begin(reference_id=request.id) as span:
+                deleted = await self._ask(request)
+                span.note(deleted=deleted)
+                return deleted
+        return await self._ask(request)
 
     # -- looking
 
     async def list(self) -> list[Reference]:
         """Return references to all values that can be had, in the order in which they were stored."""
+        if STORE_LIST.listeners:
+            with STORE_LIST.begin() as span:
+                listed = await self._listed()
+                span.measure(count=len(listed))
+                return listed
+        return await self._listed()
+
+    async def _listed(self) -> References:
         found: list[Reference] = []
         after, references = await self._ask(ask.ListReferences(0, PAGE))
         while after:

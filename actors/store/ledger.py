@@ -10,6 +10,7 @@ from actors.store.behaviour import Batch, Loose, Row, Totals
 from actors.store.errors import ReferenceExpiredError, ReferenceNotFoundError
 from actors.store.reference import Reference, ReferenceType
 from actors.store.requests import StoredValue
+from actors.telemetry import STORE_QUARANTINE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -146,6 +147,8 @@ class Ledger:
         known = self.rows.get(row.id)
         if known is not None and known.seq == row.seq:
             self._change(known._replace(fault=fault))
+            if STORE_QUARANTINE.listeners:
+                STORE_QUARANTINE.emit({"size": row.size}, {"reference_id": row.id, "reason": fault})
 
     def collect(self, now: float, most: int, *, expiry: bool, unheld: bool) -> int:
         """Remove up to *most* values that have expired, or that nobody holds, and return how many these were."""

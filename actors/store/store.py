@@ -31,6 +31,7 @@ from actors.store.errors import (
 from actors.store.ledger import Ledger, expired, reference_of, value_of
 from actors.store.options import StoreOptions
 from actors.store.uploads import Uploads
+from actors.telemetry import STORE_COLLECT
 from actors.wall_clock import can_be_set, never_back, wall_clock
 
 if TYPE_CHECKING:
@@ -310,6 +311,8 @@ class Store(Actor):
             self.now(), AT_ONCE, expiry=strategy in ("any", "ttl"), unheld=strategy in ("any", "ref_counting")
         )
         collecting = Collecting(caller, collecting.count + count)
+        if STORE_COLLECT.listeners and count < AT_ONCE:
+            STORE_COLLECT.emit({"count": collecting.count}, {"actor": self.ref})
         if count == AT_ONCE:
             self.commits.store_soon()
             self.ref.send(collecting)

@@ -26,7 +26,7 @@ BUS_SUBSCRIBE: Final = Span(
 BUS_UNSUBSCRIBE: Final = Span("bus.unsubscribe", "A client ends a subscription.", metadata=("subscription_id",))
 BUS_DELIVER: Final = Event(
     "bus.deliver",
-    "The bus has given a message to a subscription, or has dropped one for lack of room.",
+    "The bus has offered a message to a subscription, which has taken it, or one was dropped for lack of room.",
     measurements=("delivered", "dropped"),
     metadata=("topic", "from_agent", "message_id", "agent", "subscription_id"),
 )
@@ -118,14 +118,18 @@ SHARED_MEMORY_WATCH: Final = Span(
 STORE_STORE: Final = Span(
     "store.store",
     "A client stores a value, and holds it.",
-    metadata=("size",),
+    metadata=(),
+    measured=("size",),
     noted=("reference_id",),
 )
 STORE_RESOLVE: Final = Span(
     "store.resolve", "A client fetches and verifies a value.", metadata=("reference_id",), measured=("size",)
 )
 STORE_RETAIN: Final = Span(
-    "store.retain", "A client holds a value once more, or several times.", metadata=("reference_id", "count")
+    "store.retain",
+    "A client holds a value once more, or several times.",
+    metadata=("reference_id",),
+    measured=("count",),
 )
 STORE_RELEASE: Final = Span(
     "store.release", "A client holds a value once less.", metadata=("reference_id",), measured=("holders",)
@@ -144,7 +148,7 @@ STORE_QUARANTINE: Final = Event(
     "store.quarantine",
     "The store has set a value apart that is not what was stored.",
     measurements=("size",),
-    metadata=("actor", "reference_id", "reason"),
+    metadata=("reference_id", "reason"),
 )
 
 # -- the router
