@@ -5,25 +5,22 @@ from __future__ import annotations
 import os
 import zlib
 from contextlib import aclosing
-from functools import partial
+from functools import cache, partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
-from weakref import WeakKeyDictionary, ref
 
 import msgpack
 
-from actors.current import current_process
 from actors.options import LOCK_TIMEOUT, check_cache_size, check_seconds
 from actors.shared_memory.behaviour import REMEMBERED, Outcome
 from actors.shared_memory.entry import NO_METADATA, Broken, Entry, Tombstone, frozen
 from actors.shared_memory.errors import FencedError, FileTakenError, InvalidEntryError, NotStoredError
 from actors.shared_memory.key import Key, Namespace
-from actors.sqlite import Part, StaleEpochError, open_database
+from actors.sqlite import Part, StaleEpochError, move_in, open_database
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator, Sequence
+    from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 
-    from actors.actor import Actor
     from actors.shared_memory.behaviour import Change, Done
     from actors.shared_memory.entry import Record
     from actors.sqlite import Database, Epoch
@@ -50,12 +47,7 @@ COLUMNS: Final = (
     *("updated_by", "updated_at", "metadata", "compressed", "change"),
 )
 RECORDS: Final = f"SELECT {', '.join(COLUMNS)} FROM shared_memory"  # noqa: S608 -- of names above
-PUT: Final = (
-    f"INSERT INTO shared_memory ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608 -- as above
-    f" ON CONFLICT DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in COLUMNS[3:])}"
-)
 DELETE: Final = "DELETE FROM shared_memory WHERE namespace = ? AND scope = ? AND key = ?"
-DONE: Final = "INSERT INTO shared_memory_done (change, id, version, created) VALUES "
 FORGET: Final = "DELETE FROM shared_memory_done WHERE change <= ?"
 FORGET_EVERY: Final = 1000
 OUTCOME: Final = "SELECT version, created FROM shared_memory_done WHERE id = ? ORDER BY change DESC LIMIT 1"
@@ -64,8 +56,10 @@ LAST: Final = "SELECT coalesce(max(change), 0) FROM shared_memory_done WHERE cha
 ROWS: Final = 64
 """So many rows are read at a time: each may have a value of a megabyte."""
 
-_tenants: Final[WeakKeyDictionary[Database, ref[Actor]]] = WeakKeyDictionary()
-"""Which shared memory has a file, or had it last."""
+SIZES: Final = (64, 32, 16, 8, 4, 2, 1)
+"""How many rows one statement writes: Python lets go of its global lock, and must get it back, with every statement."""
+SMALL: Final = 16 * 1024
+"""A value of more bytes has a statement of its own, as it is copied under that lock."""
 
 
 class SqliteEntries:
@@ -112,7 +106,7 @@ class SqliteEntries:
             lock_timeout=self._lock_timeout,
             cache_size=self._cache_size,
         )
-        _move_in(database)
+        move_in(database, "shared memory", FileTakenError)
         await database.prepare(Part("shared_memory", STEPS))
         self._database = database
         epoch = await database.claim("shared_memory")
@@ -122,7 +116,7 @@ class SqliteEntries:
     def commit(self, epoch: int, changes: Sequence[Change], done: Done) -> None:
         """Have *changes* stored with what others store at the same time."""
         assert self._database is not None
-        self._database.append_all(list(_statements_of(changes)), partial(_tell, done), self._epochs[epoch])
+        self._database.append_all(list(statements_of(changes)), partial(_tell, done), self._epochs[epoch])
 
     async def records(self) -> AsyncGenerator[Sequence[Record]]:
         """Read everything, and check it."""
@@ -149,35 +143,53 @@ class SqliteEntries:
         return self._database.read_now(lambda connection: connection.execute(sql, parameters).fetchall())
 
 
-def _move_in(database: Database) -> None:
-    """Note that *database* is that of the actor which runs; raises `FileTakenError` if another has it."""
-    process = current_process()
-    if process is None:
-        return
-    actor: Actor = process.actor
-    tenant = _tenants[database]() if database in _tenants else None
-    if tenant is not None and tenant is not actor and tenant.ref.alive:
-        raise FileTakenError(
-            f"{database.path} has the shared memory {tenant.ref} already; {actor.ref} needs a file of its own"
-        )
-    _tenants[database] = ref(actor)
-
-
-def _statements_of(changes: Sequence[Change]) -> Iterator[tuple[str, Sequence[Any]]]:
+def statements_of(changes: Sequence[Change]) -> Iterator[tuple[str, Sequence[Any]]]:
     """Give the statements that store *changes*."""
+    rows: list[tuple[Any, ...]] = []
     for _, made, _ in changes:
-        if type(made) is Entry:
-            yield PUT, _row_of(made)
+        if type(made) is Tombstone and not made.kept:
+            yield from _in_groups(put_of, rows)
+            rows = []
+            yield DELETE, made.where
         else:
-            assert type(made) is Tombstone
-            yield (PUT, _row_of_tombstone(made)) if made.kept else (DELETE, made.where)
-    for start in range(0, len(changes), ROWS):
-        some = changes[start : start + ROWS]
-        values = ((made.change, id, made.version, int(created)) for id, made, created in some)
-        yield DONE + ", ".join(["(?, ?, ?, ?)"] * len(some)), tuple(chain.from_iterable(values))
+            row = _row_of(made) if isinstance(made, Entry) else _row_of_tombstone(made)
+            if row[3] is not None and len(row[3]) > SMALL:
+                yield from _in_groups(put_of, rows)
+                rows = []
+                yield put_of(1), row
+            else:
+                rows.append(row)
+    yield from _in_groups(put_of, rows)
+    yield from _in_groups(done_of, [(made.change, id, made.version, int(created)) for id, made, created in changes])
     first, last = changes[0].made.change, changes[-1].made.change
     if first // FORGET_EVERY != (last + 1) // FORGET_EVERY:
         yield FORGET, (last - REMEMBERED,)
+
+
+def _in_groups(sql: Callable[[int], str], rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[str, Sequence[Any]]]:
+    start = 0
+    for size in SIZES:
+        while len(rows) - start >= size:
+            yield sql(size), tuple(chain.from_iterable(rows[start : start + size]))
+            start += size
+
+
+@cache
+def put_of(size: int) -> str:
+    """Return the statement that puts so many rows, each in the place of what its key has."""
+    replaced = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS[3:])
+    return f"{_insert('shared_memory', COLUMNS, size)} ON CONFLICT DO UPDATE SET {replaced}"
+
+
+@cache
+def done_of(size: int) -> str:
+    """Return the statement that remembers so many writes."""
+    return _insert("shared_memory_done", ("change", "id", "version", "created"), size)
+
+
+def _insert(table: str, columns: tuple[str, ...], size: int) -> str:
+    marks = f"({', '.join('?' * len(columns))})"
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([marks] * size)}"  # noqa: S608 -- as above
 
 
 def _row_of(entry: Entry) -> tuple[Any, ...]:

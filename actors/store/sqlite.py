@@ -9,18 +9,15 @@ import os
 from functools import cache, partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
-from weakref import WeakKeyDictionary, ref
 
-from actors.current import current_process
 from actors.options import LOCK_TIMEOUT, check_cache_size, check_seconds
-from actors.sqlite import DatabaseError, Part, StaleEpochError, open_database
+from actors.sqlite import DatabaseError, Part, StaleEpochError, move_in, open_database
 from actors.store.behaviour import Loose, Piece, Row, Totals
 from actors.store.errors import StaleStoreError, StoreFailedError, StoreInUseError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from actors.actor import Actor
     from actors.sqlite import Database, Epoch
     from actors.store.behaviour import Batch, Done
     from actors.system import ActorSystem
@@ -63,9 +60,6 @@ SIZES: Final = (32, 16, 8, 4, 2, 1)
 """How many rows one statement puts: while it runs, its thread does without the GIL."""
 SMALL: Final = 16 * 1024
 """A piece of more bytes has a statement of its own, as they are copied under the GIL."""
-
-_tenants: Final[WeakKeyDictionary[Database, ref[Actor]]] = WeakKeyDictionary()
-"""Which store has a file, or had it last."""
 
 
 class SqliteReferenceStore:
@@ -116,7 +110,7 @@ class SqliteReferenceStore:
             lock_timeout=self._lock_timeout,
             cache_size=self._cache_size,
         )
-        _move_in(database)
+        move_in(database, "store", StoreInUseError)
         await database.prepare(Part("store", STEPS))
         epoch = await database.claim("store")
         self._database = database
@@ -167,25 +161,6 @@ class SqliteReferenceStore:
             return self._database.read_now(lambda connection: connection.execute(sql, parameters).fetchall())
         except DatabaseError as error:
             raise StoreFailedError(str(error)) from error
-
-
-def _move_in(database: Database) -> None:
-    """Note that *database* is that of the store which runs; raises `StoreInUseError` if another has it."""
-    process = current_process()
-    if process is None:
-        return
-    store: Actor = process.actor
-    tenant = _tenants.get(database, _nobody)()
-    # Of an incarnation that was killed, a handler may still run, but it is no store any more.
-    if tenant is not None and tenant is not store and tenant.ref.alive:
-        raise StoreInUseError(
-            f"{database.path} has the store {tenant.ref} already, and holds one; {store.ref} needs a file of its own"
-        )
-    _tenants[database] = ref(store)
-
-
-def _nobody() -> None:
-    """Be the tenant of a file that never had one."""
 
 
 def statements_of(batch: Batch) -> Iterator[tuple[str, Sequence[Any]]]:

@@ -22,7 +22,7 @@ import trio
 
 from actors import Actor, Caller, open_system
 from actors.shared_memory import MemoryEntries, Namespace, SharedMemory, SharedMemoryClient, SqliteEntries
-from actors.shared_memory.sqlite import DONE, PUT, STEPS
+from actors.shared_memory.sqlite import STEPS, done_of, put_of
 from actors.sqlite.file import lengthen_log
 
 if TYPE_CHECKING:
@@ -116,8 +116,8 @@ def run(connection: sqlite3.Connection, numbers: count[int], writers: int, secon
         connection.execute("BEGIN IMMEDIATE")
         batch = [(next(numbers), KEYS[number]) for number in range(writers)]
         rows = [(1, "", key, VALUE, at, "x" * 64, "ann", 1e9, "ann", 1e9, None, 0, at) for at, key in batch]
-        connection.executemany(PUT, rows)
-        connection.executemany(f"{DONE} (?, ?, ?, ?)", [(at, f"0123456789abcdef-{at}", at, 0) for at, _ in batch])
+        connection.executemany(put_of(1), rows)
+        connection.executemany(done_of(1), [(at, f"0123456789abcdef-{at}", at, 0) for at, _ in batch])
         connection.execute("COMMIT")
         stored += writers
     return stored / (time.perf_counter() - begin)
