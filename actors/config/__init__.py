@@ -4,12 +4,13 @@ What a value may be is for the part to say that it is meant for; here are the wo
 """
 
 from actors.config.document import Document, read_document
-from actors.config.errors import ConfigError
-from actors.config.key import Derived, Key
+from actors.config.errors import ConfigError, without_password
+from actors.config.key import PREFIX, Derived, Key, variable_of
 from actors.config.options import Options
 from actors.config.settings import Layer, Origin, Setting, Settings, gather
 
 __all__ = [
+    "PREFIX",
     "ConfigError",
     "Derived",
     "Document",
@@ -21,4 +22,6 @@ __all__ = [
     "Settings",
     "gather",
     "read_document",
+    "variable_of",
+    "without_password",
 ]

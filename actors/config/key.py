@@ -22,7 +22,18 @@ FORMS: Final[Mapping[Kind, str]] = {
 }
 FORMS_OF_VARIABLES: Final[Mapping[Kind, str]] = {**FORMS, "words": "texts with commas between them"}
 
+PREFIX: Final = "ACTORS_"
+
 FLAGS: Final = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+
+
+def variable_of(name: str) -> str:
+    """Return the environment variable for the key or the section of a name.
+
+    >>> variable_of("communication.sqlite.gc_interval")
+    'ACTORS_COMMUNICATION__SQLITE__GC_INTERVAL'
+    """
+    return PREFIX + name.upper().replace(".", "__")
 
 
 @attrs.frozen
@@ -57,12 +68,8 @@ class Key:
 
     @property
     def variable(self) -> str:
-        """The environment variable.
-
-        >>> Key("communication.sqlite.gc_interval", "number").variable
-        'ACTORS_COMMUNICATION__SQLITE__GC_INTERVAL'
-        """
-        return "ACTORS_" + self.name.upper().replace(".", "__")
+        """The environment variable."""
+        return variable_of(self.name)
 
     def allowed(self, forms: Mapping[Kind, str] = FORMS) -> str:
         """Tell what is allowed, as far as that is known here."""

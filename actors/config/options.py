@@ -37,12 +37,13 @@ class Options:
             try:
                 made = part(**{field: it.value if isinstance(it, Setting) else it for field, it in left.items()})
             except (ValueError, TypeError, ActorError) as error:
-                objected = True
                 found = OBJECTION.fullmatch(str(error))
                 setting = None if found is None else left.pop(found["field"], None)
                 if found is None or not isinstance(setting, Setting):
-                    self.faults.append(str(error))
+                    # What fits no better to the defaults than to what was taken out has been told already.
+                    self.faults += [] if objected else [str(error)]
                     return None
+                objected = True
                 self.faults.append(f"{_place(setting, fields)}{setting.key.name} is {found['rest']}")
             else:
                 return None if objected else made

@@ -5,19 +5,16 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
-from actors.config.errors import ConfigError
-from actors.config.key import FORMS_OF_VARIABLES
+from actors.config.key import FORMS_OF_VARIABLES, PREFIX, variable_of
 from actors.show import shown
 
 if TYPE_CHECKING:
     from actors.config.document import Document
     from actors.config.key import Key
-
-PREFIX: Final = "ACTORS_"
 
 Refused: TypeAlias = Mapping[str, str]
 """By the names of keys that would otherwise be known, why they are not allowed here."""
@@ -58,9 +55,11 @@ class Setting:
 class Settings(Mapping[str, Setting]):
     """All keys, with what each is."""
 
-    def __init__(self, settings: Iterable[Setting], document: Document | None) -> None:
+    def __init__(self, settings: Iterable[Setting], document: Document | None, faults: Iterable[str]) -> None:
         self._settings = {setting.key.name: setting for setting in settings}
         self.document = document
+        self.faults = tuple(faults)
+        """What is wrong so far; a key that is set wrongly is as if it were not set."""
 
     def __getitem__(self, name: str) -> Setting:
         return self._settings[name]
@@ -75,10 +74,7 @@ class Settings(Mapping[str, Setting]):
 def gather(
     keys: Iterable[Key], document: Document | None, environ: Mapping[str, str], refused: Refused | None = None
 ) -> Settings:
-    """Return what each of *keys* is: by a variable, or else by the file, or else by default.
-
-    Raises `ConfigError`, with all that is wrong.
-    """
+    """Return what each of *keys* is: by a variable, or else by the file, or else by default."""
     return _Gathering(tuple(keys), document, refused or {}).run(environ)
 
 
@@ -100,9 +96,7 @@ class _Gathering:
         settings: dict[str, Setting] = {}
         for key in self.keys.values():
             settings[key.name] = self._in_force(key, settings)
-        if self.faults:
-            raise ConfigError(self.faults)
-        return Settings(settings.values(), self.document)
+        return Settings(settings.values(), self.document, self.faults)
 
     def _read_section(self, document: Document, values: Mapping[Any, Any], above: tuple[str, ...]) -> None:
         for word, value in values.items():
@@ -130,13 +124,15 @@ class _Gathering:
 
     def _read_environment(self, environ: Mapping[str, str]) -> None:
         variables = {key.variable: key for key in self.keys.values()}
-        refused = {PREFIX + name.upper().replace(".", "__"): why for name, why in self.refused.items()}
+        refused = {variable_of(name): name for name in self.refused}
         for variable in sorted(name for name in environ if name.startswith(PREFIX)):
             text = environ[variable]
             key = variables.get(variable)
+            if variable in refused:
+                self.faults.append(f"{variable}: {self._unknown(refused[variable], text, (), ())}")
+                continue
             if key is None:
-                why = refused.get(variable) or f"is no variable of the configuration{_nearest(variable, variables)}"
-                self.faults.append(f"{variable}: {why}" if variable in refused else f"{variable} {why}")
+                self.faults.append(f"{variable} is no variable of the configuration{_nearest(variable, variables)}")
                 continue
             try:
                 value = key.parse(text)
