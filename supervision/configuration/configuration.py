@@ -10,7 +10,6 @@ import attrs
 from actors import Backoff, Priority
 from actors.config import Layer, Options, gather, read_document
 from actors.delivery import BreakerOptions, Guarantee, RouterConfig
-from actors.options import check_cache_size, check_seconds
 from actors.queue import MemoryStore, QueueOptions, SqliteStore
 from actors.shared_memory import MemoryEntries, SqliteEntries
 from actors.store import (
@@ -179,8 +178,6 @@ def _router(**fields: Any) -> RouterConfig:
 
 def _check_rest(form: Form, settings: Settings, options: Options) -> None:
     """Note what no part alone can object to."""
-    files = _fields(settings, "sqlite", ("lock_timeout", "cache_size"))
-    options.make(_check_files, files)
     limit = settings["services.intensity"]
     period = settings["services.period"]
     try:
@@ -197,11 +194,6 @@ def _check_rest(form: Form, settings: Settings, options: Options) -> None:
     durable = settings["router.durable"]
     if durable.value and not settings["router.database"].value:
         options.refuse(durable, "allowed is false where router.database is empty")
-
-
-def _check_files(*, lock_timeout: object = 0, cache_size: object = None) -> None:
-    check_seconds("lock_timeout", lock_timeout)
-    check_cache_size(cache_size)
 
 
 def _check_place(settings: Settings, section: str, options: Options) -> None:

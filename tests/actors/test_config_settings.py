@@ -88,7 +88,7 @@ def test_a_default_may_depend_on_what_is_in_force() -> None:
     ],
 )
 def test_a_variable_says_what_its_key_can_be(variable: str, text: str, key: str, value: object) -> None:
-    assert read(**{variable: text})[key].value == value
+    assert read(None, **{variable: text})[key].value == value
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_a_file_that_says_what_it_may_not_is_told_where_and_what_it_may(values: 
     ],
 )
 def test_a_variable_that_says_what_it_may_not_is_told_what_it_may(variable: str, text: str, fault: str) -> None:
-    (said,) = read(**{variable: text}).faults
+    (said,) = read(None, **{variable: text}).faults
 
     assert said.startswith(fault)
 
