@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 from hashlib import sha256
-from time import time
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
@@ -25,7 +24,7 @@ from actors.agent.errors import (
 )
 from actors.agent.hold import DAY, KEEP_SECONDS, Hold, ttl_of
 from actors.agent.json_text import data_of, json_of
-from actors.agent.message import REFERENCE_TYPES, AgentMessage, Payload, message_of, new_id
+from actors.agent.message import REFERENCE_TYPES, AgentMessage, Payload, message_of, new_id, new_message, new_payload
 from actors.delivery import DeliveryOptions, RouterRef
 from actors.errors import ActorError, NoProcessError
 from actors.options import check_timeout
@@ -145,7 +144,7 @@ class Agent(Actor):
         stored. Cancelled, it may have been sent; its value may stay until it expires.
         """
         lifetime = _lifetime(options)
-        message = await self._composed(to, message_type, data, lifetime, id)
+        message = await self.compose(to, message_type, data, seconds=lifetime, id=id)
         await self._route(message, options, lifetime, id)
         return message
 
@@ -165,39 +164,35 @@ class Agent(Actor):
         seconds = seconds_to_answer(timeout)
         lifetime = _lifetime(options)
         with trio.move_on_after(seconds):
-            message = await self._composed(to, message_type, data, lifetime)
+            message = await self.compose(to, message_type, data, seconds=lifetime)
             acked = attrs.evolve(options or PLAIN, require_ack=True)
             receipt = await self._route(message, acked, lifetime)
             await receipt.acknowledged()
             return message
         raise AckTimeoutError(f"{to} did not acknowledge {message} within {seconds} s", message.id)
 
-    async def compose(self, to: str, message_type: str, data: object, *, seconds: float = DAY) -> AgentMessage:
+    async def compose(
+        self, to: str, message_type: str, data: object, *, seconds: float = DAY, id: str | None = None
+    ) -> AgentMessage:
         """Return the message that `send` would send, and send nothing.
 
         Its value, if it goes by reference, is held for whoever transmits it, who lets go of it
         (``self.store.release``); otherwise it expires, some time after the *seconds* that the message may take.
         """
-        return await self._composed(to, message_type, data, seconds)
-
-    async def _composed(
-        self, to: str, message_type: str, data: object, lifetime: float, id: str | None = None
-    ) -> AgentMessage:
-        store, policies = self.store, self.policies
-        sender = self.address
+        store, policies, sender = self.store, self._policies or self.policies, self._process.name or self.address
         check_text("receiver", to)
         check_text("type", message_type)
         text = json_of(data)
         size = len(text)
         policy = policies.get_policy(message_type)
         if policy.by_reference(message_type, size):
-            ttl = ttl_of(lifetime, self._keep)
+            ttl = ttl_of(seconds, self._keep)
             kind = REFERENCE_TYPES.get(message_type, ReferenceType.LARGE_PAYLOAD)
             reference = await store.store(text, type=kind, content_type="application/json", ttl=ttl)
-            payload = Payload(None, reference, size, reference.id)
+            payload = new_payload(None, reference, size, reference.id)
         else:
-            payload = Payload(text, None, size, sha256(text).hexdigest())
-        return AgentMessage(id or new_id(), sender, to, message_type, payload, policy, time())
+            payload = new_payload(text, None, size, sha256(text).hexdigest())
+        return new_message(id or new_id(), sender, to, message_type, payload, policy)
 
     async def _route(
         self, message: AgentMessage, options: DeliveryOptions | None, lifetime: float, id: str | None = None
@@ -224,7 +219,7 @@ class Agent(Actor):
         `send` and ``QueueClient.put`` raise.
         """
         queue = self.queue
-        message = await self._composed(to, message_type, data, QUEUED_SECONDS)
+        message = await self.compose(to, message_type, data)
         put = queue.put(
             to,
             message.as_dict(),
@@ -243,7 +238,7 @@ class Agent(Actor):
         Waits *timeout* seconds, and 30 for None or 0; then it raises ``NoAnswerError``, and the request stays.
         """
         queue, seconds = self.queue, seconds_to_answer(timeout)
-        message = await self._composed(to, message_type, data, QUEUED_SECONDS)
+        message = await self.compose(to, message_type, data)
         request = queue.send_and_receive(
             to, message.as_dict(), sender=message.sender, type=message_type, timeout=seconds
         )
@@ -258,7 +253,7 @@ class Agent(Actor):
         Acknowledge the request as well: this does not.
         """
         queue = self.queue
-        message = await self._composed(request.message.sender, message_type, data, QUEUED_SECONDS)
+        message = await self.compose(request.message.sender, message_type, data)
         return await self._queued(message, queue.reply(request.message, message.as_dict(), type=message_type))
 
     async def _queued(self, message: AgentMessage, asked: Awaitable[T]) -> T:
@@ -283,10 +278,10 @@ class Agent(Actor):
         if type(message) is not AgentMessage:
             message = message_of(message)
         payload = message.payload
-        if not isinstance(payload, Payload):
+        if type(payload) is not Payload:
             raise PayloadMissingError(f"{message!r} {message.id} has the payload {payload!r}; allowed is a Payload")
-        if payload.inline is not None:
-            text = payload.inline
+        text = payload.inline
+        if text is not None:
             if sha256(text).hexdigest() != payload.checksum:
                 said = f"{payload.size_bytes} bytes with the checksum {payload.checksum}"
                 raise PayloadCorruptError(f"message {message.id} has {len(text)} bytes which are not its {said}")

@@ -18,7 +18,6 @@ from actors.store import PolicyManager, SqliteReferenceStore, Store, StoreClient
 from tests.actors.agent.desks import LARGE, Desk
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from actors import ActorSystem
@@ -44,7 +43,7 @@ class Witness(StoreClient):
 
 
 @pytest.fixture
-async def services(system: ActorSystem, tmp_path: Path) -> AsyncIterator[Path]:
+async def services(system: ActorSystem, tmp_path: Path) -> Path:
     """Start a router and a queue on one file, a store on another, and return the path of the first."""
     path = tmp_path / "messages.db"
     await open_database(system, path, inline=True)
