@@ -55,7 +55,7 @@ async def endure(kind: Kind, *, delays: bool, rest: float) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.hang_seconds(120)
+@pytest.mark.hang_seconds(240)
 @pytest.mark.parametrize("late", [False, True], ids=["prompt", "late"])
 @pytest.mark.parametrize("where", ["memory", "file"])
 async def test_every_service_is_killed_100_times_and_nothing_is_lost_repeated_or_leaked(
@@ -68,7 +68,7 @@ async def test_every_service_is_killed_100_times_and_nothing_is_lost_repeated_or
 
 
 @pytest.mark.slow
-@pytest.mark.hang_seconds(120)
+@pytest.mark.hang_seconds(240)
 async def test_every_service_is_killed_100_times_while_a_thread_writes_their_file(tmp_path: Path) -> None:
     """In real time, so the services come back at once without having been up for a minute."""
     await endure(Kind(tmp_path / "town.db", inline=False), delays=False, rest=0.0)

@@ -112,9 +112,8 @@ class Town:
                 for service in SERVICES:
                     nursery.start_soon(self.kill, service)
             await trio.sleep(rest)
-        while set(self.consumers[0].leased + self.consumers[1].leased) != {
-            text for one in self.producers for text in one.put
-        }:
+        put = {text for one in self.producers for text in one.put}
+        while {text for one in self.consumers for text in one.leased.values()} != put:
             await self.consumers[0].step(rounds)
             await trio.sleep(1)
 
