@@ -76,7 +76,7 @@ class CompressionMissingError(StoreError):
 
 
 class StoreFailedError(StoreError):
-    """It could not be stored, so it was not done: the disk is full, or cannot be written."""
+    """It could not be stored or read, so it was not done: the disk is full, damaged, or cannot be written."""
 
     kind = "delivery_failed"
 
