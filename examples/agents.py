@@ -7,7 +7,7 @@ import trio
 from actors import Caller, open_system
 from actors.agent import Agent, AgentMessage
 from actors.queue import MemoryStore
-from actors.store import MemoryReferenceStore, PolicyManager, StoreClient
+from actors.store import MemoryReferenceStore, PolicyManager
 from supervision import ChildSpec, Supervisor, SupervisorSpec, service_tree
 
 CORPUS = "nothing to report\n" * 200_000
@@ -66,9 +66,6 @@ async def main() -> None:
         await system.start(Supervisor, DESK)
         system.named("archive").cast("open")
         print("the archive has", await system.named("editor").call("publish"), "characters")
-
-        statistics = await StoreClient(system.named("store")).stats()
-        print("values that were stored:", statistics.total_refs)
 
 
 if __name__ == "__main__":
