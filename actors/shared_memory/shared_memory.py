@@ -116,7 +116,8 @@ class SharedMemory(Actor):
         """Go on with what the store has reported."""
         if type(message) is Landed and message.flight is self._flight:
             self._arrive(message.flight)
-            self._depart_soon()
+            if self._gathered or len(message.flight.answers) > 1:
+                self._depart_soon()
 
     def handle_info(self, message: object) -> None:
         """Store what has gathered."""
@@ -212,7 +213,7 @@ class SharedMemory(Actor):
         return NO_REPLY
 
     def _write(self, request: Write, caller: Caller) -> Any:
-        if self._flight is not None or self._gathered:
+        if self._flight is not None or self._departing:
             self._gathered.append((request, caller))
             return NO_REPLY
         flight = Flight(self.legacy, self.last_change)
@@ -244,7 +245,7 @@ class SharedMemory(Actor):
 
         Else those who write would fall into two groups, each of which waits for the other's flight.
         """
-        if not self._departing and self._gathered:
+        if not self._departing:
             self._departing = True
             self.ref.send_after(0.0, Depart)
 
