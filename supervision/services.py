@@ -63,6 +63,8 @@ def service_tree(  # noqa: PLR0913 -- one for each service, what some are told, 
     >>> shop.children[0].id
     'services'
     """
+    if not isinstance(bus, bool):
+        raise refuse("service_tree", "bus", bus, "True or False")
     if queue is None and queue_options is not None:
         raise refuse("service_tree", "queue_options", queue_options, "None without a queue, which is given a store")
     if store is None and store_options is not None:

@@ -119,6 +119,12 @@ def test_options_of_no_service_are_refused(service: str, options: Any) -> None:
         service_tree(**{f"{service}_options": options})
 
 
+def test_a_bus_is_wanted_or_not() -> None:
+    unclear: Any = "yes"
+    with pytest.raises(BadSpecError, match=r"service_tree: bus is 'yes'; allowed is True or False"):
+        service_tree(bus=unclear)
+
+
 async def test_all_services_are_found_by_their_names_and_share_a_file(file: Path, autojump_clock: MockClock) -> None:
     async with open_system() as system:
         await start_all(system, file)
