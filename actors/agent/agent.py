@@ -13,6 +13,7 @@ from actors.actor import Actor
 from actors.agent.checks import check_parts, check_text, client_of, seconds_to_answer
 from actors.agent.errors import (
     AckTimeoutError,
+    MessageMissingError,
     NameMissingError,
     PayloadCorruptError,
     PayloadEmptyError,
@@ -25,16 +26,18 @@ from actors.agent.errors import (
 from actors.agent.hold import DAY, KEEP_SECONDS, Hold, ttl_of
 from actors.agent.json_text import data_of, json_of
 from actors.agent.message import REFERENCE_TYPES, AgentMessage, Payload, message_of, new_id, new_message, new_payload
-from actors.delivery import DeliveryOptions, RouterRef
+from actors.delivery import DeliveryOptions, InvalidMessageError, RouterRef
 from actors.errors import ActorError, NoProcessError
 from actors.options import check_timeout
 from actors.queue import (
     CorruptMessageError,
+    Lease,
     MessageRefusedError,
     QueueClient,
     StoreFailedError,
     UnknownRecipientError,
 )
+from actors.show import shown
 from actors.store import ReferenceType, StoreClient
 
 if TYPE_CHECKING:
@@ -42,7 +45,7 @@ if TYPE_CHECKING:
 
     from actors.delivery import Receipt, Routing
     from actors.name_ref import NameRef
-    from actors.queue import Lease, QueueMessage
+    from actors.queue import QueueMessage
     from actors.ref import ActorRef
     from actors.store import PolicyManager, Reference
 
@@ -156,17 +159,17 @@ class Agent(Actor):
         timeout: float | None = None,
         options: DeliveryOptions | None = None,
     ) -> AgentMessage:
-        """As `send`, and wait until *to* has handled the message, at most *timeout* seconds (30 for None or 0).
+        """As `send`, and wait until *to* has handled the message, until *timeout* seconds from now (30 for None or 0).
 
         Raises `AckTimeoutError` then, with the message still on its way, and ``DeliveryFailedError`` as soon as it is
         given up.
         """
         seconds = seconds_to_answer(timeout)
+        deadline = trio.current_time() + seconds
         lifetime = _lifetime(options)
-        with trio.move_on_after(seconds):
-            message = await self.compose(to, message_type, data, seconds=lifetime)
-            acked = attrs.evolve(options or PLAIN, require_ack=True)
-            receipt = await self._route(message, acked, lifetime)
+        message = await self.compose(to, message_type, data, seconds=lifetime)
+        receipt = await self._route(message, attrs.evolve(options or PLAIN, require_ack=True), lifetime)
+        with trio.CancelScope(deadline=deadline):
             await receipt.acknowledged()
             return message
         raise AckTimeoutError(f"{to} did not acknowledge {message} within {seconds} s", message.id)
@@ -253,6 +256,8 @@ class Agent(Actor):
         Acknowledge the request as well: this does not.
         """
         queue = self.queue
+        if not isinstance(request, Lease):
+            raise MessageMissingError(f"{shown(request)} is no Lease, which is what pulling a request returns")
         message = await self.compose(request.message.sender, message_type, data)
         return await self._queued(message, queue.reply(request.message, message.as_dict(), type=message_type))
 
@@ -343,5 +348,8 @@ class Agent(Actor):
 
 def _lifetime(options: DeliveryOptions | None) -> float:
     """Return for how long a message with *options* is thought to live, before its router says so."""
-    asked = None if options is None else options.expires_after
-    return DAY if asked is None else asked
+    if options is None:
+        return DAY
+    if not isinstance(options, DeliveryOptions):
+        raise InvalidMessageError(f"the options of a message are DeliveryOptions, or None; got {options!r}")
+    return DAY if options.expires_after is None else options.expires_after

@@ -9,7 +9,14 @@ import trio
 
 from actors import NoProcessError
 from actors.agent import Agent, AgentMessage, MessageMissingError, NotSerialisableError, QueueMissingError
-from actors.queue import LeaseLostError, NoAnswerError, QueueClient, QueueClosedError, UnknownRecipientError
+from actors.queue import (
+    LeaseLostError,
+    MessageRefusedError,
+    NoAnswerError,
+    QueueClient,
+    QueueClosedError,
+    UnknownRecipientError,
+)
 from tests.actors.agent.desks import LARGE, Desk
 
 if TYPE_CHECKING:
@@ -235,6 +242,20 @@ async def test_an_answer_that_is_no_message_of_an_agent_is_an_error_that_shows_i
         nursery.start_soon(answer)
         with pytest.raises(MessageMissingError, match=r"\{'ground': 250\} is no message of an agent"):
             await desk.send_and_receive("mill", "order", SMALL, 5)
+
+
+async def test_what_is_no_request_is_not_answered(desk: Desk, store: StoreClient) -> None:
+    nothing: Any = None
+    await desk.send_async("desk", "order", SMALL)
+    message = await desk.receive_with_timeout(1)
+    assert message is not None
+
+    with pytest.raises(MessageMissingError, match="None is no Lease"):
+        await desk.reply(nothing, "tool_result", LARGE)
+    with pytest.raises(MessageRefusedError, match="is no request: its kind is 'message'"):
+        await desk.reply(message, "tool_result", LARGE)
+
+    assert await stays(store) == 0
 
 
 async def test_a_message_that_is_not_of_an_agent_is_acknowledged_all_the_same(desk: Desk) -> None:

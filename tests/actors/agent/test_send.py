@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -192,6 +193,16 @@ async def test_receivers_and_types_are_texts(desk: Desk, to: Any, message_type: 
         await desk.send(to, message_type, SMALL)
 
 
+async def test_what_are_no_options_is_refused_before_anything_is_stored(desk: Desk, store: StoreClient) -> None:
+    options: Any = "exactly once"
+
+    for send in (partial(desk.send, options=options), partial(desk.send_with_ack, options=options)):
+        with pytest.raises(InvalidMessageError, match="are DeliveryOptions, or None; got 'exactly once'"):
+            await send("till", "order", LARGE)
+
+    assert (await store.stats()).total_refs == 0
+
+
 @pytest.mark.parametrize("data", [SMALL, LARGE], ids=["by value", "by reference"])
 async def test_send_with_ack_returns_at_the_instant_of_the_acknowledgement(
     start_desk: StartDesk, desk: Desk, data: Any
@@ -247,6 +258,27 @@ async def test_send_with_ack_fails_as_soon_as_it_is_known_that_nobody_is_there(d
     """L-AGT-11."""
     with pytest.raises(TargetNotFoundError, match="nobody has the name"):
         await desk.send_with_ack("nobody", "order", SMALL, timeout=1000)
+
+
+async def test_the_time_of_send_with_ack_includes_that_of_the_store(start_desk: StartDesk, desk: Desk) -> None:
+    """L-AGT-11: what takes longer than that is sent nevertheless."""
+    go_on = trio.Event()
+    busy = await start_desk("busy", Desk, None, go_on)
+    stored = desk.store.store
+
+    async def store_slowly(*arguments: Any, **options: Any) -> Any:
+        await trio.sleep(3)
+        return await stored(*arguments, **options)
+
+    desk.store.store = store_slowly  # type: ignore[method-assign] # as on a slow disk
+    begin = trio.current_time()
+    with pytest.raises(AckTimeoutError, match=r"within 1 s"):
+        await desk.send_with_ack("busy", "order", LARGE, 1)
+
+    assert trio.current_time() - begin == 3
+    go_on.set()
+    await trio.testing.wait_all_tasks_blocked()
+    assert busy.notes == [LARGE]
 
 
 async def test_send_with_ack_can_be_cancelled(start_desk: StartDesk, desk: Desk) -> None:
