@@ -1,5 +1,6 @@
 """The shared memory: small notes under keys, with versions, which all agents read, write and watch."""
 
+from actors.shared_memory.actor_watch import ActorWatch, ChangesMissed
 from actors.shared_memory.behaviour import Change, Done, EntryStore, Outcome
 from actors.shared_memory.client import SharedMemoryClient
 from actors.shared_memory.entry import Broken, Entry, Record, Tombstone
@@ -9,6 +10,7 @@ from actors.shared_memory.errors import (
     FileTakenError,
     InvalidEntryError,
     NotStoredError,
+    OutcomeUnknownError,
     SharedMemoryClosedError,
     SharedMemoryError,
     UnknownNamespaceError,
@@ -22,8 +24,10 @@ from actors.shared_memory.sqlite import SqliteEntries
 from actors.shared_memory.watch import Watch
 
 __all__ = [
+    "ActorWatch",
     "Broken",
     "Change",
+    "ChangesMissed",
     "CorruptEntryError",
     "DeleteResult",
     "Done",
@@ -39,6 +43,7 @@ __all__ = [
     "NamespaceStatistics",
     "NotStoredError",
     "Outcome",
+    "OutcomeUnknownError",
     "PutResult",
     "Record",
     "SharedMemory",

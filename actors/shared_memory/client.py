@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 import trio
 
 from actors.backoff import Backoff
-from actors.errors import ActorExitedError, CallTimeoutError, NoProcessError, NoReplyError, OutcomeUnknownError
+from actors.current import current_actor
+from actors.errors import ActorExitedError, CallTimeoutError, NoProcessError, NoReplyError
 from actors.name_ref import NameRef
 from actors.options import DEFAULT_TIMEOUT, check_seconds
 from actors.pattern import parse_pattern
 from actors.ref import ActorRef
 from actors.shared_memory import requests as ask
+from actors.shared_memory.actor_watch import ActorWatch
 from actors.shared_memory.entry import COMPRESS_FROM, NO_METADATA, content_of, frozen
-from actors.shared_memory.errors import InvalidEntryError
+from actors.shared_memory.errors import InvalidEntryError, OutcomeUnknownError
+from actors.shared_memory.interest import BUFFER
 from actors.shared_memory.key import Namespace, key_of, namespace_of, scope_of
-from actors.shared_memory.watch import BUFFER, Watch
+from actors.shared_memory.watch import Watch
 from actors.telemetry import (
     SHARED_MEMORY_DELETE,
     SHARED_MEMORY_GET,
@@ -195,13 +198,8 @@ class SharedMemoryClient:
         delete; with *initial* those entries first that are there at the beginning. No change is between the two, and
         none is in both. If *buffer* changes wait, the next are dropped and counted.
         """
-        space = namespace_of(namespace)
-        if not self.agent_id:
-            self._refuse_nobody()
-        if not isinstance(buffer, int) or buffer < 1:
-            raise InvalidEntryError(f"the buffer of a watch is {buffer!r}; allowed is an int of 1 or more")
-        place = scope_of(space, scope, self.agent_id)
-        watch = Watch(space, place, _parsed(pattern), initial=initial, tombstones=tombstones, buffer=buffer)
+        keys = self._watched(namespace, pattern, scope, buffer)
+        watch = Watch(*keys, initial=initial, tombstones=tombstones, buffer=buffer)
         watch.look = self._looker()
         try:
             if SHARED_MEMORY_WATCH.listeners:
@@ -212,8 +210,43 @@ class SharedMemoryClient:
         finally:
             watch.close()
 
+    async def watch_actor(
+        self,
+        namespace: Namespace | int,
+        pattern: str = "",
+        *,
+        scope: str = "",
+        initial: bool = False,
+        tombstones: bool = False,
+        buffer: int = BUFFER,
+    ) -> ActorWatch:
+        """Have the current actor sent each change, to `handle_info`, until it ends or closes what is returned.
+
+        What is sent is what a `watch` gives. While *buffer* messages of whatever kind wait in its mailbox, it is sent
+        none; before the next it is sent `ChangesMissed`. Initial values need no room.
+        """
+        keys = self._watched(namespace, pattern, scope, buffer)
+        owner = current_actor("watch and be sent changes as").ref
+        watch = ActorWatch(owner, *keys, initial=initial, tombstones=tombstones, buffer=buffer)
+        try:
+            await self._read(ask.StartWatch(watch))
+        except BaseException:
+            watch.close()
+            raise
+        return watch
+
+    def _watched(
+        self, namespace: Namespace | int, pattern: str, scope: str, buffer: int
+    ) -> tuple[Namespace, str, Pattern | None]:
+        space = namespace_of(namespace)
+        if not self.agent_id:
+            self._refuse_nobody()
+        if not isinstance(buffer, int) or isinstance(buffer, bool) or buffer < 1:
+            raise InvalidEntryError(f"the buffer of a watch is {buffer!r}; allowed is an int of 1 or more")
+        return space, scope_of(space, scope, self.agent_id), _parsed(pattern)
+
     async def close(self) -> None:
-        """End all watches, and have everything refused from now on. To close it twice is fine."""
+        """End all watches, and have everything refused from now on, also after a restart. To close it twice is fine."""
         await self._read(ask.Close())
 
     # -- asking, and asking again

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from actors import errors
 from actors.errors import ActorError
 
 if TYPE_CHECKING:
@@ -53,6 +54,12 @@ class SharedMemoryClosedError(SharedMemoryError):
 
 class NotStoredError(SharedMemoryError):
     """The store did not take it, so nothing was changed: the disk is full, or cannot be written."""
+
+    kind = "delivery_failed"
+
+
+class OutcomeUnknownError(SharedMemoryError, errors.OutcomeUnknownError):
+    """The shared memory was gone or slow, and whether it did what it was asked is not known."""
 
     kind = "delivery_failed"
 

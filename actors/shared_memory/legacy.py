@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from actors.shared_memory.behaviour import EntryStore
     from actors.shared_memory.entry import Tombstone
-    from actors.shared_memory.watch import Watch
+    from actors.shared_memory.interest import Interest
     from actors.system import ActorSystem
 
 
@@ -44,8 +44,8 @@ class Legacy:
     __slots__ = ("closed", "closed_in", "counts", "untold", "watches")
 
     def __init__(self) -> None:
-        self.watches: dict[Watch, None] = {}
-        self.closed: list[Watch] = []
+        self.watches: dict[Interest, None] = {}
+        self.closed: list[Interest] = []
         """Watches that have ended and may still be in the index of the incarnation that lives."""
         self.untold: deque[Entry | Tombstone] = deque()
         self.counts = [Counts() for _ in range(max(Namespace) + 1)]
@@ -62,12 +62,12 @@ class Legacy:
                 counts.last_access_at = change.updated_at
             self.untold.append(change)
 
-    def add(self, watch: Watch) -> None:
+    def add(self, watch: Interest) -> None:
         """Have *watch* outlive the incarnation that knows it, until it is closed."""
         self.watches[watch] = None
         watch.on_close = self.forget
 
-    def forget(self, watch: Watch) -> None:
+    def forget(self, watch: Interest) -> None:
         """Let go of a watch that was closed; whoever does that need not know in what state the actor is."""
         if self.watches.pop(watch, self) is None:
             self.closed.append(watch)

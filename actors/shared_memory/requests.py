@@ -13,7 +13,7 @@ from actors.shared_memory.key import Key, Namespace
 
 if TYPE_CHECKING:
     from actors.pattern import Pattern
-    from actors.shared_memory.watch import Watch
+    from actors.shared_memory.interest import Interest
 
 
 class Get(NamedTuple):
@@ -97,7 +97,7 @@ class KeyList(NamedTuple):
 
 @attrs.frozen
 class NamespaceStatistics:
-    """What a namespace holds, and what was done with it since the actor was started."""
+    """What a namespace holds, and what was done with it since its store was made."""
 
     key_count: int
     total_bytes: int
@@ -126,7 +126,7 @@ class ListKeys(Call[KeyList]):
 class StartWatch(Call[None]):
     """Tell a watch of what is there, if it wants that, and of every change from then on."""
 
-    watch: Watch
+    watch: Interest
 
 
 @attrs.frozen

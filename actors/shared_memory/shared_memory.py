@@ -12,10 +12,12 @@ from contextlib import aclosing
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
+import attrs
 import trio
 
 from actors.actor import Actor
 from actors.errors import UndefinedHandlerError
+from actors.message import Down
 from actors.result import NO_REPLY
 from actors.shared_memory import requests as ask
 from actors.shared_memory.behaviour import Change
@@ -39,9 +41,11 @@ if TYPE_CHECKING:
 
     from actors.caller import Caller
     from actors.exit import ExitReason
+    from actors.ref import ActorRef
     from actors.shared_memory.behaviour import EntryStore
     from actors.shared_memory.entry import Record
     from actors.shared_memory.flight import Answer
+    from actors.shared_memory.interest import Interest
     from actors.shared_memory.requests import Write
     from actors.wall_clock import WallClock
 
@@ -52,8 +56,14 @@ new: Final = tuple.__new__
 METHODS: Final = ("open", "commit", "records", "last_change", "outcome", "close")
 
 
-class Depart:
-    """Sent by a shared memory to itself: what has gathered is to be stored."""
+@attrs.define(eq=False)
+class Departure:
+    """When what gathers is to be stored; sent by a shared memory to itself, to look whether more has come."""
+
+    expected: int
+    """When so many have gathered, all who may come are there."""
+    gathered: int = -1
+    """How many had when it was looked last. Not before the second look have all had their turn."""
 
 
 class SharedMemory(Actor):
@@ -83,11 +93,14 @@ class SharedMemory(Actor):
         self.last_change = self.store.last_change()
         self.legacy = legacy_of(self.store)
         self._counts = self.legacy.counts
-        self.watches = Watches(self.legacy.watches)
+        self.watches = Watches()
+        self._owned: dict[ActorRef, list[Interest]] = {}
+        for watch in self.legacy.watches:
+            self._add_watch(watch)
         self._tell_all()
         self._flight: Flight | None = None
         self._gathered: deque[tuple[Write, Caller]] = deque()
-        self._departing = False
+        self._departure: Departure | None = None
         self._told: deque[Exception | None] = deque(maxlen=1)
         self._note = self._told.append
         """What a prompt store tells what became of a put."""
@@ -100,6 +113,8 @@ class SharedMemory(Actor):
             ask.GetStatistics: self._statistics,
             ask.Close: self._close,
         }
+        if self.system in self.legacy.closed_in:
+            self._shut()
 
     def handle_call(self, message: object, caller: Caller) -> Any:
         """Do what is asked, or refuse with a `SharedMemoryError`."""
@@ -117,13 +132,19 @@ class SharedMemory(Actor):
         if type(message) is Landed and message.flight is self._flight:
             self._arrive(message.flight)
             if self._gathered or len(message.flight.answers) > 1:
-                self._depart_soon()
+                self._depart_soon(len(message.flight.answers))
 
     def handle_info(self, message: object) -> None:
-        """Store what has gathered."""
-        if message is Depart:
-            self._departing = False
-            self._depart()
+        """Store what has gathered, or end the watches of an actor that has ended."""
+        if type(message) is Down:
+            for watch in self._owned.pop(message.ref, ()):
+                watch.close()
+        elif type(message) is Departure and message is self._departure:
+            if len(self._gathered) > message.gathered:
+                message.gathered = len(self._gathered)
+                self.ref.send_after(0.0, message)
+            else:
+                self._depart()
 
     async def terminate(self, reason: ExitReason) -> None:
         """Wait for what is on its way to the store, so that its callers are told."""
@@ -213,8 +234,10 @@ class SharedMemory(Actor):
         return NO_REPLY
 
     def _write(self, request: Write, caller: Caller) -> Any:
-        if self._flight is not None or self._departing:
+        if self._flight is not None or self._departure is not None:
             self._gathered.append((request, caller))
+            if self._departure is not None and len(self._gathered) >= self._departure.expected:
+                self._depart()
             return NO_REPLY
         flight = Flight(self.legacy, self.last_change)
         flight.board(request, caller, self.shelves, self.store, self.now())
@@ -230,6 +253,7 @@ class SharedMemory(Actor):
 
     def _depart(self) -> None:
         """Send off what has gathered, as long as the store is done with it at once."""
+        self._departure = None
         while self._gathered and self._flight is None:
             flight = Flight(self.legacy, self.last_change)
             now = self.now()
@@ -240,14 +264,13 @@ class SharedMemory(Actor):
             if flight.landed:
                 self._arrive(flight)
 
-    def _depart_soon(self) -> None:
-        """Send off what has gathered when those who were told just now have had their turn: they may write again.
+    def _depart_soon(self, told: int) -> None:
+        """Send off what has gathered when the *told*, of the flight before, have had their turn: they may write again.
 
         Else those who write would fall into two groups, each of which waits for the other's flight.
         """
-        if not self._departing:
-            self._departing = True
-            self.ref.send_after(0.0, Depart)
+        self._departure = Departure(len(self._gathered) + told)
+        self.ref.send_after(0.0, self._departure)
 
     def _send_off(self, flight: Flight) -> None:
         self._flight = flight
@@ -288,7 +311,15 @@ class SharedMemory(Actor):
         watch.begin(list(found), self.last_change)
         self._sweep()
         self.legacy.add(watch)
+        self._add_watch(watch)
+
+    def _add_watch(self, watch: Interest) -> None:
         self.watches.add(watch)
+        if watch.owner is not None:
+            if watch.owner not in self._owned:
+                self._owned[watch.owner] = []
+                watch.owner.monitor()
+            self._owned[watch.owner].append(watch)
 
     def _sweep(self) -> None:
         """Let go of the watches that were closed since this was asked last."""
@@ -304,13 +335,17 @@ class SharedMemory(Actor):
             untold.popleft()
 
     def _close(self, _request: ask.Close, _caller: Caller) -> None:
+        self.legacy.closed_in.add(self.system)
+        self._shut()
+        for _, caller in self._gathered:
+            caller.refuse(SharedMemoryClosedError(f"the shared memory {self.ref} was closed"))
+        self._gathered.clear()
+
+    def _shut(self) -> None:
         self.closed = True
         self._handlers = {ask.Close: self._close}
         for watch in list(self.legacy.watches):
             watch.close()
-        for _, caller in self._gathered:
-            caller.refuse(SharedMemoryClosedError(f"the shared memory {self.ref} was closed"))
-        self._gathered.clear()
 
     # -- what is found at the start
 

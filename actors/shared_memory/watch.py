@@ -1,26 +1,21 @@
-"""Watch: an async iterator over the changes of some keys, which outlives the incarnations of the shared memory."""
+"""Watch: an async iterator over the changes of some keys."""
 
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import trio
 
-from actors.shared_memory.entry import Entry, Tombstone
-from actors.shared_memory.key import place
+from actors.shared_memory.interest import Interest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from actors.pattern import Pattern
-    from actors.shared_memory.key import Namespace
-
-BUFFER: Final = 100
-"""So many changes wait for who watches; when there are more, the newest are dropped."""
+    from actors.shared_memory.entry import Entry, Tombstone
 
 
-class Watch:
+class Watch(Interest):
     """The changes of the keys of one part of a namespace that a pattern means. Made by `SharedMemoryClient.watch`.
 
     First the initial values come, all of them, in the order of their keys; then every change, once and in order. If
@@ -28,37 +23,13 @@ class Watch:
     closed, and raises ``NoProcessError`` when that is gone for good.
     """
 
-    def __init__(
-        self,
-        namespace: Namespace,
-        scope: str,
-        pattern: Pattern | None,
-        *,
-        initial: bool,
-        tombstones: bool,
-        buffer: int = BUFFER,
-    ) -> None:
-        self.namespace = namespace
-        self.scope = scope
-        self.pattern = pattern
-        self.initial = initial
-        self.tombstones = tombstones
-        self.buffer = buffer
-        self.dropped = 0
-        """How many changes were dropped since there was no room for them."""
-        self.closed = False
-        self.on_close: Callable[[Watch], None] | None = None
+    def __init__(self, *place: Any, **terms: Any) -> None:
+        super().__init__(*place, **terms)
         self.look: Callable[[], float] | None = None
         """What tells how long to wait before it is asked again, or raises when nobody will tell anything any more."""
         self._initial: deque[Entry] = deque()
         self._changes: deque[Entry | Tombstone] = deque()
-        self._seen = 0
         self._woken = trio.Event()
-
-    def __repr__(self) -> str:
-        keys = "all" if self.pattern is None else self.pattern
-        what = "closed" if self.closed else f"{len(self._initial) + len(self._changes)} waiting, {self.dropped} dropped"
-        return f"<Watch of {keys} in {place(self.namespace, self.scope)}: {what}>"
 
     # -- for who watches
 
@@ -78,21 +49,7 @@ class Watch:
             with trio.move_on_after(self.look() if self.look is not None else float("inf")):
                 await self._woken.wait()
 
-    def close(self) -> None:
-        """End it: what waits still comes, and nothing else."""
-        if not self.closed:
-            self.closed = True
-            self._woken.set()
-            if self.on_close is not None:
-                self.on_close(self)
-
     # -- for the shared memory
-
-    def wants(self, change: Entry | Tombstone) -> bool:
-        """Tell whether *change*, which is of its part of its namespace, is one to be told of."""
-        if type(change) is Tombstone and not self.tombstones:
-            return False
-        return self.pattern is None or self.pattern.matches(change.where.name)
 
     def begin(self, values: Sequence[Entry], change: int) -> None:
         """Begin with *values*, after the change of that number; whatever it was told before is forgotten."""
@@ -102,11 +59,13 @@ class Watch:
         self._seen = change
         self._woken.set()
 
-    def tell(self, change: Entry | Tombstone) -> None:
-        """Take *change* in, unless it was told of that before."""
-        if change.change <= self._seen or self.closed:
-            return
-        self._seen = change.change
+    def _state(self) -> str:
+        return f"{len(self._initial) + len(self._changes)} waiting, "
+
+    def _end(self) -> None:
+        self._woken.set()
+
+    def _take(self, change: Entry | Tombstone) -> None:
         if len(self._changes) >= self.buffer:
             self.dropped += 1
         else:

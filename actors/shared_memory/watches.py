@@ -8,16 +8,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from actors.shared_memory.entry import Entry, Tombstone
+    from actors.shared_memory.interest import Interest
     from actors.shared_memory.key import Namespace
-    from actors.shared_memory.watch import Watch
 
 
 class Watches:
     """The watches of a shared memory: those of one key by that key, the others by their part of a namespace."""
 
-    def __init__(self, watches: Iterable[Watch] = ()) -> None:
-        self._by_key: dict[tuple[Namespace, str, str], dict[Watch, None]] = {}
-        self._by_place: dict[tuple[Namespace, str], dict[Watch, None]] = {}
+    def __init__(self, watches: Iterable[Interest] = ()) -> None:
+        self._by_key: dict[tuple[Namespace, str, str], dict[Interest, None]] = {}
+        self._by_place: dict[tuple[Namespace, str], dict[Interest, None]] = {}
         self._counts: dict[Namespace, int] = {}
         for watch in watches:
             self.add(watch)
@@ -25,17 +25,17 @@ class Watches:
     def __bool__(self) -> bool:
         return bool(self._by_key or self._by_place)
 
-    def add(self, watch: Watch) -> None:
+    def add(self, watch: Interest) -> None:
         """Have *watch* told from now on."""
-        groups: dict[Any, dict[Watch, None]] = self._by_key if is_of_one_key(watch) else self._by_place
+        groups: dict[Any, dict[Interest, None]] = self._by_key if is_of_one_key(watch) else self._by_place
         group = groups.setdefault(address_of(watch), {})
         if watch not in group:
             group[watch] = None
             self._counts[watch.namespace] = self._counts.get(watch.namespace, 0) + 1
 
-    def discard(self, watch: Watch) -> None:
+    def discard(self, watch: Interest) -> None:
         """Tell *watch* nothing any more; to discard one that is not here does no harm."""
-        groups: dict[Any, dict[Watch, None]] = self._by_key if is_of_one_key(watch) else self._by_place
+        groups: dict[Any, dict[Interest, None]] = self._by_key if is_of_one_key(watch) else self._by_place
         address = address_of(watch)
         group = groups.get(address, {})
         if watch in group:
@@ -57,12 +57,12 @@ class Watches:
                     watch.tell(change)
 
 
-def is_of_one_key(watch: Watch) -> bool:
+def is_of_one_key(watch: Interest) -> bool:
     """Tell whether *watch* is of one key, whose name is its pattern."""
     return watch.pattern is not None and watch.pattern.literal
 
 
-def address_of(watch: Watch) -> tuple[Any, ...]:
+def address_of(watch: Interest) -> tuple[Any, ...]:
     """Return what *watch* is found by: the place, and the name if it is of one key."""
     place = (watch.namespace, watch.scope)
     return place if watch.pattern is None or not watch.pattern.literal else (*place, watch.pattern.text)

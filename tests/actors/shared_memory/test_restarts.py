@@ -9,8 +9,15 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from actors import ActorSystem, OutcomeUnknownError
-from actors.shared_memory import Namespace, SharedMemory, SharedMemoryClient, VersionConflictError
+from actors import ActorSystem, OutcomeUnknownError, open_system
+from actors.shared_memory import (
+    MemoryEntries,
+    Namespace,
+    SharedMemory,
+    SharedMemoryClient,
+    SharedMemoryClosedError,
+    VersionConflictError,
+)
 from actors.shared_memory.shelves import Shelves
 from actors.shared_memory.watches import Watches
 from supervision import ChildSpec, Supervisor, SupervisorSpec
@@ -251,3 +258,67 @@ async def test_a_shared_memory_that_is_stopped_answers_what_is_on_its_way(system
         store.report()
 
     assert versions == [1]
+
+
+async def test_those_who_are_told_together_are_stored_together_again(system: ActorSystem) -> None:
+    """Else the first of them would have a commit of its own, and the others wait for that."""
+    store = SlowEntries()
+    await system.start(SharedMemory, store, name="shared_memory")
+    client = SharedMemoryClient(system.named("shared_memory"), "ann")
+
+    async def write(key: str) -> None:
+        for _ in range(3):
+            await client.put(GLOBAL, key, b"")
+
+    store.held = []
+    async with trio.open_nursery() as nursery:
+        for key in "abcd":
+            nursery.start_soon(write, key)
+        for _ in range(6):
+            await wait_all_tasks_blocked()
+            store.report()
+            store.held = []
+            await trio.sleep(1)
+
+    assert store.commits == [1, 4, 4, 3]
+
+
+async def test_what_was_counted_is_not_forgotten_by_a_restart(system: ActorSystem, store: EntryStore) -> None:
+    """L-SHM-21, and each put counts once, also one whose handler fails when it is stored."""
+    client = await supervised(system, store)
+    await client.put(GLOBAL, "motto", b"tea")
+    await client.get(GLOBAL, "motto")
+    with pytest.raises(VersionConflictError):
+        await client.put(GLOBAL, "motto", b"milk", expected_version=7)
+    before = (await client.statistics())[GLOBAL]
+
+    system.named("shared_memory").kill()
+    after = (await client.statistics())[GLOBAL]
+
+    assert after == before
+    assert (after.key_count, after.total_bytes) == (1, 3)
+    assert (after.read_count, after.write_count, after.conflict_count) == (1, 1, 1)
+
+
+async def test_a_closed_shared_memory_is_closed_after_a_restart(system: ActorSystem, store: EntryStore) -> None:
+    """L-SHM-22."""
+    client = await supervised(system, store)
+    await client.put(GLOBAL, "motto", b"tea")
+    await client.close()
+
+    system.named("shared_memory").kill()
+
+    with pytest.raises(SharedMemoryClosedError, match="is closed"):
+        await client.get(GLOBAL, "motto")
+    await client.close()
+
+
+async def test_a_store_whose_shared_memory_was_closed_serves_the_next_system() -> None:
+    store = MemoryEntries()
+    for _ in range(2):
+        async with open_system() as system:
+            client = await supervised(system, store)
+            await client.put(GLOBAL, "motto", b"tea")
+            await client.close()
+
+    assert store.last_change() == 2
