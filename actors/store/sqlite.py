@@ -187,6 +187,9 @@ def statements_of(batch: Batch) -> Iterator[tuple[str, Sequence[Any]]]:
 
 
 def _in_groups(table: str, rows: Sequence[Sequence[Any]]) -> Iterator[tuple[str, Sequence[Any]]]:
+    if len(rows) == 1:
+        yield put_of(table, len(rows[0]), 1), rows[0]
+        return
     start = 0
     for size in SIZES:
         while len(rows) - start >= size:
