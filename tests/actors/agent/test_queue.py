@@ -10,6 +10,7 @@ import trio
 from actors import NoProcessError
 from actors.agent import Agent, AgentMessage, MessageMissingError, NotSerialisableError, QueueMissingError
 from actors.queue import (
+    CorruptMessageError,
     LeaseLostError,
     MessageRefusedError,
     NoAnswerError,
@@ -229,6 +230,22 @@ async def test_a_late_answer_is_a_message_for_who_asked(desk: Desk, start_desk: 
     assert await desk.receive(answer) == LARGE
     await desk.ack(answer)
     assert await stays(store) == 0
+
+
+async def test_an_answer_that_cannot_be_read_takes_no_value_from_who_was_asked(desk: Desk, store: StoreClient) -> None:
+    """The request was taken, and is acknowledged by who was asked: to let go of its value twice would take another's."""
+    asked = desk.queue.send_and_receive
+
+    async def ask_in_vain(*arguments: Any, **options: Any) -> Any:
+        with pytest.raises(NoAnswerError):
+            await asked(*arguments, **options)
+        raise CorruptMessageError("its payload of 7 bytes cannot be read")
+
+    desk.queue.send_and_receive = ask_in_vain  # type: ignore[method-assign] # as on a file that was damaged
+    with pytest.raises(CorruptMessageError):
+        await desk.send_and_receive("mill", "order", LARGE, 1)
+
+    assert await stays(store) == 1
 
 
 async def test_an_answer_that_is_no_message_of_an_agent_is_an_error_that_shows_it(
