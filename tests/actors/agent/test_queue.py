@@ -233,7 +233,7 @@ async def test_a_late_answer_is_a_message_for_who_asked(desk: Desk, start_desk: 
 
 
 async def test_an_answer_that_cannot_be_read_takes_no_value_from_who_was_asked(desk: Desk, store: StoreClient) -> None:
-    """The request was taken, and is acknowledged by who was asked: to let go of its value twice would take another's."""
+    """The request was taken, and who was asked acknowledges it: to let go of its value twice would take another's."""
     asked = desk.queue.send_and_receive
 
     async def ask_in_vain(*arguments: Any, **options: Any) -> Any:
