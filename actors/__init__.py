@@ -23,6 +23,7 @@ from actors.errors import (
     NoProcessError,
     NoReplyError,
     NothingToStashError,
+    OutcomeUnknownError,
     OutsideActorError,
     RecordError,
     StoppingError,
@@ -65,6 +66,7 @@ from actors.monitor import Monitor
 from actors.name_ref import NameRef
 from actors.options import Seconds, StartOptions
 from actors.overflow import Overflow
+from actors.pattern import PatternError
 from actors.ref import ActorRef
 from actors.registry import Names
 from actors.report import BlockedReport, CrashReport, ProgressReport, Status, heard
@@ -133,8 +135,10 @@ __all__ = [
     "Normal",
     "NothingToStashError",
     "Outcome",
+    "OutcomeUnknownError",
     "OutsideActorError",
     "Overflow",
+    "PatternError",
     "Priority",
     "ProgressReport",
     "Quarantined",

@@ -108,6 +108,20 @@ class CallTimeoutError(ActorError, TimeoutError):
     kind = "message_timeout"
 
 
+class OutcomeUnknownError(ActorError):
+    """A service was gone or slow, and whether it did what it was asked is not known.
+
+    To ask again with the same *idempotency_key* is safe: what was done is not done twice.
+    """
+
+    kind = "delivery_failed"
+
+    def __init__(self, message: str, idempotency_key: str | None = None) -> None:
+        super().__init__(message)
+        self.idempotency_key = idempotency_key
+        """None for what may be asked twice anyway."""
+
+
 class MailboxFullError(ActorError):
     """The mailbox holds as many messages as it may; this one was not sent, or was dropped."""
 

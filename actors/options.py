@@ -92,6 +92,13 @@ def check_seconds(name: str, seconds: object) -> None:
         raise ValueError(msg)
 
 
+def check_cache_size(size: object) -> None:
+    """Refuse what SQLite does not take as the size of a cache; None is for the size that there is."""
+    if size is not None and (isinstance(size, bool) or not isinstance(size, int) or not -(2**31) < size < 2**31):
+        msg = f"cache_size is {size!r}; allowed is an int, of pages or, below 0, of KiB, or None"
+        raise ValueError(msg)
+
+
 def check_timeout(timeout: object) -> None:
     """Refuse what is no timeout."""
     if timeout is not None and not (is_number(timeout) and timeout >= 0):

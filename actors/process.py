@@ -25,6 +25,7 @@ from actors.message import NORMAL_PRIORITY
 from actors.ref import ActorRef
 from actors.result import NO_REPLY
 from actors.task import TASK_NAME, serve
+from actors.telemetry import ACTOR_EXIT
 from actors.woken import WOKEN
 
 if TYPE_CHECKING:
@@ -333,6 +334,8 @@ class Process(Inbox):
             self.answer_inspections()
         if self.parked:
             self.unpark()
+        if ACTOR_EXIT.listeners:
+            report.exited(self)
 
     # -- what others wait for
 

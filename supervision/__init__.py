@@ -22,6 +22,7 @@ from supervision.calls import (
     which_children,
 )
 from supervision.children import ChildCounts, ChildInfo
+from supervision.configuration import Configuration, configured_services, load_configuration
 from supervision.dynamic import DynamicSupervisor
 from supervision.errors import (
     AlreadyPresentError,
@@ -53,6 +54,7 @@ __all__ = [
     "ChildRunningError",
     "ChildSpec",
     "ChildStartError",
+    "Configuration",
     "CountChildren",
     "DelayReport",
     "DeleteChild",
@@ -72,10 +74,12 @@ __all__ = [
     "UnsupportedRequestError",
     "WhichChild",
     "WhichChildren",
+    "configured_services",
     "count_children",
     "delete_child",
     "get_child_spec",
     "launch",
+    "load_configuration",
     "reconfigure",
     "restart_child",
     "service_tree",

@@ -19,9 +19,10 @@ def main() -> NoReturn:
         sys.stderr.write(f"actors: {' and '.join(missing)} {is_not} installed; the commands need {it}: {cure}\n")
         sys.exit(USAGE)
     from actors.shell.commands import run_commands  # noqa: PLC0415 -- it cannot be imported without them
+    from supervision.configuration.command import config  # noqa: PLC0415 -- as above
     from supervision.run import run  # noqa: PLC0415 -- as above
 
-    run_commands(run)
+    run_commands(run, config)
 
 
 if __name__ == "__main__":

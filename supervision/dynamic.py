@@ -180,6 +180,7 @@ class DynamicSupervisor(Parent):
         else:
             self.children[ref] = self.children.pop(old)
             child.started(ref)
+            self._restarted(child)
             if child.delays is not None:
                 child.delays.came_up(trio.current_time())
         return None

@@ -15,14 +15,19 @@ import trio
 from actors import SHUTDOWN, ActorExitedError, NoProcessError, is_clean, open_system
 from actors.options import check_seconds
 from actors.shell import serve_node
+from supervision.configuration import configured_services
 from supervision.errors import TreeGaveUpError
+from supervision.spec import with_first
 from supervision.stop_signals import open_stop_signals
 from supervision.supervisor import Supervisor
 from supervision.zombies import abandon, say, wait_for_zombies
 
 if TYPE_CHECKING:
+    import os
+
     from actors import ActorSystem, ExitReason
     from actors.shell import Node
+    from supervision.configuration import Configuration
     from supervision.spec import TreeSource
     from supervision.stop_signals import StopSignals
 
@@ -33,6 +38,7 @@ def launch(
     name: str | None = None,
     listen: bool = True,
     zombie_seconds: float = 10.0,
+    config: Configuration | str | os.PathLike[str] | None = None,
 ) -> None:
     """Run *tree* under a supervisor of its own, called *name*, until it ends or is asked to stop.
 
@@ -52,7 +58,12 @@ def launch(
 
     The commands `actors ps` and `actors stats` can look at the tree while it runs, as the node *name* (default: the
     program's), unless *listen* is false.
+
+    With *config*, a configuration or its file, the services that it describes are the first child of the tree, called
+    ``services``. Raises `actors.config.ConfigError` before anything is started.
     """
+    if config is not None:
+        tree = with_first(configured_services(config), tree)
     trio.run(_launch, Launched(tree, name, listen, zombie_seconds))
 
 

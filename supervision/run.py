@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
+from actors.config import ConfigError
 from actors.shell.commands import USAGE, examples
+from supervision.configuration import load_configuration
+from supervision.configuration.command import refuse_configuration
 from supervision.errors import ChildStartError, TreeGaveUpError
 from supervision.launcher import launch
 from supervision.program import Program, ProgramError
@@ -34,6 +37,7 @@ INTERRUPTED: Final = 130
     epilog=examples(
         "actors run shop.py:tree",
         "actors run shop.py:tree --name shop --log-file shop.log",
+        "actors run shop.py:tree --config shop.toml",
         "actors run shops.main:tree -- --till 4    what follows -- is for the program",
     )
 )
@@ -42,6 +46,7 @@ INTERRUPTED: Final = 130
 @click.option("--name", help="Name of the node and of the supervisor at its top.")
 @click.option("--log-level", type=click.Choice(LEVELS), default="warning", show_default=True, help="Log from here on.")
 @click.option("--log-file", type=click.Path(dir_okay=False, writable=True), help="Log to this file, not to stderr.")
+@click.option("--config", metavar="FILE", help="Start the services that this file, .toml or .yaml, describes.")
 @click.option("--listen/--no-listen", default=True, help="Whether ps and stats can look at the node.")
 def run(program: str, arguments: tuple[str, ...], *, listen: bool, **options: str | None) -> None:
     """Run a supervision tree until it ends or is asked to stop.
@@ -50,23 +55,28 @@ def run(program: str, arguments: tuple[str, ...], *, listen: bool, **options: st
     one.
 
     SIGINT (Ctrl-C) or SIGTERM stops the tree in order; a second one kills what still runs. Exit status: 0 if it was
-    asked to stop, or stopped by itself; 1 if it gave up or did not start; 2 if there is no such tree; 130 or 143 after
-    a second signal; 70 if something that had been killed would not end.
+    asked to stop, or stopped by itself; 1 if it gave up or did not start; 2 if there is no such tree, or something is
+    wrong with the configuration; 130 or 143 after a second signal; 70 if something that had been killed would not end.
     """
     try:
         named = Program.parse(program)
         log_to(options["log_file"], options["log_level"] or "warning")
         sys.argv = [named.file, *arguments]
+        config = None if options["config"] is None else load_configuration(options["config"])
         tree = named.load()
+    except ConfigError as error:
+        refuse_configuration(error)
     except ProgramError as error:
         _refuse(error)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     try:
-        launch(tree, name=options["name"], listen=listen)
+        launch(tree, name=options["name"], listen=listen, config=config)
     except TreeGaveUpError as error:
         logger.critical("%s", error)
         sys.exit(GAVE_UP)
+    except ConfigError as error:
+        refuse_configuration(error)
     except Exception as error:
         logger.critical("%s did not start: %s", program, error, exc_info=not isinstance(error, ChildStartError))
         sys.exit(GAVE_UP)

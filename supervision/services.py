@@ -5,15 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from actors import Backoff
+from actors.bus import TopicBus
 from actors.delivery import Router
 from actors.queue import Queue
+from actors.shared_memory import SharedMemory
+from actors.store import Store
 from supervision.spec import ChildSpec, SupervisorSpec, refuse
 from supervision.supervisor import Supervisor
 
 if TYPE_CHECKING:
     from actors.delivery import RouterConfig
     from actors.queue import QueueOptions, QueueStore
+    from actors.shared_memory import EntryStore
+    from actors.store import ReferenceStore, StoreOptions
+    from supervision.intensity import Preset
 
+STORE: Final = "store"
+SHARED_MEMORY: Final = "shared_memory"
+BUS: Final = "bus"
 QUEUE: Final = "queue"
 ROUTER: Final = "router"
 
@@ -25,27 +34,57 @@ RESTARTS_OF_ONE: Final = 20
 """More than the delays allow one service in a period: however long its file is bad, the tree does not give up."""
 
 
-def service_tree(
-    router: RouterConfig | None = None, *, queue: QueueStore | None = None, queue_options: QueueOptions | None = None
+def service_tree(  # noqa: PLR0913 -- one for each service, what some are told, and how often they may fail
+    router: RouterConfig | None = None,
+    *,
+    store: ReferenceStore | None = None,
+    store_options: StoreOptions | None = None,
+    shared_memory: EntryStore | None = None,
+    bus: bool = False,
+    queue: QueueStore | None = None,
+    queue_options: QueueOptions | None = None,
+    intensity: int | Preset | None = None,
+    period: float | None = None,
 ) -> ChildSpec:
     """Return the specification of a supervisor of the services, for the tree of an application.
 
-    There is a router, called ``router``, and a durable queue, called ``queue``, if it is given a store. Their clients
-    find them by these names: `RouterRef(system)` and `QueueClient(system.named("queue"))`. Both keep what they have
-    accepted across their restarts, so one that fails takes no other along.
+    There is a router, called ``router``; a store of references, called ``store``, a shared memory, called
+    ``shared_memory``, and a durable queue, called ``queue``, each if it is given what it keeps its content in; and a
+    topic bus, called ``bus``, if that is wanted. Their clients find them by these names: `RouterRef(system)`,
+    `QueueClient(system.named("queue"))`. All keep what they have accepted across their restarts, so one that fails
+    takes no other along.
 
     A service that fails is started again, at once and from the second time on after delays of up to 30 s, as often as
-    it takes. One that does not start with the tree, such as for a bad file, fails the start of the tree.
+    it takes: the supervisor may restart 20 times in 60 s for each service, which is more than the delays allow. With
+    a smaller *intensity*, in a *period* of 60 s, it gives up, and whoever supervises it decides. A service that does
+    not start with the tree, such as for a bad file, fails the start of the tree.
 
-    >>> shop = SupervisorSpec([service_tree()])
+    >>> shop = SupervisorSpec([service_tree(bus=True)])
     >>> shop.children[0].id
     'services'
     """
+    if not isinstance(bus, bool):
+        raise refuse("service_tree", "bus", bus, "True or False")
     if queue is None and queue_options is not None:
         raise refuse("service_tree", "queue_options", queue_options, "None without a queue, which is given a store")
+    if store is None and store_options is not None:
+        raise refuse("service_tree", "store_options", store_options, "None without a store")
     children = [ChildSpec(ROUTER, Router, args=(router,), name=ROUTER)]
     if queue is not None:
-        children.insert(0, ChildSpec(QUEUE, Queue, args=(queue, queue_options), name=QUEUE))
-    limit = RESTARTS_OF_ONE * len(children)
-    spec = SupervisorSpec(children, intensity=limit, period=PERIOD, backoff=BACKOFF)
-    return ChildSpec("services", Supervisor, args=(spec,))
+        children.append(ChildSpec(QUEUE, Queue, args=(queue, queue_options), name=QUEUE))
+    if bus:
+        children.append(ChildSpec(BUS, TopicBus, name=BUS))
+    if shared_memory is not None:
+        children.append(ChildSpec(SHARED_MEMORY, SharedMemory, args=(shared_memory,), name=SHARED_MEMORY))
+    if store is not None:
+        children.append(ChildSpec(STORE, Store, args=(store, store_options), name=STORE))
+    children.reverse()
+    return ChildSpec("services", Supervisor, args=(_supervised(children, intensity, period),))
+
+
+def _supervised(children: list[ChildSpec], intensity: int | Preset | None, period: float | None) -> SupervisorSpec:
+    """Return what says how *children*, in the order of their start, are kept running."""
+    if isinstance(intensity, str) and period is None:
+        return SupervisorSpec(children, intensity=intensity, backoff=BACKOFF)
+    limit = RESTARTS_OF_ONE * len(children) if intensity is None else intensity
+    return SupervisorSpec(children, intensity=limit, period=PERIOD if period is None else period, backoff=BACKOFF)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeGuard, cas
 import attrs
 
 from actors import Actor, Backoff, Mailbox, Seconds
+from actors.config import ConfigError
 from supervision.errors import BadSpecError
 from supervision.intensity import PRESETS, Limit, Preset, preset
 from supervision.shutdown import AutoShutdown, Restart
@@ -263,6 +264,28 @@ class SupervisorSpec:
 
 TreeSource: TypeAlias = "SupervisorSpec | Callable[[], SupervisorSpec | Signal]"
 """A specification, or what makes one each time the supervisor starts; it may also return `IGNORE`."""
+
+
+def with_first(child: ChildSpec, tree: TreeSource) -> TreeSource:
+    """Return *tree* with *child* before its own children. Raises `ConfigError` if it has one of that id."""
+    if isinstance(tree, SupervisorSpec):
+        return _with_first(child, tree)
+    if not callable(tree):
+        return tree
+
+    def source() -> SupervisorSpec | Signal:
+        made = tree()
+        return _with_first(child, made) if isinstance(made, SupervisorSpec) else made
+
+    return source
+
+
+def _with_first(child: ChildSpec, spec: SupervisorSpec) -> SupervisorSpec:
+    if any(own.id == child.id for own in spec.children):
+        raise ConfigError(
+            [f"the tree has a child {child.id!r} of its own; leave it out, or run it without a configuration"]
+        )
+    return attrs.evolve(spec, children=(child, *spec.children))
 
 
 def check_child(child: object, auto_shutdown: AutoShutdown) -> None:

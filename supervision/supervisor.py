@@ -249,6 +249,7 @@ class Supervisor(Parent):
             except ChildStartError as error:
                 self._report_start_error(error)
                 return await self._try_again(child)
+            self._restarted(child)
         return None
 
     def _ready(self, group: list[Child]) -> list[Child]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from tests.benchmarks import arguments, durable_queue, report, rounds, systems, tables, threads
+from tests.benchmarks import arguments, durable_queue, references, report, rounds, systems, tables, threads
 from tests.benchmarks.rounds import Samples
 from tests.benchmarks.workloads_bare import WORKLOADS as BARE_WORKLOADS
 from tests.benchmarks.workloads_ours import WORKLOADS as OUR_WORKLOADS
@@ -43,7 +43,7 @@ def test_short_leaves_out_the_peers() -> None:
     assert not arguments.parse(["--short"]).with_peers
 
 
-@pytest.mark.parametrize("mode", ["fairness", "growth", "threads", "queue"])
+@pytest.mark.parametrize("mode", ["fairness", "growth", "threads", "queue", "store"])
 def test_another_mode_takes_three_rounds(mode: str) -> None:
     given = arguments.parse([f"--{mode}"])
 
@@ -180,6 +180,24 @@ def test_the_queue_is_compared_with_bare_loops(sync: float, tmp_path: Path, monk
     assert figures.p99 >= figures.p50 > sync
     assert figures.ratio == pytest.approx(figures.per_second / figures.bare_per_second)
     assert durable_queue.line_of(workload, [figures])[0] == ("2 producers, 0.2 ms a sync" if sync else "2 producers")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sync", [0.0, 0.0002])
+def test_a_store_is_compared_with_a_bare_loop(sync: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    workload = references.Workload(2, sync=sync)
+
+    figures = trio.run(references.compared, workload, 1)
+
+    assert figures.p99 >= figures.p50 > sync
+    assert figures.ratio == pytest.approx(figures.per_second / figures.bare_per_second)
+    assert references.line_of(workload, [figures])[0] == ("2 writers, 0.2 ms a sync" if sync else "2 writers")
+
+
+@pytest.mark.slow
+def test_a_store_in_memory_is_compared_with_the_hash() -> None:
+    assert trio.run(references.in_memory, 1) > 1
 
 
 @pytest.mark.parametrize("module", [report, tables], ids=["report", "tables"])

@@ -9,6 +9,8 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from actors.delivery.breaker import BreakerChanged, BreakerOptions, BreakerState, CircuitBreaker
+from actors.delivery.telling import tell_breaker
+from actors.telemetry import ROUTER_BREAKER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,6 +95,8 @@ class Breakers:
             return
         breaker = lane.breaker
         change = BreakerChanged(self.name, lane.target, before, breaker.state, breaker.failures, self.now())
+        if ROUTER_BREAKER.listeners:
+            tell_breaker(change)
         for listener in tuple(self.listeners):
             try:
                 listener(change)

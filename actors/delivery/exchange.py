@@ -18,10 +18,12 @@ from actors.delivery.plan import AT_ONCE, Patience
 from actors.delivery.presence import will_return
 from actors.delivery.receipt import attempt_of
 from actors.delivery.record import DELIVERED
+from actors.delivery.telling import tell_delivery
 from actors.errors import MailboxFullError
 from actors.message import Priority
 from actors.ruled import RuledQueue
 from actors.settlement import delivery_of
+from actors.telemetry import ROUTER_DELIVER
 
 if TYPE_CHECKING:
     from actors.delivery.lane import Lane, Target
@@ -124,6 +126,8 @@ class Exchange:
             Patience(plan)
         plan.tally.delivered += 1
         process.put(delivery_of(receipt.message, attempt.settle, attempt), plan.terms.priority)
+        if ROUTER_DELIVER.listeners:
+            tell_delivery(receipt)
 
     def wait(self, receipt: Receipt, lane: Lane) -> None:
         """Have *receipt* wait for its turn."""
@@ -242,6 +246,8 @@ class Exchange:
             set_current_process(running)
         receipt.plan.tally.delivered += 1
         receipt.deliver(now)
+        if ROUTER_DELIVER.listeners:
+            tell_delivery(receipt)
         if not receipt.plan.terms.tracked:
             self.ledger.acknowledge(receipt)
 

@@ -23,10 +23,12 @@ from actors.delivery.receipt import posted, receipt_of
 from actors.delivery.record import Status
 from actors.delivery.routes import Routes
 from actors.delivery.statistics import GuaranteeStatistics, RouterStatistics, Tally
+from actors.delivery.telling import tell_acknowledgement, tell_delivery, tell_failure
 from actors.errors import MailboxFullError
 from actors.guarantee import Guarantee
 from actors.mailbox import MailboxFull
 from actors.settlement import Handled, Lost
+from actors.telemetry import ROUTER_ACKNOWLEDGE, ROUTER_DELIVER, ROUTER_GIVE_UP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,9 +113,9 @@ class Ledger:
                 ref = lane.find()
             if ref is not None and self._post(ref, message, plan.terms):
                 plan.tally.direct += 1
-                direct = posted(plan, to, message)
-                if id is not None:
-                    direct._id = id  # noqa: SLF001 -- a record of one's own
+                direct = posted(plan, to, message, id)
+                if ROUTER_DELIVER.listeners:
+                    tell_delivery(direct)
                 return direct
         if id is not None and plan.terms.exactly_once and (known := self.known(to, message, plan, id)) is not None:
             return known
@@ -130,7 +132,7 @@ class Ledger:
         if (sender := current_process()) is not None:
             receipt.sender = sender.ref
         if id is not None:
-            receipt._id = id  # noqa: SLF001 -- as above
+            receipt._id = id  # noqa: SLF001 -- a record of one's own
             self.ids.note(receipt)
         return receipt
 
@@ -230,9 +232,7 @@ class Ledger:
         self.repeated += 1
         if open_one is not None:
             return open_one
-        again = posted(plan, to, message)
-        again._id = id  # noqa: SLF001 -- as above
-        return again
+        return posted(plan, to, message, id)
 
     # -- what becomes of attempts
 
@@ -307,6 +307,8 @@ class Ledger:
                 self.store.handled(receipt)
             return
         receipt.plan.tally.acknowledged += 1
+        if ROUTER_ACKNOWLEDGE.listeners and receipt.terms.tracked:
+            tell_acknowledgement(receipt)
         # The attempt under way is over by that, even if it was the copy of an earlier one that was handled.
         attempt = receipt.attempt if receipt.attempt is not None and receipt.attempt.live else None
         self._close(receipt)
@@ -341,6 +343,8 @@ class Ledger:
             receipt.plan.tally.expired += 1
         else:
             receipt.plan.tally.failed += 1
+        if ROUTER_GIVE_UP.listeners:
+            tell_failure(receipt, now)
         self._close(receipt)
 
     def _close(self, receipt: Receipt) -> None:

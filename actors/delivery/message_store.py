@@ -163,7 +163,9 @@ class MessageStore:
         try:
             found = find_database(system, config.database)
         except DatabaseClosedError:
-            found = await open_database(system, config.database, lock_timeout=config.lock_timeout)
+            found = await open_database(
+                system, config.database, lock_timeout=config.lock_timeout, cache_size=config.cache_size
+            )
         await found.prepare(PART)
         return cls(found, router, config.clock or wall_clock())
 

@@ -24,7 +24,7 @@ from actors.delivery.checks import (
 )
 from actors.guarantee import Guarantee
 from actors.message import Priority
-from actors.options import LOCK_TIMEOUT
+from actors.options import LOCK_TIMEOUT, check_cache_size
 
 if TYPE_CHECKING:
     from actors.wall_clock import WallClock
@@ -131,6 +131,8 @@ class RouterConfig:
         default=LOCK_TIMEOUT, validator=must("a number of seconds, 0 or more", is_not_negative)
     )
     """Seconds that the start of the router waits for another node to close that file."""
+    cache_size: int | None = attrs.field(default=None, validator=lambda _, __, value: check_cache_size(value))
+    """What SQLite keeps of that file in memory, in pages or, below 0, in KiB; by default -2000."""
     clock: WallClock | None = attrs.field(default=None, validator=must("a callable", callable, optional=True))
     """What tells the time of day to durable messages; by default `actors.wall_clock.wall_clock`."""
     max_dead_letters: int = attrs.field(default=10_000, validator=must(COUNT, is_positive_count))

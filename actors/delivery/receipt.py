@@ -15,8 +15,10 @@ from trio.lowlevel import enable_ki_protection
 from actors.current import current_process
 from actors.delivery.plan import Patience
 from actors.delivery.record import ACKNOWLEDGED, DeliveryRecord
+from actors.delivery.telling import tell_acknowledgement
 from actors.errors import CallingSelfError
 from actors.settlement import Handled
+from actors.telemetry import ROUTER_ACKNOWLEDGE
 
 if TYPE_CHECKING:
     from actors.delivery.dead_letters import Undelivered
@@ -214,6 +216,8 @@ class Attempt:
         receipt.status = ACKNOWLEDGED
         receipt.acknowledged_at = plan.ledger.now()
         receipt.attempt = None
+        if ROUTER_ACKNOWLEDGE.listeners:
+            tell_acknowledgement(receipt)
         if receipt._id is not None and plan.terms.exactly_once:  # noqa: SLF001 -- to ask for it is to make it
             plan.ledger.ids.close(receipt)
         if receipt.done is not None:
@@ -238,9 +242,11 @@ def receipt_of(plan: Plan, to: Target, message: object, number: int) -> Receipt:
     return receipt
 
 
-def posted(plan: Plan, to: Target, message: object) -> Posted:
+def posted(plan: Plan, to: Target, message: object, id: str | None) -> Posted:
     """Return the receipt of a message of which there is nothing more to learn."""
     receipt = Posted()
+    if id is not None:
+        receipt._id = id  # noqa: SLF001 -- a record of one's own
     receipt.plan = plan
     receipt.to = to
     receipt.message = message

@@ -18,8 +18,10 @@ from actors.queue.message import QueueMessage
 from actors.queue.message_id import new_message_id
 from actors.queue.requests import DeadMessage
 from actors.queue.states import FAILED
+from actors.queue.telling import told_of_request
 from actors.ref import ActorRef
 from actors.show import shown
+from actors.telemetry import QUEUE_ENQUEUE, QUEUE_SEND_AND_RECEIVE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -99,6 +101,8 @@ class QueueClient:
             max_retries=max_retries,
             message_id=id,
         )
+        if QUEUE_ENQUEUE.listeners:
+            return await self._put_told(put)
         return await self._put(put)
 
     async def send(
@@ -112,7 +116,10 @@ class QueueClient:
     ) -> str:
         """As `put` with its defaults, but raise `UnknownRecipientError` if the queue can tell that there is none."""
         content = content_of(self.sender if sender is None else sender, type, payload, metadata)
-        return await self._put(put_of(recipient, content, check=True))
+        put = put_of(recipient, content, check=True)
+        if QUEUE_ENQUEUE.listeners:
+            return await self._put_told(put)
+        return await self._put(put)
 
     async def send_and_receive(
         self,
@@ -137,13 +144,10 @@ class QueueClient:
             raise MessageRefusedError("a request needs a sender, who is sent the reply")
         content = content_of(requester, type, payload, metadata, new_message_id(), "request")
         put = put_of(recipient, content, check=True)
-        try:
-            return await self._ask(ask.Ask(put), seconds)
-        except (CallTimeoutError, OutcomeUnknownError) as error:
-            raise NoAnswerError(
-                f"no reply from {recipient} to {put.id} came within {seconds} s; the request may still be handled",
-                put.id,
-            ) from error
+        if QUEUE_SEND_AND_RECEIVE.listeners:
+            with QUEUE_SEND_AND_RECEIVE.begin(**told_of_request(put)):
+                return await self._receive(put, seconds)
+        return await self._receive(put, seconds)
 
     async def reply(self, request: QueueMessage, payload: object, *, type: str = "") -> str:  # noqa: A002 -- as above
         """Answer *request*: give *payload* to who waits for it, or put it into the queue of who sent the request.
@@ -155,7 +159,10 @@ class QueueClient:
         if request.kind != "request":
             raise MessageRefusedError(f"message {request.id} is no request: its kind is {request.kind!r}")
         content = content_of(request.recipient, type, payload, None, request.correlation_id, "reply")
-        return await self._put(put_of(request.sender, content))
+        put = put_of(request.sender, content)
+        if QUEUE_ENQUEUE.listeners:
+            return await self._put_told(put)
+        return await self._put(put)
 
     # -- leasing
 
@@ -274,6 +281,19 @@ class QueueClient:
         await self._ask(ask.Close())
 
     # -- asking, and asking again
+
+    async def _receive(self, put: Put, seconds: float) -> Any:
+        try:
+            return await self._ask(ask.Ask(put), seconds)
+        except (CallTimeoutError, OutcomeUnknownError) as error:
+            raise NoAnswerError(
+                f"no reply from {put.recipient} to {put.id} came within {seconds} s; the request may still be handled",
+                put.id,
+            ) from error
+
+    async def _put_told(self, put: Put) -> str:
+        with QUEUE_ENQUEUE.begin(**told_of_request(put), priority=put.priority):
+            return await self._put(put)
 
     async def _put(self, put: Put) -> str:
         plain = not (put.given or put.check or put.content.kind)

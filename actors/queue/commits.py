@@ -11,14 +11,16 @@ import attrs
 import trio
 
 from actors.queue.errors import FencedError
+from actors.queue.telling import persist_told
 from actors.queue.unstored import MOST, first_of
 from actors.settlement import Handled
+from actors.telemetry import QUEUE_PERSIST
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from actors.queue.answers import Answers
-    from actors.queue.behaviour import Batch, QueueStore, Row
+    from actors.queue.behaviour import Batch, Done, QueueStore, Row
     from actors.queue.lanes import Box
     from actors.queue.ledger import Ledger
     from actors.queue.unstored import Unstored
@@ -169,7 +171,10 @@ class Commits:
         self._lately, self._last = max(self._last, len(posted)), len(posted)
         if batch:
             self._storing = posted
-            self._store.commit(self._epoch, batch, partial(self._report, Stored(posted, batch, barriers)))
+            done: Done = partial(self._report, Stored(posted, batch, barriers))
+            if QUEUE_PERSIST.listeners:
+                done = persist_told(done, self._ref, len(posted))
+            self._store.commit(self._epoch, batch, done)
             return
         for action in barriers:
             action()

@@ -13,6 +13,8 @@ from actors.queue.errors import CorruptMessageError, LeaseLostError, QueueClosed
 from actors.queue.message import message_of
 from actors.queue.requests import Lease, MessagesWaiting
 from actors.queue.states import CORRUPT, PENDING
+from actors.queue.telling import tell_ack, tell_dequeue
+from actors.telemetry import QUEUE_ACK, QUEUE_DEQUEUE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,6 +106,8 @@ class Consumers:
                 entry.consumer = holder = self._consumer(sender)
                 holder.held[entry.seq] = entry
             leases.append(Lease(message, until, entry.seq, self._epoch))
+            if QUEUE_DEQUEUE.listeners:
+                tell_dequeue(entry, now)
         if not box.ready:
             self._told.discard(box.recipient)
         return tuple(leases)
@@ -133,6 +137,8 @@ class Consumers:
         now = self._clock()
         for entry in entries.values():
             self._ledger.ack(entry, now)
+            if QUEUE_ACK.listeners:
+                tell_ack(entry)
 
     # -- those who watch or end
 

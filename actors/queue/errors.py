@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from actors import errors
 from actors.errors import ActorError
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class NoAnswerError(QueueError, TimeoutError):
         self.request_id = request_id
 
 
-class OutcomeUnknownError(QueueError):
+class OutcomeUnknownError(QueueError, errors.OutcomeUnknownError):
     """The queue was gone or slow, and whether it did what it was asked is not known.
 
     To ask again with the same *message_id* is safe: a message that is there already is not put twice.
@@ -92,7 +93,7 @@ class OutcomeUnknownError(QueueError):
     kind = "delivery_failed"
 
     def __init__(self, message: str, message_id: str | None = None) -> None:
-        super().__init__(message)
+        super().__init__(message, message_id)
         self.message_id = message_id
 
 

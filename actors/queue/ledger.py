@@ -27,7 +27,9 @@ from actors.queue.states import (
     after_return,
     is_expired,
 )
+from actors.queue.telling import tell_requeue
 from actors.queue.unstored import Unstored
+from actors.telemetry import QUEUE_REQUEUE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -153,6 +155,8 @@ class Ledger:
         self.release(entry)
         self.counters.returned += 1
         status = after_return(entry.dequeue_count, entry.row.max_retries, entry.expires_at, now)
+        if QUEUE_REQUEUE.listeners:
+            tell_requeue(entry, status, delay, error)
         if status is not PENDING:
             self.finish(entry, status, now, error)
             return status

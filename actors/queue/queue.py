@@ -30,6 +30,7 @@ from actors.queue.recovery import Recovery
 from actors.queue.unstored import unstored_of
 from actors.result import NO_REPLY
 from actors.show import shown
+from actors.telemetry import QUEUE_RECOVER
 from actors.wall_clock import LOOK_SECONDS, can_be_set, never_back, wall_clock
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class Queue(Actor):
         self.recovery = Recovery(self.store, ledger)
         self.epoch = await self.store.open(self.system)
         await store_now(self.store, self.epoch, unstored)
-        await self.recovery.run(self.now())
+        await self._recover()
         self.answers = Answers()
         self.commits = Commits(self.ref, self.store, self.epoch, ledger, self.options.ride_seconds)
         last = self.store.last_seq()
@@ -159,6 +160,14 @@ class Queue(Actor):
             ask.Watch: self._watch,
             ask.Close: self._close,
         }
+
+    async def _recover(self) -> None:
+        if QUEUE_RECOVER.listeners:
+            with QUEUE_RECOVER.begin(actor=self.ref) as span:
+                await self.recovery.run(self.now())
+                span.measure(recovered_count=self.recovery.found)
+        else:
+            await self.recovery.run(self.now())
 
     # -- asking
 

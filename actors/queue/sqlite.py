@@ -11,18 +11,15 @@ from contextlib import aclosing
 from functools import cache, partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
-from weakref import WeakKeyDictionary, ref
 
-from actors.current import current_process
-from actors.options import LOCK_TIMEOUT, check_seconds
+from actors.options import LOCK_TIMEOUT, check_cache_size, check_seconds
 from actors.queue.behaviour import Change, Record, Row, Sketch
 from actors.queue.errors import FencedError, StoreFailedError, StoreTakenError
-from actors.sqlite import Part, StaleEpochError, open_database
+from actors.sqlite import Part, StaleEpochError, move_in, open_database
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator, Sequence
 
-    from actors.actor import Actor
     from actors.queue.behaviour import Batch, Done
     from actors.sqlite import Database, Epoch
     from actors.system import ActorSystem
@@ -62,9 +59,6 @@ LAST: Final = "SELECT coalesce(max(seq), 0) FROM queue WHERE seq < 1 << 62"
 SIZES: Final = (256, 128, 64, 32, 16, 8, 4, 2, 1)
 """How many rows one statement takes."""
 
-_tenants: Final[WeakKeyDictionary[Database, ref[Actor]]] = WeakKeyDictionary()
-"""Which queue has a file, or had it last."""
-
 
 class SqliteStore:
     """The rows of one queue, in a database file that may hold other things as well, but no second queue.
@@ -72,19 +66,26 @@ class SqliteStore:
     A queue that is restarted takes over the file from the incarnation before; another one is refused.
 
     The file is this program's alone: another that opens it waits *lock_timeout* seconds for this one to end, and is
-    refused. *inline* has commits made by the event loop itself, which virtual time needs. ``":memory:"`` is no file,
-    and its messages end with the system.
+    refused. *inline* has commits made by the event loop itself, which virtual time needs; *cache_size* is that of
+    `actors.sqlite.open_database`. ``":memory:"`` is no file, and its messages end with the system.
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], *, inline: bool = False, lock_timeout: float = LOCK_TIMEOUT
+        self,
+        path: str | os.PathLike[str],
+        *,
+        inline: bool = False,
+        lock_timeout: float = LOCK_TIMEOUT,
+        cache_size: int | None = None,
     ) -> None:
         if not isinstance(path, str | os.PathLike) or not os.fspath(path):
             raise TypeError(f"the path of a SqliteStore is a str or a path, and not empty; got {path!r}")
         check_seconds("lock_timeout", lock_timeout)
+        check_cache_size(cache_size)
         self.path = os.fspath(path)
         self._inline = inline
         self._lock_timeout = lock_timeout
+        self._cache_size = cache_size
         self._database: Database | None = None
         self._epochs: dict[int, Epoch] = {}
 
@@ -96,8 +97,14 @@ class SqliteStore:
 
         Raises `StoreTakenError` if another queue that is alive has it, and what `actors.sqlite.open_database` raises.
         """
-        database = await open_database(system, self.path, inline=self._inline, lock_timeout=self._lock_timeout)
-        _move_in(database)
+        database = await open_database(
+            system,
+            self.path,
+            inline=self._inline,
+            lock_timeout=self._lock_timeout,
+            cache_size=self._cache_size,
+        )
+        move_in(database, "queue", StoreTakenError)
         await database.prepare(Part("queue", STEPS))
         self._database = database
         epoch = await database.claim("queue")
@@ -147,25 +154,6 @@ class SqliteStore:
     def _read(self, sql: str, parameters: tuple[Any, ...]) -> list[Any]:
         assert self._database is not None
         return self._database.read_now(lambda connection: connection.execute(sql, parameters).fetchall())
-
-
-def _move_in(database: Database) -> None:
-    """Note that *database* is that of the queue which runs; raises `StoreTakenError` if another has it."""
-    process = current_process()
-    if process is None:
-        return
-    queue: Actor = process.actor
-    tenant = _tenants.get(database, _nobody)()
-    # Of an incarnation that was killed, a handler may still run, but it is no queue any more.
-    if tenant is not None and tenant is not queue and tenant.ref.alive:
-        raise StoreTakenError(
-            f"{database.path} has the queue {tenant.ref} already, and holds one; {queue.ref} needs a file of its own"
-        )
-    _tenants[database] = ref(queue)
-
-
-def _nobody() -> None:
-    """Be the tenant of a file that never had one."""
 
 
 def statements_of(batch: Batch) -> Iterator[tuple[str, Sequence[Any]]]:

@@ -34,6 +34,7 @@ def examples(*lines: str) -> str:
         "actors run shop.py:tree    run the tree that shop.py describes",
         "actors ps                  list the actors of the node that runs",
         "actors stats till          show all that is known of one",
+        "actors config show         show the configuration of the services, and where it comes from",
     ),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
@@ -76,9 +77,7 @@ def ps(node: str | None, seconds: float, sort: str, limit: int | None, *, as_jso
         answer = connection.actors()
     actors = in_order(answer.actors, sort)[:limit]
     if as_json:
-        _print_json(
-            {"node": answer.node, "sampled": "one message in 64", "actors": [attrs.asdict(it) for it in actors]}
-        )
+        print_json({"node": answer.node, "sampled": "one message in 64", "actors": [attrs.asdict(it) for it in actors]})
     else:
         show_actors(answer.node, actors, len(answer.actors))
 
@@ -98,7 +97,7 @@ def stats(name: str, node: str | None, seconds: float, *, as_json: bool) -> None
             _fail(f"node {connection.name} has no actor {name!r}{nearest(name, known)}")
     if as_json:
         actors = [attrs.asdict(actor) | detail for actor, detail in found]
-        _print_json({"node": facts, "sampled": "one message in 64", "actors": actors})
+        print_json({"node": facts, "sampled": "one message in 64", "actors": actors})
         return
     for actor, detail in found:
         show_actor(actor, detail)
@@ -109,7 +108,8 @@ def _connect(node: str | None, seconds: float) -> Connection:
     return Connection(*find_node(node), seconds)
 
 
-def _print_json(value: object) -> None:
+def print_json(value: object) -> None:
+    """Print *value* for programs."""
     click.echo(json.dumps(_finite(value), indent=2))
 
 

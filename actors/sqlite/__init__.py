@@ -18,6 +18,7 @@ from actors.sqlite.errors import (
 )
 from actors.sqlite.opening import find_database, open_database
 from actors.sqlite.part import Part, Step
+from actors.sqlite.tenant import move_in
 
 __all__ = [
     "Database",
@@ -40,5 +41,6 @@ __all__ = [
     "Step",
     "VirtualTimeError",
     "find_database",
+    "move_in",
     "open_database",
 ]

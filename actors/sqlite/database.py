@@ -59,11 +59,20 @@ class Database:
     """An open file, owned by the system: it outlives every actor. Made by `open_database`."""
 
     def __init__(
-        self, path: str, connection: sqlite3.Connection, writer: Writer, lock: FileLock | None, *, inline: bool
+        self,
+        path: str,
+        connection: sqlite3.Connection,
+        writer: Writer,
+        lock: FileLock | None,
+        *,
+        inline: bool,
+        cache_size: int = file.CACHE_SIZE,
     ) -> None:
         self.path = path
         self.inline = inline
         """Whether the loop waits for the disk; else a thread does."""
+        self.cache_size = cache_size
+        """What each connection keeps of the file in memory: pages, or KiB below 0."""
         self.closed = False
         self.ended = trio.Event()
         """Set when the file is closed."""
@@ -182,7 +191,7 @@ class Database:
             if self.path == file.MEMORY:
                 return _reading(function, self._connection)
             if self._reader is None:
-                self._reader = file.connect_to_read(self.path)
+                self._reader = file.connect_to_read(self.path, self.cache_size)
             return function(self._reader)
         except sqlite3.Error as error:
             raise explained(error, self.path) from error

@@ -20,6 +20,8 @@ LOG_PAGES: Final = 1100
 FRAME_HEADER: Final = 24
 STATEMENTS: Final = 512
 """How many statements each connection keeps compiled."""
+CACHE_SIZE: Final = -2000
+"""What each connection keeps of the file in memory unless it is told otherwise: SQLite's own default, 2000 KiB."""
 WAL_BYTES: Final = 64 * 2**20
 """What the log beside the file is cut to when its content has moved into the file."""
 
@@ -55,13 +57,14 @@ def _fault_of(path: Path) -> str | None:
     return None
 
 
-def connect(path: str) -> sqlite3.Connection:
+def connect(path: str, cache_size: int = CACHE_SIZE) -> sqlite3.Connection:
     """Return the connection that writes the file, with everything set so that what is committed is on the disk.
 
     Raises what `explained` makes of SQLite's errors.
     """
     connection = _connected(path)
     try:
+        connection.execute(f"PRAGMA cache_size = {cache_size}")
         _set_up(connection, path)
     except BaseException as error:
         connection.close()
@@ -98,9 +101,11 @@ def lengthen_log(connection: sqlite3.Connection, path: str) -> None:
         os.fsync(log.fileno())
 
 
-def connect_to_read(path: str) -> sqlite3.Connection:
+def connect_to_read(path: str, cache_size: int = CACHE_SIZE) -> sqlite3.Connection:
     """Return a connection that can only read."""
-    return _connected(f"{Path(path).as_uri()}?mode=ro")
+    connection = _connected(f"{Path(path).as_uri()}?mode=ro")
+    connection.execute(f"PRAGMA cache_size = {cache_size}")
+    return connection
 
 
 def _connected(path: str) -> sqlite3.Connection:

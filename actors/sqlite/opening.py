@@ -9,7 +9,7 @@ import trio
 from trio.lowlevel import enable_ki_protection
 
 from actors.errors import SystemClosedError
-from actors.options import LOCK_TIMEOUT, check_seconds
+from actors.options import LOCK_TIMEOUT, check_cache_size, check_seconds
 from actors.sqlite import file
 from actors.sqlite.database import Database
 from actors.sqlite.errors import DatabaseClosedError, VirtualTimeError
@@ -38,7 +38,12 @@ class _Slot:
 
 @enable_ki_protection
 async def open_database(
-    system: ActorSystem, path: str | os.PathLike[str], *, inline: bool = False, lock_timeout: float = LOCK_TIMEOUT
+    system: ActorSystem,
+    path: str | os.PathLike[str],
+    *,
+    inline: bool = False,
+    lock_timeout: float = LOCK_TIMEOUT,
+    cache_size: int | None = None,
 ) -> Database:
     """Return the database at *path*, which is opened, or made, if *system* has not opened it yet.
 
@@ -46,11 +51,14 @@ async def open_database(
     With *inline* the loop itself commits, and waits for the disk, which is for tests in virtual time; otherwise a
     thread does. One process at a time has a file: this waits *lock_timeout* seconds for another one to close it, and
     logs whom it waits for. ``":memory:"`` is a database without a file, and always inline.
+    *cache_size* is what each connection keeps of the file in memory, as SQLite's pragma has it: so many pages, or KiB
+    if it is below 0; by default -2000, or what the file was opened with.
 
     Raises `DatabaseLockedError`, `DatabaseAccessError`, `DatabaseCorruptError` or another `DatabaseError`,
     `VirtualTimeError` if the clock jumps and *inline* is false, and ``ValueError`` if it is open the other way.
     """
     check_seconds("lock_timeout", lock_timeout)
+    check_cache_size(cache_size)
     where = file.located(path)
     inline = inline or where == file.MEMORY
     slot = _slots.setdefault(system, {}).setdefault(where, _Slot())
@@ -58,9 +66,13 @@ async def open_database(
         if system.stopped.is_set():
             raise SystemClosedError(f"{where} cannot be opened: {system} has been left")
         if slot.database is None or slot.database.closed:
-            slot.database = await _open(system, where, inline=inline, lock_timeout=lock_timeout)
+            size = file.CACHE_SIZE if cache_size is None else cache_size
+            slot.database = await _open(system, where, size, inline=inline, lock_timeout=lock_timeout)
     if slot.database.inline != inline:
         raise ValueError(f"{slot.database} was opened with inline={not inline}, and now with inline={inline}")
+    if cache_size not in (None, slot.database.cache_size):
+        opened_with = f"{slot.database} was opened with cache_size={slot.database.cache_size}"
+        raise ValueError(f"{opened_with}, and now with cache_size={cache_size}")
     return slot.database
 
 
@@ -76,20 +88,20 @@ def find_database(system: ActorSystem, path: str | os.PathLike[str]) -> Database
     return slot.database
 
 
-async def _open(system: ActorSystem, path: str, *, inline: bool, lock_timeout: float) -> Database:
+async def _open(system: ActorSystem, path: str, cache_size: int, *, inline: bool, lock_timeout: float) -> Database:
     if not inline:
         _refuse_virtual_time(path)
     if path == file.MEMORY:
-        return _serve(system, path, file.connect(path), None, inline=inline)
+        return _serve(system, path, file.connect(path, cache_size), None, inline=inline, cache_size=cache_size)
     file.check_access(path)
     lock = await lock_file(path, lock_timeout)
     try:
         if inline:
-            connection = file.connect(path)
+            connection = file.connect(path, cache_size)
         else:
             with system.handover:
-                connection = await trio.to_thread.run_sync(_connect_for_long, path)
-        return _serve(system, path, connection, lock, inline=inline)
+                connection = await trio.to_thread.run_sync(_connect_for_long, path, cache_size)
+        return _serve(system, path, connection, lock, inline=inline, cache_size=cache_size)
     except BaseException:
         lock.release()
         raise
@@ -102,17 +114,23 @@ def _refuse_virtual_time(path: str) -> None:
         raise VirtualTimeError(f"{text}; open it with inline=True", path)
 
 
-def _connect_for_long(path: str) -> sqlite3.Connection:
-    connection = file.connect(path)
+def _connect_for_long(path: str, cache_size: int) -> sqlite3.Connection:
+    connection = file.connect(path, cache_size)
     file.lengthen_log(connection, path)
     return connection
 
 
 def _serve(
-    system: ActorSystem, path: str, connection: sqlite3.Connection, lock: FileLock | None, *, inline: bool
+    system: ActorSystem,
+    path: str,
+    connection: sqlite3.Connection,
+    lock: FileLock | None,
+    *,
+    inline: bool,
+    cache_size: int,
 ) -> Database:
     writer = InlineWriter(path, connection) if inline else ThreadWriter(path, connection, system.handover)
-    database = Database(path, connection, writer, lock, inline=inline)
+    database = Database(path, connection, writer, lock, inline=inline, cache_size=cache_size)
     system.start_soon(_keep, system, database, writer)
     return database
 

@@ -67,13 +67,15 @@ class ThreadWriter(Writer):
         """Let the thread run."""
         if not self._away:
             self._needs_lock = True
-        _open(self._go)
         if self._attendant is not None and self._average < FAST:
+            # The attendant opens `_go`: a thread that wakes up now would only wait for the GIL, and wake up again.
             self._left = perf_counter()
             self._attended = True
             trio.lowlevel.reschedule(self._attendant)
             self._attendant = None
-        elif not self._attended:
+            return
+        _open(self._go)
+        if not self._attended:
             self._hand_over()
 
     def stop(self) -> None:
@@ -87,6 +89,7 @@ class ThreadWriter(Writer):
         while True:
             self._attendant = trio.lowlevel.current_task()
             await trio.lowlevel.wait_task_rescheduled(self._stop_attending)
+            _open(self._go)
             turns = 0
             while self.told < self._urgent_until and turns < TURNS:
                 turns += 1

@@ -13,11 +13,10 @@ import argparse
 import sqlite3
 import sys
 import time
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
 import attrs
 import trio
@@ -27,14 +26,11 @@ from actors.queue import Queue, QueueClient, Row, SqliteStore
 from actors.queue.message import encode
 from actors.queue.message_id import new_message_id
 from actors.queue.sqlite import STEPS, insert_of
-from actors.sqlite import writer
 from actors.sqlite.file import lengthen_log
 from tests.benchmarks.burn import burn
+from tests.benchmarks.even_disk import commits_take, folder_for
 from tests.benchmarks.rounds import say
 from tests.benchmarks.tables import in_columns, shown
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 PAYLOAD: Final = b"x" * 200
 TURN: Final = 0.1
@@ -53,7 +49,6 @@ ratio: ours to bare, in the same tenth of a second. p50, p99: milliseconds that 
 Busy: beside a task that works for 0.1 ms at a time, for ever. So many ms a sync: files in memory, and each commit of
 all three waits so long, as on a disk that always takes the same time.
 """
-IN_MEMORY: Final = Path("/dev/shm")  # noqa: S108 -- its point is that nothing reaches a disk
 
 
 @attrs.frozen
@@ -70,11 +65,6 @@ class Workload:
         more = f", {self.sync * 1e3:g} ms a sync" if self.sync else ""
         many = "s" if self.producers > 1 else ""
         return f"{self.producers} producer{many}{', busy loop' if self.busy else ''}{more}"
-
-    @property
-    def folder(self) -> Path:
-        """Where the files are."""
-        return IN_MEMORY if self.sync and IN_MEMORY.is_dir() else Path.cwd()
 
 
 @attrs.frozen
@@ -187,7 +177,7 @@ class Load:
 
 async def compared(workload: Workload, turns: int = TURNS) -> Figures:
     """Measure ours, the bare loop and the paced one, in so many turns each after one that is not counted."""
-    with TemporaryDirectory(prefix="queue", dir=workload.folder) as folder, as_slow_as(workload):
+    with TemporaryDirectory(prefix="queue", dir=folder_for(workload.sync)) as folder, commits_take(workload.sync):
         bare = BareLoop(Path(folder, "bare.db"), workload)
         paced = BareLoop(Path(folder, "paced.db"), workload, PAUSE_SECONDS)
         async with open_system() as system:
@@ -201,33 +191,6 @@ async def compared(workload: Workload, turns: int = TURNS) -> Figures:
     ratio = median(ours / plain for ours, plain, _ in rates)
     ours, plain, slower = (median(column) for column in zip(*rates, strict=True))
     return Figures(ours, plain, slower, ratio, p50, p99)
-
-
-@contextmanager
-def as_slow_as(workload: Workload) -> Iterator[None]:
-    """Have the queue's commits take as long as those of *workload*."""
-    functions = vars(writer)
-    commit = functions["commit"]
-
-    def commit_slowly(*arguments: Any) -> Any:
-        errors = commit(*arguments)
-        time.sleep(workload.sync)
-        return errors
-
-    if workload.sync:
-        _wake_up_within(nanoseconds=1)
-        functions["commit"] = commit_slowly
-    try:
-        yield
-    finally:
-        functions["commit"] = commit
-        _wake_up_within(nanoseconds=0)
-
-
-def _wake_up_within(nanoseconds: int) -> None:
-    """Say how late sleeps may end in this thread and those that it starts; 0 is the usual, 50 µs on Linux."""
-    with suppress(OSError):
-        Path("/proc/self/timerslack_ns").write_text(str(nanoseconds))
 
 
 # -- a million messages

@@ -13,9 +13,12 @@ import pytest
 import trio
 
 from actors import ActorError, ActorSystem, open_system
+from actors.bus import BusClient
 from actors.delivery import DeliveryOptions, Guarantee, RouterConfig, RouterRef
 from actors.queue import LeaseLostError, MemoryStore, QueueClient, QueueOptions, SqliteStore
+from actors.shared_memory import Namespace, SharedMemoryClient, SqliteEntries
 from actors.sqlite import Database, open_database
+from actors.store import MemoryReferenceStore, SqliteReferenceStore, StoreClient, StoreOptions, ValueTooLargeError
 from supervision import BadSpecError, ChildStartError, Supervisor, SupervisorSpec, service_tree, which_children
 from tests.actors.delivery.receivers import Receiver
 
@@ -51,6 +54,19 @@ async def start_both(system: ActorSystem, file: Path) -> tuple[ActorRef, Databas
     database = await open_database(system, file, inline=True)
     services = service_tree(RouterConfig(database=str(file)), queue=SqliteStore(file, inline=True))
     return await system.start(Supervisor, SupervisorSpec([services])), database
+
+
+async def start_all(system: ActorSystem, file: Path) -> ActorRef:
+    """Start all services of an application, in one file."""
+    await open_database(system, file, inline=True)
+    tree = service_tree(
+        RouterConfig(database=str(file)),
+        store=SqliteReferenceStore(file, inline=True),
+        shared_memory=SqliteEntries(file, inline=True),
+        bus=True,
+        queue=SqliteStore(file, inline=True),
+    )
+    return await system.start(Supervisor, SupervisorSpec([tree]))
 
 
 async def test_the_router_is_there_for_an_application(autojump_clock: MockClock) -> None:
@@ -96,9 +112,63 @@ async def test_the_queue_is_there_with_its_options(autojump_clock: MockClock) ->
         assert (await queue.lease("mill")).message.max_retries == 7
 
 
-def test_options_of_no_queue_are_refused() -> None:
-    with pytest.raises(BadSpecError, match=r"service_tree: queue_options is .*; allowed is None without a queue"):
-        service_tree(queue_options=QueueOptions())
+@pytest.mark.parametrize(("service", "options"), [("queue", QueueOptions()), ("store", StoreOptions())])
+def test_options_of_no_service_are_refused(service: str, options: Any) -> None:
+    said = rf"service_tree: {service}_options is .*; allowed is None without a {service}"
+    with pytest.raises(BadSpecError, match=said):
+        service_tree(**{f"{service}_options": options})
+
+
+def test_a_bus_is_wanted_or_not() -> None:
+    unclear: Any = "yes"
+    with pytest.raises(BadSpecError, match=r"service_tree: bus is 'yes'; allowed is True or False"):
+        service_tree(bus=unclear)
+
+
+async def test_all_services_are_found_by_their_names_and_share_a_file(file: Path, autojump_clock: MockClock) -> None:
+    async with open_system() as system:
+        await start_all(system, file)
+        store, notes = StoreClient(system.named("store")), SharedMemoryClient(system.named("shared_memory"), "till")
+        orders = await BusClient(system.named("bus"), agent="till").subscribe("orders.*")
+
+        reference = await store.store(b"tea")
+        await notes.put(Namespace.GLOBAL, "stock", reference.id.encode())
+        published = await BusClient(system.named("bus"), agent="till").publish("orders.new", reference)
+        received = orders.receive_nowait().payload
+
+    async with open_system() as system:
+        await start_all(system, file)
+        found = await SharedMemoryClient(system.named("shared_memory")).get(Namespace.GLOBAL, "stock")
+        value = await StoreClient(system.named("store")).resolve(reference)
+
+    assert (published, received) == ((1, 0), reference)
+    assert (found and found.value, value) == (reference.id.encode(), b"tea")
+
+
+async def test_what_was_not_asked_for_is_not_there(autojump_clock: MockClock) -> None:
+    async with open_system() as system:
+        await system.start(Supervisor, SupervisorSpec([service_tree(bus=True)]))
+        there = [name for name in ("store", "shared_memory", "bus", "queue", "router") if system.whereis(name)]
+
+    assert there == ["bus", "router"]
+
+
+async def test_the_store_is_there_with_its_options(autojump_clock: MockClock) -> None:
+    tree = service_tree(store=MemoryReferenceStore(), store_options=StoreOptions(max_bytes=3))
+    async with open_system() as system:
+        await system.start(Supervisor, SupervisorSpec([tree]))
+        with pytest.raises(ValueTooLargeError, match="takes 3"):
+            await StoreClient(system.named("store")).store(b"cups")
+
+
+async def test_services_start_in_the_order_of_their_table(file: Path, autojump_clock: MockClock) -> None:
+    async with open_system() as system:
+        top = await start_all(system, file)
+        (services,) = await which_children(top)
+        assert services.ref is not None
+        children = await which_children(services.ref)
+
+    assert [child.id for child in reversed(children)] == ["store", "shared_memory", "bus", "queue", "router"]
 
 
 async def test_router_and_queue_may_share_a_file(file: Path, autojump_clock: MockClock) -> None:

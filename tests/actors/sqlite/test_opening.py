@@ -6,7 +6,7 @@ import os
 import sqlite3
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
@@ -212,3 +212,37 @@ def content_of(path: Path) -> bytes:
 
 def remove(path: Path) -> None:
     path.unlink()
+
+
+async def test_the_size_of_the_cache_is_sqlites_unless_it_is_said(path: Path, real_system: ActorSystem) -> None:
+    database = await open_database(real_system, path)
+
+    assert await database.read(cache_size_of) == database.read_now(cache_size_of) == -2000
+
+
+async def test_the_cache_is_as_large_as_it_is_said(path: Path, real_system: ActorSystem, *, inline: bool) -> None:
+    database = await open_database(real_system, path, inline=inline, cache_size=-64_000)
+    again = await open_database(real_system, path, inline=inline)
+
+    assert again is database
+    assert await database.read(cache_size_of) == database.read_now(cache_size_of) == -64_000
+
+
+async def test_a_file_has_one_size_of_its_cache(path: Path, real_system: ActorSystem) -> None:
+    await open_database(real_system, path, cache_size=100)
+
+    with pytest.raises(ValueError, match="was opened with cache_size=100, and now with cache_size=200"):
+        await open_database(real_system, path, cache_size=200)
+
+
+@pytest.mark.parametrize("size", [True, 1.5, "large", 2**31])
+async def test_what_is_no_size_of_a_cache_is_refused(size: Any, path: Path, real_system: ActorSystem) -> None:
+    with pytest.raises(ValueError, match=r"cache_size is .*; allowed is an int, of pages or, below 0, of KiB, or None"):
+        await open_database(real_system, path, cache_size=size)
+    with pytest.raises(DatabaseClosedError):
+        find_database(real_system, path)
+
+
+def cache_size_of(connection: sqlite3.Connection) -> int:
+    size: int = connection.execute("PRAGMA cache_size").fetchone()[0]
+    return size

@@ -1,0 +1,289 @@
+"""BusClient: how everybody else publishes and subscribes, also across the restarts of a bus."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import attrs
+import trio
+
+from actors.backoff import Backoff
+from actors.bus import requests as ask
+from actors.bus.box import ActorBox, StreamBox
+from actors.bus.errors import BusRequestError, OutcomeUnknownError
+from actors.bus.filters import TopicFilter
+from actors.bus.message import TopicMessage, new_message_id
+from actors.bus.subscription import Subscription
+from actors.bus.topics import pattern_of_topics
+from actors.current import current_actor, current_process
+from actors.errors import ActorExitedError, CallTimeoutError, NoProcessError
+from actors.name_ref import NameRef
+from actors.options import check_seconds
+from actors.ref import ActorRef
+from actors.show import shown
+from actors.telemetry import BUS_PUBLISH, BUS_SUBSCRIBE, BUS_UNSUBSCRIBE
+from actors.wall_clock import wall_clock
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from actors.bus.box import Box
+    from actors.message import Call
+    from actors.overflow import Overflow
+
+R = TypeVar("R")
+
+BUFFER_SIZE: Final = 100
+
+BETWEEN: Final = Backoff(0.005, max_seconds=0.25)
+"""How long to wait before looking again for a bus that is being restarted."""
+
+UNANSWERED: Final = (NoProcessError, ActorExitedError, CallTimeoutError)
+
+NOTHING: Final[Mapping[str, str]] = {}
+
+
+class BusClient:
+    """A topic bus as its users see it; made within trio.
+
+    *bus* is best a name (``system.named("bus")``): what is asked while the bus is being restarted then waits for its
+    next incarnation, for *patience* seconds. *agent* is who publishes and subscribes, unless that is said; within an
+    actor that has a name, it is that by default.
+
+    Every method raises `BusClosedError` for a closed bus that refuses it, ``NoProcessError`` if there is none, and
+    `OutcomeUnknownError` where it is not known whether the bus did what it was asked.
+    """
+
+    def __init__(self, bus: ActorRef | NameRef, *, agent: str = "", patience: float = 5.0) -> None:
+        if not isinstance(bus, ActorRef | NameRef):
+            raise TypeError(f"a BusClient is of an ActorRef or a NameRef (system.named(...)); got {bus!r}")
+        if not isinstance(agent, str):
+            raise TypeError(f"the agent of a BusClient is a str; got {agent!r}")
+        check_seconds("patience", patience)
+        self._bus = bus
+        self.agent = agent or _current_name()
+        self.patience = patience
+        self._now = wall_clock()
+
+    def __repr__(self) -> str:
+        return f"<BusClient of {self._bus}{f', {self.agent}' if self.agent else ''}>"
+
+    # -- publishing
+
+    async def publish(  # noqa: PLR0913 -- a message has so many fields, each with a default
+        self,
+        topic: str,
+        payload: object,
+        *,
+        metadata: Mapping[str, str] | None = None,
+        ttl: float = 0.0,
+        from_agent: str | None = None,
+        id: str | None = None,
+        time: float | None = None,
+    ) -> ask.Published:
+        """Give *payload* to all who have subscribed to *topic*, and return how many have it and have missed it.
+
+        Nobody waits for a subscriber. Waits only for the bus, if that is being restarted, and is not always a
+        checkpoint. With a *ttl* it is not received later than so many seconds after *time*, which is now.
+
+        Raises `BadTopicError`, `BusRequestError`.
+        """
+        message = TopicMessage(
+            topic,
+            payload,
+            self.agent if from_agent is None else from_agent,
+            NOTHING if metadata is None else metadata,
+            self._now() if time is None else time,
+            ttl,
+            new_message_id() if id is None else id,
+        )
+        if BUS_PUBLISH.listeners:
+            return await self._publish_told(message)
+        try:
+            published: ask.Published = await self._bus.call(message)
+        except UNANSWERED as error:
+            published = await self._publish_again(message, error)
+        return published
+
+    async def _publish_again(self, message: TopicMessage, error: Exception | None = None) -> Any:
+        """Publish what no bus has seen yet, if *error* says so, in the rest of patience."""
+        deadline = trio.current_time() + self.patience
+        while True:
+            if isinstance(error, NoProcessError):
+                await self._wait_for_bus(error, deadline)
+            elif error is not None:
+                raise _unknown(message, error) from error
+            try:
+                return await self._bus.call(message)
+            except UNANSWERED as latest:
+                error = latest
+
+    async def _publish_told(self, message: TopicMessage) -> ask.Published:
+        told = {"topic": message.topic, "from_agent": message.from_agent, "message_id": message.id}
+        with BUS_PUBLISH.begin(**told) as span:
+            published: ask.Published = await self._publish_again(message)
+            span.measure(delivered=published.delivered, dropped=published.dropped)
+        return published
+
+    # -- subscribing
+
+    async def subscribe(
+        self,
+        pattern: str,
+        *,
+        agent: str | None = None,
+        filter: TopicFilter | None = None,  # noqa: A002 -- as the field is named
+        buffer_size: int = BUFFER_SIZE,
+        overflow: Overflow = "drop_newest",
+    ) -> Subscription:
+        """Subscribe to the topics that *pattern* stands for, from when this returns; within an actor, until that ends.
+
+        Up to *buffer_size* messages wait to be received (0 or less: 100); of more, the new one is dropped, or the
+        oldest. Cancelled, it has subscribed to nothing.
+
+        Raises ``PatternError``, `BusRequestError`.
+        """
+        process = current_process()
+        record = self._record(pattern, agent, filter, buffer_size, overflow)
+        record = attrs.evolve(record, owner=None if process is None else process.ref)
+        box = StreamBox(record, self._now)
+        await self._subscribe(record, box)
+        return Subscription(self, record, box)
+
+    async def subscribe_actor(
+        self,
+        pattern: str,
+        *,
+        agent: str | None = None,
+        filter: TopicFilter | None = None,  # noqa: A002 -- as the field is named
+        buffer_size: int = BUFFER_SIZE,
+    ) -> str:
+        """Have the current actor sent each `TopicMessage`, to `handle_info`, until it ends; return the id of that.
+
+        While *buffer_size* messages of whatever kind wait in its mailbox, it is sent none; before the next it is sent
+        `MessagesMissed`. A message that was sent does not expire any more.
+        """
+        ref = current_actor("subscribe and be sent messages as").ref
+        record = self._record(pattern, agent, filter, buffer_size, "drop_newest", to=ref)
+        await self._subscribe(record, ActorBox(record, ref, self._now))
+        return record.id
+
+    async def unsubscribe(self, subscription_id: str) -> None:
+        """End a subscription; what its buffer has can still be received.
+
+        Raises `UnknownSubscriptionError`, also the second time.
+        """
+        if not isinstance(subscription_id, str) or not subscription_id:
+            raise BusRequestError(f"the id of a subscription is a str that is not empty; got {subscription_id!r}")
+        request = ask.Unsubscribe(subscription_id)
+        if BUS_UNSUBSCRIBE.listeners:
+            with BUS_UNSUBSCRIBE.begin(subscription_id=subscription_id):
+                return await self._ask(request)
+        return await self._ask(request)
+
+    def _record(
+        self,
+        pattern: str,
+        agent: str | None,
+        filter: TopicFilter | None,  # noqa: A002 -- as the field is named
+        buffer_size: int,
+        overflow: Overflow,
+        to: ActorRef | None = None,
+    ) -> ask.Subscribed:
+        pattern_of_topics(pattern)
+        if not isinstance(filter, TopicFilter | None):
+            raise BusRequestError(f"the filter of a subscription is a TopicFilter, or None; got {filter!r}")
+        name = self.agent or _current_name() if agent is None else agent
+        if not isinstance(name, str) or not name:
+            raise BusRequestError(f"a subscription to {pattern!r} needs the name of an agent; got {name!r}")
+        small = isinstance(buffer_size, int) and not isinstance(buffer_size, bool) and buffer_size <= 0
+        return ask.Subscribed(
+            id=new_message_id(),
+            agent=name,
+            pattern=pattern,
+            filter=filter,
+            owner=to,
+            to_actor=to is not None,
+            buffer_size=BUFFER_SIZE if small else buffer_size,
+            overflow=overflow,
+            created_at=self._now(),
+        )
+
+    async def _subscribe(self, record: ask.Subscribed, box: Box) -> None:
+        if BUS_SUBSCRIBE.listeners:
+            told = {"topic": record.pattern, "agent": record.agent, "subscription_id": record.id}
+            with BUS_SUBSCRIBE.begin(**told, buffer_size=record.buffer_size):
+                return await self._make(record, box)
+        return await self._make(record, box)
+
+    async def _make(self, record: ask.Subscribed, box: Box) -> None:
+        try:
+            await self._ask(ask.Subscribe(record, box))
+        except BaseException:
+            # The bus may have it all the same: then it lets go of it at once, or when it starts again.
+            box.end()
+            if self._bus.alive:
+                self._bus.cast(ask.Unsubscribe(record.id, again=True))
+            raise
+
+    # -- looking
+
+    async def subscriptions(self, agent: str | None = None) -> tuple[ask.SubscriptionInfo, ...]:
+        """Return the subscriptions of *agent*, or of all; of a closed bus none."""
+        return await self._ask(ask.ListSubscriptions(agent))
+
+    async def topics(self) -> tuple[ask.TopicInfo, ...]:
+        """Return all names that were published or subscribed to, sorted; of a closed bus none."""
+        return await self._ask(ask.ListTopics())
+
+    async def topic_statistics(self, topic: str) -> ask.TopicStatistics:
+        """Return what has happened with a topic, or with a pattern; raises `UnknownTopicError`."""
+        return await self._ask(ask.GetTopicStatistics(topic))
+
+    async def statistics(self) -> ask.BusStatistics:
+        """Return totals, also of a closed bus."""
+        return await self._ask(ask.GetBusStatistics())
+
+    async def close(self) -> None:
+        """End all subscriptions, and have the bus refuse messages and subscriptions. Closing again does nothing."""
+        await self._ask(ask.CloseBus())
+
+    # -- asking
+
+    async def _ask(self, request: Call[R]) -> R:
+        """Ask what may be asked twice, until the bus has answered."""
+        deadline = trio.current_time() + self.patience
+        while True:
+            try:
+                return await self._bus.call(request)
+            except NoProcessError as error:
+                await self._wait_for_bus(error, deadline)
+            except ActorExitedError as error:
+                if isinstance(self._bus, ActorRef) or trio.current_time() >= deadline:
+                    raise _unknown(request, error) from error
+                await self._wait_for_bus(error, deadline)
+                request = _asked_again(request)
+            except CallTimeoutError as error:
+                raise _unknown(request, error) from error
+
+    async def _wait_for_bus(self, error: Exception, deadline: float) -> None:
+        retry = 1
+        while not self._bus.alive:
+            if isinstance(self._bus, ActorRef) or trio.current_time() >= deadline:
+                raise error
+            await trio.sleep(BETWEEN.seconds(retry))
+            retry += 1
+        await trio.lowlevel.checkpoint()
+
+
+def _asked_again(request: Any) -> Any:
+    return attrs.evolve(request, again=True) if isinstance(request, ask.Unsubscribe) else request
+
+
+def _current_name() -> str:
+    process = current_process()
+    return "" if process is None else process.name or ""
+
+
+def _unknown(request: object, error: Exception) -> OutcomeUnknownError:
+    return OutcomeUnknownError(f"whether the bus has done {shown(request)} is not known: {error}")

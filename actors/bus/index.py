@@ -1,0 +1,87 @@
+"""Index: which subscriptions a topic has. It is made anew by each incarnation of the bus."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from actors.bus.box import StreamBox
+from actors.bus.topics import segments_of
+from actors.bus.trie import Trie
+from actors.pattern import parse_pattern
+
+if TYPE_CHECKING:
+    from actors.bus.box import Box
+    from actors.bus.ledger import Topic
+    from actors.bus.requests import Subscribed
+
+ROUTES_KEPT: Final = 4096
+"""For so many topics it is remembered who is to have their messages."""
+
+
+class Entry(NamedTuple):
+    """A subscription, and where its messages go."""
+
+    record: Subscribed
+    box: Box
+
+
+class Route(NamedTuple):
+    """Who is to have what is published to one topic, until a subscription comes or goes."""
+
+    topic: Topic
+    streams: tuple[StreamBox, ...]
+    """Those who take everything."""
+    others: tuple[Entry, ...]
+
+
+class Index:
+    """The subscriptions by their patterns and by their ids, and up to *most_routes* routes."""
+
+    def __init__(self, most_routes: int = ROUTES_KEPT) -> None:
+        self._most_routes = most_routes
+        self._trie: Trie[Entry] = Trie()
+        self.entries: dict[str, Entry] = {}
+        """By the ids of the subscriptions, the oldest first."""
+        self.routes: dict[str, Route] = {}
+
+    def __repr__(self) -> str:
+        return f"<Index: {len(self._trie)} subscriptions, {len(self.routes)} routes>"
+
+    def __len__(self) -> int:
+        return len(self._trie)
+
+    def add(self, entry: Entry) -> None:
+        """Have *entry* found from now on."""
+        record = entry.record
+        self._trie.add(parse_pattern(record.pattern).steps, record.id, entry)
+        self.entries[record.id] = entry
+        self.routes.clear()
+
+    def remove(self, record: Subscribed) -> None:
+        """Have it found no more."""
+        self._trie.remove(parse_pattern(record.pattern).steps, record.id)
+        del self.entries[record.id]
+        self.routes.clear()
+
+    def clear(self) -> None:
+        """Let go of all."""
+        self._trie = Trie()
+        self.entries = {}
+        self.routes = {}
+
+    def matching(self, topic: str) -> list[Entry]:
+        """Return the subscriptions whose pattern matches *topic*; raises `BadTopicError`."""
+        return self._trie.find(segments_of(topic))
+
+    def make_route(self, topic: Topic, entries: list[Entry]) -> Route:
+        """Remember that what is published to *topic* is for *entries*."""
+        streams = tuple(
+            entry.box for entry in entries if entry.record.filter is None and isinstance(entry.box, StreamBox)
+        )
+        others = tuple(
+            entry for entry in entries if entry.record.filter is not None or not isinstance(entry.box, StreamBox)
+        )
+        if len(self.routes) >= self._most_routes:
+            self.routes.clear()
+        route = self.routes[topic.name] = Route(topic, streams, others)
+        return route

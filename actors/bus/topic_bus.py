@@ -1,0 +1,270 @@
+"""TopicBus: the actor that gives what is published to whoever has subscribed to it.
+
+What was subscribed is in a heirloom, and the boxes that messages go to are the subscribers' own; so a bus that crashes
+loses neither. Everything else it makes anew when it starts.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import trio
+
+from actors.actor import Actor
+from actors.bus import requests as ask
+from actors.bus import views
+from actors.bus.errors import BusClosedError, BusError, UnknownSubscriptionError
+from actors.bus.index import ROUTES_KEPT, Entry, Index
+from actors.bus.ledger import Topic, ledger_of
+from actors.bus.message import TopicMessage
+from actors.bus.telling import deliver_told
+from actors.errors import UndefinedHandlerError
+from actors.message import Down
+from actors.pattern import PatternError
+from actors.result import NO_REPLY
+from actors.show import shown
+from actors.telemetry import BUS_DELIVER, BUS_FILTER
+from actors.wall_clock import wall_clock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from actors.bus.index import Route
+    from actors.caller import Caller
+    from actors.heirloom import Heirloom
+    from actors.monitor import Monitor
+    from actors.ref import ActorRef
+
+logger: Final = logging.getLogger("actors")
+
+MAX_TOPICS: Final = 100_000
+
+AT_ONCE: Final = 64
+"""So many subscriptions are taken over before others have their turn: about a millisecond."""
+
+
+@attrs.define(eq=False)
+class Owner:
+    """An actor that has subscriptions, which end with it."""
+
+    monitor: Monitor
+    ids: dict[str, None] = attrs.field(factory=dict)
+
+
+class TopicBus(Actor):
+    """Topics, their subscriptions, and what goes from one to the other. Talk to it with a `BusClient`.
+
+    At most once: what is published is given to those who have subscribed at that moment and have room, and to nobody
+    twice for one subscription. It counts for up to *max_topics* topics, and forgets the oldest beyond.
+    """
+
+    def __init__(self, *, max_topics: int = MAX_TOPICS) -> None:
+        if not isinstance(max_topics, int) or isinstance(max_topics, bool) or max_topics < 1:
+            raise ValueError(f"max_topics of a TopicBus is {max_topics!r}; allowed is an int of 1 or more")
+        self.max_topics = max_topics
+
+    async def init(self) -> None:
+        """Find the subscriptions that there are, and end those that were begun but not made."""
+        name = self.name or f"bus #{self.ref.id}"
+        self._ledger = ledger_of(self.system, name)
+        self._records: Heirloom[str, ask.Subscribed] = self.inherit(f"{name}: subscriptions", check=_sound)
+        self._now = wall_clock()
+        # What is published to again and again is looked for more often than it takes to be the oldest topic.
+        self.index = Index(min(ROUTES_KEPT, max(1, self.max_topics // 2)))
+        self._owners: dict[ActorRef, Owner] = {}
+        self._handlers: dict[type, Callable[[Any, Caller], Any]] = {
+            TopicMessage: self._publish,
+            ask.Subscribe: self._subscribe,
+            ask.Unsubscribe: self._unsubscribe,
+            ask.ListSubscriptions: self._list_subscriptions,
+            ask.ListTopics: self._list_topics,
+            ask.GetTopicStatistics: self._topic_statistics,
+            ask.GetBusStatistics: self._statistics,
+            ask.CloseBus: self._close,
+        }
+        if not self._ledger.closed:
+            await self._take_over()
+
+    def handle_call(self, message: object, caller: Caller) -> Any:
+        """Do what is asked, or refuse with a `BusError`."""
+        handler = self._handlers.get(type(message))
+        if handler is None:
+            caller.refuse(UndefinedHandlerError(f"{self.ref} is a topic bus, and knows no {shown(message)}"))
+            return NO_REPLY
+        try:
+            return handler(message, caller)
+        except (BusError, PatternError) as error:
+            caller.refuse(error)
+            return NO_REPLY
+
+    def handle_cast(self, message: object) -> None:
+        """End a subscription whose subscriber has given up waiting for it."""
+        if type(message) is ask.Unsubscribe and message.id in self._records:
+            self._drop(self._records[message.id])
+        elif type(message) is not ask.Unsubscribe:
+            logger.warning("%s is a topic bus, and was cast %s", self.ref, shown(message))
+
+    def handle_info(self, message: object) -> None:
+        """End the subscriptions of an actor that has ended."""
+        if type(message) is Down:
+            owner = self._owners.pop(message.ref, None)
+            for subscription_id in () if owner is None else owner.ids:
+                self._end(self._records[subscription_id])
+
+    # -- starting
+
+    async def _take_over(self) -> None:
+        boxes = self._ledger.boxes
+        for number, record in enumerate(self._records.records):
+            if number % AT_ONCE == AT_ONCE - 1:
+                await trio.lowlevel.checkpoint()
+            box = boxes.get(record.id)
+            if box is None or box.ended:
+                del self._records[record.id]
+            else:
+                self._add(Entry(record, box))
+        for subscription_id in [each for each in boxes if each not in self._records]:
+            boxes.pop(subscription_id).end()
+
+    # -- publishing
+
+    def _publish(self, message: TopicMessage, _caller: Caller) -> ask.Published:
+        route = self.index.routes.get(message.topic) or self._route_to(message.topic)
+        if BUS_DELIVER.listeners or BUS_FILTER.listeners:
+            return self._publish_told(message, route.topic)
+        delivered = len(route.streams)
+        dropped = 0
+        for box in route.streams:
+            # `StreamBox.offer`, written out where there is room: the call alone would be half of what this costs.
+            queue = box.queue
+            if len(queue) < box.size:
+                queue.append(message)
+                if box.task is not None:
+                    box.wake()
+            else:
+                taken, lost = box.offer(message)
+                delivered += taken - 1
+                dropped += lost
+        for record, other in route.others:
+            if record.filter is None or record.filter.passes(message):
+                taken, lost = other.offer(message)
+                delivered += taken
+                dropped += lost
+        self._count(route.topic, delivered, dropped)
+        return ask.Published(delivered, dropped)
+
+    def _publish_told(self, message: TopicMessage, topic: Topic) -> ask.Published:
+        published = deliver_told(self.index.matching(message.topic), message)
+        self._count(topic, *published)
+        return published
+
+    def _route_to(self, name: str) -> Route:
+        self._refuse_if_closed()
+        assert len(self.index) == len(self._records), f"{self.index} is not of the {len(self._records)} subscriptions"
+        entries = self.index.matching(name)
+        return self.index.make_route(self._topic(name), entries)
+
+    def _topic(self, name: str) -> Topic:
+        """Return the counts of a topic, which is the youngest from now on; beyond the bound the oldest is forgotten."""
+        topics = self._ledger.topics
+        topic = topics.pop(name, None) or Topic(name, self._now())
+        while len(topics) >= self.max_topics:
+            oldest, _ = topics.popitem(last=False)
+            self.index.routes.pop(oldest, None)
+        topics[name] = topic
+        return topic
+
+    def _count(self, topic: Topic, delivered: int, dropped: int) -> None:
+        topic.published += 1
+        topic.delivered += delivered
+        topic.dropped += dropped
+        topic.last_publish_at = self._now()
+        ledger = self._ledger
+        ledger.published += 1
+        ledger.delivered += delivered
+        ledger.dropped += dropped
+
+    # -- subscribing
+
+    def _subscribe(self, request: ask.Subscribe, _caller: Caller) -> None:
+        self._refuse_if_closed()
+        record = request.record
+        if record.id in self._records or request.box.ended:
+            return
+        entry = Entry(record, request.box)
+        self._records[record.id] = record
+        self._ledger.boxes[record.id] = request.box
+        self._topic(record.pattern)
+        self._add(entry)
+
+    def _add(self, entry: Entry) -> None:
+        self.index.add(entry)
+        ref = entry.record.owner
+        if ref is None:
+            return
+        if ref not in self._owners:
+            self._owners[ref] = Owner(ref.monitor())
+        self._owners[ref].ids[entry.record.id] = None
+
+    def _unsubscribe(self, request: ask.Unsubscribe, _caller: Caller) -> None:
+        record = self._records.get(request.id)
+        if record is None:
+            if request.again:
+                return
+            raise UnknownSubscriptionError(f"the bus {self.ref} has no subscription {request.id!r}", request.id)
+        self._drop(record)
+
+    def _drop(self, record: ask.Subscribed) -> None:
+        self._end(record)
+        owner = self._owners.get(record.owner) if record.owner is not None else None
+        if record.owner is not None and owner is not None:
+            del owner.ids[record.id]
+            if not owner.ids:
+                del self._owners[record.owner]
+                owner.monitor.cancel(flush=True)
+
+    def _end(self, record: ask.Subscribed) -> None:
+        del self._records[record.id]
+        if not self._ledger.closed:
+            self.index.remove(record)
+            self._ledger.boxes.pop(record.id).end()
+
+    # -- looking
+
+    def _list_subscriptions(self, request: ask.ListSubscriptions, _caller: Caller) -> Any:
+        return views.subscriptions(self.index, request.agent)
+
+    def _list_topics(self, _request: ask.ListTopics, _caller: Caller) -> tuple[ask.TopicInfo, ...]:
+        return () if self._ledger.closed else views.topics(self.index, self._ledger)
+
+    def _topic_statistics(self, request: ask.GetTopicStatistics, _caller: Caller) -> ask.TopicStatistics:
+        return views.topic_statistics(self.index, self._ledger, request.topic)
+
+    def _statistics(self, _request: ask.GetBusStatistics, _caller: Caller) -> ask.BusStatistics:
+        return views.statistics(self.index, self._ledger)
+
+    # -- closing
+
+    def _close(self, _request: ask.CloseBus, _caller: Caller) -> None:
+        ledger = self._ledger
+        if ledger.closed:
+            return
+        ledger.close()
+        self.index.clear()
+        logger.info(
+            "%s is closed; %d messages were published, %d delivered and %d dropped",
+            self.ref,
+            ledger.published,
+            ledger.delivered,
+            ledger.dropped,
+        )
+
+    def _refuse_if_closed(self) -> None:
+        if self._ledger.closed:
+            raise BusClosedError(f"the bus {self.ref} is closed")
+
+
+def _sound(records: Mapping[Any, Any]) -> bool:
+    return all(isinstance(record, ask.Subscribed) and record.id == key for key, record in records.items())

@@ -1,0 +1,163 @@
+"""Entries: a value with its version and who put it; and what is left where one was."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from hashlib import sha256
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+
+from actors.shared_memory.errors import InvalidEntryError
+from actors.show import shown
+
+if TYPE_CHECKING:
+    from actors.shared_memory.key import Key, Namespace
+
+COMPRESS_FROM: Final = 1024
+"""A value of so many bytes is compressed, if it gets smaller by that."""
+
+MAX_VALUE_BYTES: Final = 1_048_576
+"""An entry is a note; what is larger belongs into the reference store, and a reference to it into the note."""
+
+LEVEL: Final = 1
+"""Of zlib: the loop waits while a value is compressed, and higher levels take several times as long."""
+
+NO_METADATA: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+class Entry(NamedTuple):
+    """A value under a key, as it is stored or as it is handed out. Nobody can change it."""
+
+    where: Key
+    value: bytes
+    version: int
+    created_by: str
+    created_at: float
+    updated_by: str
+    updated_at: float
+    """In seconds since 1970."""
+    metadata: Mapping[str, str]
+    compressed: bool
+    """Whether `value` is compressed here: it may be where it is stored, and never is when it is handed out."""
+    change: int
+    """Its number among all changes of this shared memory: later ones have greater numbers."""
+
+    @property
+    def namespace(self) -> Namespace:
+        """The namespace of its key."""
+        return self.where.namespace
+
+    @property
+    def scope(self) -> str:
+        """The scope of its key."""
+        return self.where.scope
+
+    @property
+    def key(self) -> str:
+        """Its name in there."""
+        return self.where.name
+
+    @property
+    def checksum(self) -> str:
+        """The SHA-256 of the value as it was put, in hexadecimal digits."""
+        return checksum_of(self.value, compressed=self.compressed)
+
+    def __repr__(self) -> str:
+        return f"<Entry {self.where}: version {self.version}, {shown(self.value)}>"
+
+    def opened(self) -> Entry:
+        """Return it with the value as it was put."""
+        return self._replace(value=zlib.decompress(self.value), compressed=False) if self.compressed else self
+
+
+class Tombstone(NamedTuple):
+    """What tells that an entry was deleted."""
+
+    where: Key
+    version: int
+    """That of what was deleted."""
+    deleted_by: str
+    deleted_at: float
+    kept: bool
+    """Whether it stays in the place of the entry, so that the versions of the key go on."""
+    change: int
+
+    @property
+    def namespace(self) -> Namespace:
+        """The namespace of its key."""
+        return self.where.namespace
+
+    @property
+    def scope(self) -> str:
+        """The scope of its key."""
+        return self.where.scope
+
+    @property
+    def key(self) -> str:
+        """Its name in there."""
+        return self.where.name
+
+    def __repr__(self) -> str:
+        return f"<Tombstone {self.where}: version {self.version} deleted>"
+
+    def opened(self) -> Tombstone:
+        """Return it: there is nothing to open."""
+        return self
+
+
+class Broken(NamedTuple):
+    """An entry that cannot be read back."""
+
+    where: Key
+    version: int
+    """As far as that can be read; else 0."""
+    why: str
+
+
+Record: TypeAlias = Entry | Tombstone | Broken
+"""What may be found under a key."""
+
+
+class Content(NamedTuple):
+    """A value as it is to be stored."""
+
+    value: bytes
+    compressed: bool
+
+
+def checksum_of(value: bytes, *, compressed: bool) -> str:
+    """Return the SHA-256 of *value* as it was put, which costs as much as a third of a call."""
+    return sha256(zlib.decompress(value) if compressed else value).hexdigest()
+
+
+def content_of(value: bytes | bytearray | memoryview, *, compress: bool = False) -> Content:
+    """Return what is to be stored of *value*: compressed if it is long or that is asked for, and if that helps.
+
+    >>> content = content_of(b"tea" * 500)
+    >>> content.compressed, len(content.value) < 100
+    (True, True)
+    """
+    if type(value) is not bytes:
+        if not isinstance(value, bytes | bytearray | memoryview):
+            raise InvalidEntryError(f"a value is bytes; got {shown(value)}")
+        value = bytes(value)
+    size = len(value)
+    if size > MAX_VALUE_BYTES:
+        raise InvalidEntryError(f"a value has at most {MAX_VALUE_BYTES} bytes; this one has {size}")
+    if size >= COMPRESS_FROM or compress:
+        smaller = zlib.compress(value, LEVEL)
+        if len(smaller) < size:
+            return Content(smaller, True)  # noqa: FBT003 -- the field says what it is
+    return Content(value, False)  # noqa: FBT003 -- as above
+
+
+def frozen(metadata: Mapping[str, str] | None) -> Mapping[str, str]:
+    """Return *metadata* as nobody can change it."""
+    if not metadata:
+        return NO_METADATA
+    if not isinstance(metadata, Mapping) or not all(
+        isinstance(name, str) and isinstance(text, str) for name, text in metadata.items()
+    ):
+        raise InvalidEntryError(f"the metadata of an entry are names and texts, both str; got {shown(metadata)}")
+    return MappingProxyType(dict(metadata))

@@ -1,0 +1,90 @@
+"""Interest: which changes somebody is to be told of, each once; it outlives the incarnations of the shared memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from actors.shared_memory.entry import Entry, Tombstone
+from actors.shared_memory.key import place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from actors.pattern import Pattern
+    from actors.ref import ActorRef
+    from actors.shared_memory.key import Namespace
+
+BUFFER: Final = 100
+"""So many changes wait for who watches; when there are more, the newest are dropped."""
+
+
+class Interest:
+    """The keys of one part of a namespace that a pattern means, and what is told of their changes."""
+
+    owner: ActorRef | None = None
+    """The actor that it ends with, if that does not close it itself."""
+
+    def __init__(
+        self,
+        namespace: Namespace,
+        scope: str,
+        pattern: Pattern | None,
+        *,
+        initial: bool,
+        tombstones: bool,
+        buffer: int = BUFFER,
+    ) -> None:
+        self.namespace = namespace
+        self.scope = scope
+        self.pattern = pattern
+        self.initial = initial
+        self.tombstones = tombstones
+        self.buffer = buffer
+        self.dropped = 0
+        """How many changes were dropped since there was no room for them."""
+        self.closed = False
+        self.on_close: Callable[[Interest], None] | None = None
+        self._seen = 0
+        """The number of the last change that it was told of."""
+
+    def __repr__(self) -> str:
+        keys = "all" if self.pattern is None else self.pattern
+        what = "closed" if self.closed else f"{self._state()}{self.dropped} dropped"
+        return f"<{type(self).__name__} of {keys} in {place(self.namespace, self.scope)}: {what}>"
+
+    def close(self) -> None:
+        """End it: what waits still comes, and nothing else."""
+        if not self.closed:
+            self.closed = True
+            self._end()
+            if self.on_close is not None:
+                self.on_close(self)
+
+    # -- for the shared memory
+
+    def wants(self, change: Entry | Tombstone) -> bool:
+        """Tell whether *change*, which is of its part of its namespace, is one to be told of."""
+        if type(change) is Tombstone and not self.tombstones:
+            return False
+        return self.pattern is None or self.pattern.matches(change.where.name)
+
+    def begin(self, values: Sequence[Entry], change: int) -> None:
+        """Begin with *values*, after the change of that number."""
+        raise NotImplementedError
+
+    def tell(self, change: Entry | Tombstone) -> None:
+        """Take *change* in, unless it was told of that before."""
+        if change.change > self._seen and not self.closed:
+            self._seen = change.change
+            self._take(change)
+
+    # -- what the two kinds do each in its way
+
+    def _state(self) -> str:
+        return ""
+
+    def _end(self) -> None:
+        """Do what is to be done at the end."""
+
+    def _take(self, change: Entry | Tombstone) -> None:
+        raise NotImplementedError

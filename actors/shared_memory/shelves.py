@@ -1,0 +1,90 @@
+"""Shelves: what a shared memory has, found by its key. Made anew by each incarnation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from actors.shared_memory.entry import Entry, Tombstone
+from actors.shared_memory.key import Key, Namespace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from actors.pattern import Pattern
+    from actors.shared_memory.entry import Record
+
+
+@attrs.define(eq=False)
+class Tally:
+    """What one namespace holds."""
+
+    keys: int = 0
+    stored_bytes: int = 0
+
+
+class Shelves:
+    """The records of a shared memory: one for each key, and the keys of each place."""
+
+    def __init__(self) -> None:
+        self.records: dict[Key, Record] = {}
+        self.tallies = [Tally() for _ in range(max(Namespace) + 1)]
+        """By the number of the namespace."""
+        self._names: dict[tuple[Namespace, str], dict[str, None]] = {}
+
+    def __repr__(self) -> str:
+        return f"<Shelves: {sum(tally.keys for tally in self.tallies)} entries>"
+
+    def load(self, record: Record) -> None:
+        """Take in what was stored before."""
+        self.records[record.where] = record
+        if type(record) is Entry:
+            self._add(record)
+
+    def apply(self, change: Entry | Tombstone) -> None:
+        """Do what was stored just now."""
+        where = change.where
+        before = self.records.get(where)
+        if type(change) is Entry:
+            self.records[where] = change
+            if type(before) is not Entry:
+                self._add(change)
+            elif (grown := len(change.value) - len(before.value)) != 0:
+                self.tallies[where.namespace].stored_bytes += grown
+            return
+        if type(before) is Entry:
+            self._remove(before)
+        if type(change) is Tombstone and change.kept:
+            self.records[where] = change
+        else:
+            self.records.pop(where, None)
+
+    def names(self, namespace: Namespace, scope: str, pattern: Pattern | None) -> list[str]:
+        """Return the names that *pattern* means, sorted."""
+        found = self._names.get((namespace, scope), {})
+        return sorted(found if pattern is None else filter(pattern.matches, found))
+
+    def entries(self, namespace: Namespace, scope: str, pattern: Pattern | None) -> Iterator[Entry]:
+        """Give the entries that *pattern* means, in the order of their names."""
+        for name in self.names(namespace, scope, pattern):
+            record = self.records[Key(namespace, scope, name)]
+            assert type(record) is Entry
+            yield record
+
+    def _add(self, entry: Entry) -> None:
+        where = entry.where
+        tally = self.tallies[where.namespace]
+        tally.keys += 1
+        tally.stored_bytes += len(entry.value)
+        self._names.setdefault(where[:2], {})[where.name] = None
+
+    def _remove(self, entry: Entry) -> None:
+        where = entry.where
+        tally = self.tallies[where.namespace]
+        tally.keys -= 1
+        tally.stored_bytes -= len(entry.value)
+        names = self._names[where[:2]]
+        del names[where.name]
+        if not names:
+            del self._names[where[:2]]

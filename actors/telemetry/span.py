@@ -1,0 +1,194 @@
+"""Span: something that takes its time, told of when it begins and when it ends, and part of a trace."""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import contextmanager
+from contextvars import ContextVar
+from time import perf_counter_ns, time
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import attrs
+import trio
+
+from actors.telemetry.event import Event
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextvars import Token
+    from types import TracebackType
+
+    from actors.telemetry.dispatch import Attachment
+
+TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(?:-.*)?")
+
+ENDS: Final = ("success", "timeout", "canceled")
+
+
+@attrs.frozen
+class SpanContext:
+    """Which span of which trace; a frozen value that can be sent in any message."""
+
+    trace_id: str
+    """32 hexadecimal digits, the same for all spans of a trace."""
+    span_id: str
+    """16 hexadecimal digits."""
+    parent_id: str | None = None
+    """The span it is a part of; None for the first of a trace."""
+
+    @property
+    def traceparent(self) -> str:
+        """Itself as a text, as the W3C has it, for messages that hold only texts.
+
+        >>> SpanContext("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331").traceparent
+        '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+        """
+        return f"00-{self.trace_id}-{self.span_id}-01"
+
+    @classmethod
+    def from_traceparent(cls, text: object) -> SpanContext | None:
+        """Return what such a text means; None if it means nothing.
+
+        >>> SpanContext.from_traceparent("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01").span_id
+        'b7ad6b7169203331'
+        """
+        found = TRACEPARENT.fullmatch(text) if isinstance(text, str) else None
+        if found is None or not (int(found[1], 16) and int(found[2], 16)):
+            return None
+        return cls(found[1], found[2])
+
+
+_current: Final[ContextVar[SpanContext | None]] = ContextVar("current_span", default=None)
+
+current_span: Final = _current.get
+"""Return the span that the running code is within; None if it is within none, or if nobody listens to any."""
+
+
+@contextmanager
+def within(context: SpanContext | None) -> Iterator[None]:
+    """Have the spans that begin in the block be parts of *context*, which came with a message, say."""
+    if not isinstance(context, SpanContext | None):
+        raise TypeError(f"what spans are within is a SpanContext, or None; got {context!r}")
+    token = _current.set(context)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+class Span:
+    """Three events under one name: *name*.start, and *name*.stop or *name*.exception.
+
+    All tell *metadata* and ``span``, a `SpanContext`. The first measures ``system_time``, the others ``latency_us``;
+    they tell ``success``, ``timeout`` and ``canceled``, and an exception its ``error``. A stop measures what *measured*
+    and tells what *noted* name, too.
+    """
+
+    __slots__ = ("about", "exception", "listeners", "name", "start", "stop")
+
+    def __init__(
+        self,
+        name: str,
+        about: str,
+        *,
+        metadata: tuple[str, ...],
+        measured: tuple[str, ...] = (),
+        noted: tuple[str, ...] = (),
+    ) -> None:
+        self.name = name
+        self.about = about
+        self.listeners: tuple[Attachment, ...] = ()
+        """The handlers that are called with one of its events."""
+        told = (*metadata, "span")
+        self.start = Part(self, "start", ("system_time",), told)
+        self.stop = Part(self, "stop", ("latency_us", *measured), (*told, *noted, *ENDS))
+        self.exception = Part(self, "exception", ("latency_us",), (*told, *ENDS, "error"))
+
+    def __repr__(self) -> str:
+        return f"<Span {self.name}: {len(self.listeners)} listeners>"
+
+    def begin(self, **metadata: Any) -> OpenSpan:
+        """Tell that it begins; what is returned is used in a ``with`` statement, or told when it ends."""
+        return OpenSpan(self, metadata)
+
+
+class Part(Event):
+    """One of the events of a span."""
+
+    __slots__ = ("span",)
+
+    def __init__(self, span: Span, name: str, measurements: tuple[str, ...], metadata: tuple[str, ...]) -> None:
+        self.span = span
+        super().__init__(f"{span.name}.{name}", span.about, measurements=measurements, metadata=metadata)
+
+    def listen(self, listeners: tuple[Attachment, ...]) -> None:
+        """Have *listeners* called, and have the span know of them."""
+        super().listen(listeners)
+        span = self.span
+        parts = [getattr(span, name, None) for name in ("start", "stop", "exception")]
+        others = [one for part in parts if part is not None and part is not self for one in part.listeners]
+        span.listeners = tuple(dict.fromkeys((*listeners, *others)))
+
+
+class OpenSpan:
+    """A span that has begun. Within its ``with`` block, spans that begin are parts of it; the end of that ends it."""
+
+    __slots__ = ("_began", "_kind", "_measured", "_metadata", "_token", "context")
+
+    def __init__(self, kind: Span, metadata: dict[str, Any]) -> None:
+        self.context = _part_of(_current.get())
+        self._kind = kind
+        self._metadata = {**metadata, "span": self.context}
+        self._measured: dict[str, float] = {}
+        self._token: Token[SpanContext | None] | None = None
+        kind.start.emit({"system_time": time()}, self._metadata.copy())
+        self._began = perf_counter_ns()
+
+    def __repr__(self) -> str:
+        return f"<OpenSpan {self._kind.name}: {self.context.span_id}>"
+
+    def measure(self, **numbers: float) -> None:
+        """Have its stop measure these as well."""
+        self._measured.update(numbers)
+
+    def note(self, **facts: Any) -> None:
+        """Have its stop tell these as well."""
+        self._metadata.update(facts)
+
+    def stop(self) -> None:
+        """Tell that it has ended well."""
+        latency = (perf_counter_ns() - self._began) / 1000
+        metadata = {**self._metadata, "success": True, "timeout": False, "canceled": False}
+        self._kind.stop.emit({"latency_us": latency, **self._measured}, metadata)
+
+    def fail(self, error: BaseException) -> None:
+        """Tell that it has ended with *error*."""
+        latency = (perf_counter_ns() - self._began) / 1000
+        kept = {name: self._metadata[name] for name in self._kind.start.metadata if name in self._metadata}
+        timeout = isinstance(error, TimeoutError) or isinstance(error.__cause__, TimeoutError)
+        canceled = isinstance(error, trio.Cancelled)
+        metadata = {**kept, "success": False, "timeout": timeout, "canceled": canceled, "error": error}
+        self._kind.exception.emit({"latency_us": latency}, metadata)
+
+    def __enter__(self) -> Self:
+        self._token = _current.set(self.context)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        assert self._token is not None
+        _current.reset(self._token)
+        if error is None:
+            self.stop()
+        else:
+            self.fail(error)
+
+
+def _part_of(parent: SpanContext | None) -> SpanContext:
+    """Return a new context: of a span within *parent*, or of the first of a trace."""
+    span_id = os.urandom(8).hex()
+    if parent is None:
+        return SpanContext(os.urandom(16).hex(), span_id)
+    return SpanContext(parent.trace_id, span_id, parent.span_id)

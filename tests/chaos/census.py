@@ -1,0 +1,53 @@
+"""What a program has at a moment: so that a test can tell what it has leaked."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from weakref import WeakSet
+
+import attrs
+import trio
+
+if TYPE_CHECKING:
+    from actors import ActorRef, ActorSystem
+
+CACHED: Final = "Trio thread"
+"""So the threads are called that trio keeps for ten seconds after they have done something."""
+
+
+@attrs.frozen
+class Census:
+    """What is there."""
+
+    tasks: int
+    files: int
+    threads: int
+
+
+def take_census(system: ActorSystem | None = None) -> Census:
+    """Count the tasks of this run without the spare one of *system*, and the files and threads of the program."""
+    gc.collect()
+    spare = system is not None and system.spare._task is not None
+    threads = [thread for thread in threading.enumerate() if not thread.name.startswith(CACHED)]
+    files = sum(1 for _ in Path("/proc/self/fd").iterdir())
+    return Census(trio.lowlevel.current_statistics().tasks_living - spare, files, len(threads))
+
+
+class Incarnations:
+    """The services that were killed, as long as something still refers to them."""
+
+    def __init__(self, system: ActorSystem) -> None:
+        self.system = system
+        self.seen: WeakSet[object] = WeakSet()
+
+    def note(self, ref: ActorRef) -> None:
+        """Remember who is behind *ref*."""
+        self.seen.add(ref._process.actor)
+
+    def left(self) -> int:
+        """Return how many of them are dead and still in memory."""
+        gc.collect()
+        return sum(not actor.ref.alive for actor in self.seen)  # type: ignore[attr-defined]
