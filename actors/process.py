@@ -25,7 +25,7 @@ from actors.message import NORMAL_PRIORITY
 from actors.ref import ActorRef
 from actors.result import NO_REPLY
 from actors.task import TASK_NAME, serve
-from actors.telemetry import ACTOR_EXIT
+from actors.telemetry import ACTOR_EXITED
 from actors.woken import WOKEN
 
 if TYPE_CHECKING:
@@ -334,7 +334,7 @@ class Process(Inbox):
             self.answer_inspections()
         if self.parked:
             self.unpark()
-        if ACTOR_EXIT.listeners:
+        if ACTOR_EXITED.listeners:
             report.exited(self)
 
     # -- what others wait for

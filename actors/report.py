@@ -18,7 +18,7 @@ from actors.errors import ActorError
 from actors.exit import Crash, ExitReason, is_clean
 from actors.show import shown, told
 from actors.state import state_of
-from actors.telemetry import ACTOR_EXIT, ACTOR_START
+from actors.telemetry import ACTOR_EXITED, ACTOR_STARTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -110,8 +110,8 @@ class BlockedReport:
 
 def started(process: Process) -> None:
     """Report that *process* is up."""
-    if ACTOR_START.listeners:
-        ACTOR_START.emit({}, {"actor": process.ref, "parent": _parent(process)})
+    if ACTOR_STARTED.listeners:
+        ACTOR_STARTED.emit({}, {"actor": process.ref, "parent": _parent(process)})
     if heard(logger, logging.INFO):
         report = ProgressReport(process.ref, _parent(process))
         _log(logging.INFO, "%s", report, extra={"report": report})
@@ -119,7 +119,7 @@ def started(process: Process) -> None:
 
 def exited(process: Process) -> None:
     """Tell those who listen that *process* is dead."""
-    ACTOR_EXIT.emit({}, {"actor": process.ref, "parent": _parent(process), "reason": process.reason})
+    ACTOR_EXITED.emit({}, {"actor": process.ref, "parent": _parent(process), "reason": process.reason})
 
 
 def ended(process: Process, reason: ExitReason, status: Status) -> None:

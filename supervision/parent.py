@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from actors import NO_REPLY, Actor, ActorExitedError, Crash, Exit, IgnoredError, NameTakenError
-from actors.telemetry import SUPERVISOR_RESTART
+from actors.telemetry import SUPERVISOR_RESTARTED
 from supervision.children import Child, ChildCounts, ChildInfo, RestartDue
 from supervision.errors import (
     AlreadyStartedError,
@@ -120,9 +120,9 @@ class Parent(Actor):
 
     def _restarted(self, child: Child) -> None:
         """Tell those who listen that *child* has come back."""
-        if SUPERVISOR_RESTART.listeners and child.ref is not None:
+        if SUPERVISOR_RESTARTED.listeners and child.ref is not None:
             told = {"actor": child.ref, "child": child.id, "supervisor": self.ref}
-            SUPERVISOR_RESTART.emit({"restarts": child.restarts}, told)
+            SUPERVISOR_RESTARTED.emit({"restarts": child.restarts}, told)
 
     def _report(self, context: Context, child: Child, reason: ExitReason | str) -> None:
         log_error(self.ref, context, reason, child.spec, child.ref)

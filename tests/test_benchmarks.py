@@ -43,7 +43,7 @@ def test_short_leaves_out_the_peers() -> None:
     assert not arguments.parse(["--short"]).with_peers
 
 
-@pytest.mark.parametrize("mode", ["fairness", "growth", "threads", "queue", "store"])
+@pytest.mark.parametrize("mode", ["fairness", "growth", "threads", "queue", "store", "topics", "shared-memory"])
 def test_another_mode_takes_three_rounds(mode: str) -> None:
     given = arguments.parse([f"--{mode}"])
 

@@ -1,8 +1,8 @@
 """Telemetry: what happens, told to whoever wants to know, as in Erlang's telemetry library."""
 
 from actors.telemetry.catalogue import (
-    ACTOR_EXIT,
-    ACTOR_START,
+    ACTOR_EXITED,
+    ACTOR_STARTED,
     ATTRIBUTES,
     BUS_DELIVER,
     BUS_FILTER,
@@ -33,7 +33,7 @@ from actors.telemetry.catalogue import (
     STORE_RESOLVE,
     STORE_RETAIN,
     STORE_STORE,
-    SUPERVISOR_RESTART,
+    SUPERVISOR_RESTARTED,
 )
 from actors.telemetry.dispatch import Attachment, Handler, attach, attached, detach, events, handlers
 from actors.telemetry.errors import (
@@ -47,8 +47,8 @@ from actors.telemetry.event import TELEMETRY_FAILURE, Event
 from actors.telemetry.span import OpenSpan, Span, SpanContext, current_span, within
 
 __all__ = [
-    "ACTOR_EXIT",
-    "ACTOR_START",
+    "ACTOR_EXITED",
+    "ACTOR_STARTED",
     "ATTRIBUTES",
     "BUS_DELIVER",
     "BUS_FILTER",
@@ -79,7 +79,7 @@ __all__ = [
     "STORE_RESOLVE",
     "STORE_RETAIN",
     "STORE_STORE",
-    "SUPERVISOR_RESTART",
+    "SUPERVISOR_RESTARTED",
     "TELEMETRY_FAILURE",
     "Attachment",
     "Event",

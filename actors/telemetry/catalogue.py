@@ -180,10 +180,10 @@ ROUTER_BREAKER: Final = Event(
 
 # -- actors
 
-ACTOR_START: Final = Event("actor.start", "An actor is up: its init has returned.", metadata=("actor", "parent"))
-ACTOR_EXIT: Final = Event("actor.exit", "An actor is dead.", metadata=("actor", "parent", "reason"))
-SUPERVISOR_RESTART: Final = Event(
-    "supervisor.restart",
+ACTOR_STARTED: Final = Event("actor.started", "An actor is up: its init has returned.", metadata=("actor", "parent"))
+ACTOR_EXITED: Final = Event("actor.exited", "An actor is dead.", metadata=("actor", "parent", "reason"))
+SUPERVISOR_RESTARTED: Final = Event(
+    "supervisor.restarted",
     "A supervisor has restarted a child, or a sibling along with it.",
     measurements=("restarts",),
     metadata=("actor", "child", "supervisor"),

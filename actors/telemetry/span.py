@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(?:-.*)?")
 
 ENDS: Final = ("success", "timeout", "canceled")
+
+# The operating system's would take a microsecond each.
+_ids: Final = random.Random()  # noqa: S311 -- they must differ, and need not be secret
+os.register_at_fork(after_in_child=_ids.seed)
 
 
 @attrs.frozen
@@ -188,7 +193,7 @@ class OpenSpan:
 
 def _part_of(parent: SpanContext | None) -> SpanContext:
     """Return a new context: of a span within *parent*, or of the first of a trace."""
-    span_id = os.urandom(8).hex()
+    span_id = f"{_ids.getrandbits(64) or 1:016x}"
     if parent is None:
-        return SpanContext(os.urandom(16).hex(), span_id)
+        return SpanContext(f"{_ids.getrandbits(128) or 1:032x}", span_id)
     return SpanContext(parent.trace_id, span_id, parent.span_id)

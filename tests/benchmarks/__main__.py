@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from tests.benchmarks import durable_queue, fairness, growth, references, report, threads
+from tests.benchmarks import durable_queue, fairness, growth, references, report, shared_memory, threads, topics
 from tests.benchmarks.arguments import parse
 from tests.benchmarks.rounds import run_rounds
 from tests.benchmarks.systems import bare, ours, peers
@@ -30,6 +30,10 @@ def main() -> None:
             sys.stdout.write(f"{durable_queue.tables(arguments.rounds)}\n{durable_queue.table_of_many()}")
         case "store":
             sys.stdout.write(references.tables(arguments.rounds))
+        case "topics":
+            sys.stdout.write(topics.tables(arguments.rounds))
+        case "shared-memory":
+            sys.stdout.write(shared_memory.tables(arguments.rounds))
 
 
 def compare(arguments: Arguments) -> None:

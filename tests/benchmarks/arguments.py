@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SHORT_SECONDS: Final = 45
 
-Mode: TypeAlias = Literal["compare", "fairness", "growth", "threads", "queue", "store"]
+Mode: TypeAlias = Literal["compare", "fairness", "growth", "threads", "queue", "store", "topics", "shared-memory"]
 
 
 @attrs.frozen
@@ -65,6 +65,8 @@ def _parser() -> argparse.ArgumentParser:
         ("threads", "instead: how soon threads get to work beside a busy node, and what that costs it"),
         ("queue", "instead: the durable queue beside bare SQLite, and with a million messages"),
         ("store", "instead: stores of references beside SHA-256 and bare SQLite"),
+        ("topics", "instead: the topic bus beside bare casts, and beside subscriptions that do not match"),
+        ("shared-memory", "instead: shared notes beside a call that does nothing, and beside bare SQLite"),
     ):
         modes.add_argument(f"--{mode}", action="store_const", const=mode, dest="mode", default="compare", help=text)
     parser.add_argument("--rounds", type=_positive, metavar="N", help="how often each is measured (5, or 3)")

@@ -1,14 +1,7 @@
-"""``python -m tests.benchmarks.shared_memory``: the shared memory beside a bare call, and beside bare SQLite.
-
-In memory: what a get and a put of 100 bytes take, beside a call of an actor that does nothing; new are puts of keys
-that are not there, watched those that one watch of the same key is told of. In a file: how many puts a second so many
-writers get acknowledged, beside a plain loop that stores the same rows in batches of as many. Medians; measured in
-turns.
-"""
+"""``python -m tests.benchmarks.shared_memory [ROUNDS]``: shared notes beside a bare call, and beside bare SQLite."""
 
 from __future__ import annotations
 
-import argparse
 import sqlite3
 import sys
 import time
@@ -24,6 +17,9 @@ from actors import Actor, Caller, open_system
 from actors.shared_memory import MemoryEntries, Namespace, SharedMemory, SharedMemoryClient, SqliteEntries
 from actors.shared_memory.sqlite import STEPS, done_of, put_of
 from actors.sqlite.file import lengthen_log
+from tests.benchmarks.even_disk import commits_take, folder_for
+from tests.benchmarks.rounds import say
+from tests.benchmarks.tables import in_columns, shown
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -31,10 +27,20 @@ if TYPE_CHECKING:
 VALUE: Final = b"x" * 100
 TIMES: Final = 10_000
 KEYS: Final = [f"key {number}" for number in range(1000)]
-WRITERS: Final = (1, 64)
+LOADS: Final = ((1, 0.0), (1, 0.001), (64, 0.0), (64, 0.001))
+"""How many write, and the seconds that each commit takes, if not those of a real disk."""
 WARM_SECONDS: Final = 0.5
 SECONDS: Final = 1.0
 GLOBAL: Final = Namespace.GLOBAL
+
+IN_MEMORY: Final = """What it takes in memory with 100 bytes, and how many calls of an actor that does nothing; medians.
+new: of keys that are not there. watched: one watch of the same key is told.
+"""
+IN_FILE: Final = """
+Puts a second that so many writers await, in a file; medians, and of the ratios in the same round.
+bare: a plain loop over SQLite that stores the same rows, as many at once as there are writers, before and after.
+So many ms a sync: files in memory, and each commit of both waits so long, as on a disk that always takes the same time.
+"""
 
 
 class Idle(Actor):
@@ -96,7 +102,7 @@ async def ours(path: Path, writers: int) -> float:
     return rate
 
 
-def bare(path: Path, writers: int) -> float:
+def bare(path: Path, writers: int, sync: float) -> float:
     """Return how many rows a second a plain loop stores, and remembers, in batches of so many."""
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("PRAGMA journal_mode = WAL")
@@ -104,13 +110,14 @@ def bare(path: Path, writers: int) -> float:
     connection.executescript(STEPS[0])
     lengthen_log(connection, str(path))
     numbers = count(1)
-    run(connection, numbers, writers, WARM_SECONDS)
-    rate = run(connection, numbers, writers, SECONDS)
+    run(connection, numbers, writers, WARM_SECONDS, sync)
+    rate = run(connection, numbers, writers, SECONDS, sync)
     connection.close()
     return rate
 
 
-def run(connection: sqlite3.Connection, numbers: count[int], writers: int, seconds: float) -> float:
+def run(connection: sqlite3.Connection, numbers: count[int], writers: int, seconds: float, sync: float) -> float:
+    """Store for so many seconds, and return how many rows a second that were."""
     begin, stored = time.perf_counter(), 0
     while time.perf_counter() - begin < seconds:
         connection.execute("BEGIN IMMEDIATE")
@@ -119,34 +126,39 @@ def run(connection: sqlite3.Connection, numbers: count[int], writers: int, secon
         connection.executemany(put_of(1), rows)
         connection.executemany(done_of(1), [(at, f"0123456789abcdef-{at}", at, 0) for at, _ in batch])
         connection.execute("COMMIT")
+        if sync:
+            time.sleep(sync)
         stored += writers
     return stored / (time.perf_counter() - begin)
 
 
-def compared(writers: int) -> tuple[float, float]:
-    """Measure both, the bare loop before and after."""
-    with TemporaryDirectory(prefix="shared_memory", dir=Path.cwd()) as folder:
-        before = bare(Path(folder, "before.db"), writers)
+def compared(writers: int, sync: float = 0.0) -> tuple[float, float]:
+    """Measure both, the bare loop before and after; 0 seconds a *sync* are a real disk."""
+    with TemporaryDirectory(prefix="shared_memory", dir=folder_for(sync)) as folder, commits_take(sync):
+        before = bare(Path(folder, "before.db"), writers, sync)
         rate = trio.run(ours, Path(folder, "ours.db"), writers)
-        after = bare(Path(folder, "after.db"), writers)
+        after = bare(Path(folder, "after.db"), writers, sync)
     return rate, (before + after) / 2
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.shared_memory", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="how often each is measured (5)")
-    rounds = parser.parse_args().rounds
-    measured = [trio.run(in_memory) for _ in range(rounds)]
-    call = median(one["call"] for one in measured)
-    for name in measured[0]:
-        took = median(one[name] for one in measured)
-        sys.stdout.write(f"{name:14} {took:6.2f} µs, {took / call:5.2f} calls\n")
-    for writers in WRITERS:
-        pairs = [compared(writers) for _ in range(rounds)]
-        rate, plain = (median(values) for values in zip(*pairs, strict=True))
+def tables(rounds: int) -> str:
+    """Measure everything so many times, and return the tables."""
+    measured = []
+    for number in range(rounds):
+        measured.append((trio.run(in_memory), [compared(*load) for load in LOADS]))
+        say(f"round {number + 1} of {rounds}")
+    costs = {name: median(costs[name] for costs, _ in measured) for name in measured[0][0]}
+    rows = [[name, f"{cost:.2f}", f"{cost / costs['call']:.2f}"] for name, cost in costs.items()]
+    lines = []
+    for number, (writers, sync) in enumerate(LOADS):
+        pairs = [pairs[number] for _, pairs in measured]
+        rate, plain = (median(rates) for rates in zip(*pairs, strict=True))
         ratio = median(one / other for one, other in pairs)
-        sys.stdout.write(f"{writers:3} writers {rate:8,.0f} puts/s, bare {plain:8,.0f}, ratio {ratio:.2f}\n")
+        name = f"{writers}, {sync * 1e3:g} ms a sync" if sync else str(writers)
+        lines.append([name, shown(rate), shown(plain), f"{ratio:.2f}"])
+    in_file = in_columns(["writers", "puts", "bare", "ratio"], lines)
+    return f"{IN_MEMORY}\n{in_columns(['', 'µs', 'calls'], rows)}{IN_FILE}\n{in_file}"
 
 
 if __name__ == "__main__":
-    main()
+    sys.stdout.write(tables(int(sys.argv[1]) if len(sys.argv) > 1 else 3))
