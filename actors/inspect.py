@@ -7,7 +7,7 @@ a handler's changes half done.
 from __future__ import annotations
 
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, cast, runtime_checkable
 
 import trio
 from trio.lowlevel import enable_ki_protection
@@ -22,7 +22,7 @@ from actors.statistics import Statistics, statistics_of
 from actors.trace import Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 
     from actors.name_ref import NameRef
     from actors.process import Process
@@ -67,6 +67,19 @@ class Children(Protocol):
 
     def find_child(self, ref: ActorRef) -> Child | None:
         """Return the child whose process *ref* is, in constant time."""
+        ...
+
+
+Command: TypeAlias = "Callable[[Mapping[str, Any]], Iterator[Any] | AsyncIterator[Any]]"
+"""What answers a command: given its arguments by name, it yields rows of plain data."""
+
+
+@runtime_checkable
+class Commands(Protocol):
+    """An actor that offers commands of its own to whoever looks at its node."""
+
+    def shell_commands(self) -> Mapping[str, Command]:
+        """Return the commands by their names; the first line of a function's docstring says what it shows."""
         ...
 
 

@@ -16,12 +16,13 @@ import trio
 
 from actors.asking import Asking
 from actors.envelope import CARRIERS, Alarm, Continuation, Info, Startup, Tick
-from actors.inspect import Child, Children
+from actors.inspect import Child, Children, Commands
 from actors.statistics import Durations, tallies
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator, Mapping
 
+    from actors.inspect import Command
     from actors.process import Process
     from actors.system import ActorSystem
 
@@ -66,6 +67,7 @@ HANDLERS: Final = {
 """Which callback an item of a mailbox is for; `handle_cast` for all others."""
 
 FRAMES_SHOWN: Final = 30
+SEARCHED_AT_ONCE: Final = 500
 RUNTIME: Final = frozenset(str(PurePath(getfile(it)).parent) for it in (Durations, trio.lowlevel.checkpoint))
 """The folders of what runs actors and tasks, which is not where an actor waits."""
 
@@ -76,13 +78,14 @@ class Snapshot:
     def __init__(self, system: ActorSystem) -> None:
         self._system = system
         self._tells: dict[type, bool] = {}
+        self._offers: dict[type, bool] = {}
 
     def rows(self) -> Iterator[Row]:
         """Yield a row for each actor, the oldest first, zombies last; its children without a process follow it.
 
         Others may run between two rows: who has started meanwhile is left out, and so is who is dead by then.
         """
-        for process in self._everybody():
+        for process in self.everybody():
             yield self.row(process)
             children = self._children_of(process)
             if children is not None:
@@ -134,25 +137,51 @@ class Snapshot:
             "children": None if children is None else [_listed(child) for child in children.list_children()],
         }
 
-    def find(self, number: int) -> list[Process]:
-        """Return the living actor or the zombie of this id."""
-        return [process for process in self._everybody() if process.id == number]
-
-    def find_called(self, name: str) -> list[Process]:
-        """Return whoever has this name, zombies too; if nobody has, those whose supervisor calls them so."""
-        everybody = list(self._everybody())
-        named = [process for process in everybody if process.name == name]
-        return named or [process for process in everybody if self._child_name(process) == name]
-
-    def _child_name(self, process: Process) -> str | None:
-        child = None if process.parent is None else self._child_of(process.parent, process)
-        return None if child is None else child.id
-
-    def _everybody(self) -> Iterator[Process]:
+    def everybody(self) -> Iterator[Process]:
         """Yield the living and the zombies, without the system's root."""
         for process in chain(tuple(self._system.processes.values()), tuple(self._system.zombies)):
             if process.parent is not None and (process.reason is None or process in self._system.zombies):
                 yield process
+
+    def find(self, number: int) -> list[Process]:
+        """Return the living actor or the zombie of this id."""
+        known = self._system.processes.get(number)
+        if known is not None and known.parent is not None and known.reason is None:
+            return [known]
+        return [process for process in self._system.zombies if process.id == number]
+
+    def search(self, name: str) -> Generator[None, None, list[Process]]:
+        """Return whoever has this name, zombies too; if nobody has, those whose supervisor calls them so.
+
+        It stops at every so many actors, so that others may work meanwhile.
+        """
+        named, called = [], []
+        for place, process in enumerate(self.everybody()):
+            if process.name == name:
+                named.append(process)
+            elif not named and self._child_name(process) == name:
+                called.append(process)
+            if place % SEARCHED_AT_ONCE == SEARCHED_AT_ONCE - 1:
+                yield
+        return named or called
+
+    def label(self, process: Process) -> str:
+        """Return what *process* is called: by its name, its supervisor's word for it, or its class."""
+        return printable(process.name or self._child_name(process) or process.kind)
+
+    def commands_of(self, process: Process) -> Mapping[str, Command]:
+        """Return the commands that the actor of *process* offers."""
+        if process.reason is not None:
+            return {}
+        actor: Any = process.actor
+        kind = type(actor)
+        if kind not in self._offers:
+            self._offers[kind] = isinstance(actor, Commands)
+        return actor.shell_commands() if self._offers[kind] else {}
+
+    def _child_name(self, process: Process) -> str | None:
+        child = None if process.parent is None else self._child_of(process.parent, process)
+        return None if child is None else child.id
 
     def _child_of(self, parent: Process, process: Process) -> Child | None:
         children = self._children_of(parent)

@@ -1,8 +1,10 @@
 """The shell: a node's socket, and the commands that look at a running node through it."""
 
 from actors.shell.errors import (
+    CommandError,
     DirectoryError,
     FrameError,
+    NoActorError,
     NoNodeError,
     RefusedError,
     SeveralNodesError,
@@ -12,10 +14,12 @@ from actors.shell.errors import (
 from actors.shell.node import Counters, Limits, Node, serve_node
 
 __all__ = [
+    "CommandError",
     "Counters",
     "DirectoryError",
     "FrameError",
     "Limits",
+    "NoActorError",
     "NoNodeError",
     "Node",
     "RefusedError",

@@ -15,17 +15,26 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 import attrs
 
 from actors.shell import directory
-from actors.shell.errors import FrameError, NoNodeError, RefusedError, SeveralNodesError, UnreachableError
+from actors.shell.errors import FrameError, NoActorError, NoNodeError, RefusedError, SeveralNodesError, UnreachableError
 from actors.shell.frame import HEADER, MAX_REPLY_BYTES, Frame, decode, encode, length_of
 from actors.shell.view import ActorView, view_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 NodeFacts: TypeAlias = Mapping[str, Any]
 """What a node tells of itself."""
 
 DEFAULT_SECONDS: Final = 5.0
+
+
+@attrs.frozen
+class Reply:
+    """What a node answered to a command: rows of plain data."""
+
+    node: NodeFacts
+    rows: list[Any]
 
 
 @attrs.frozen
@@ -74,6 +83,8 @@ class Connection:
 
     def __init__(self, name: str, path: Path, seconds: float = DEFAULT_SECONDS) -> None:
         self.name = name
+        self.facts: NodeFacts = {}
+        """What the node told of itself with its last answer."""
         self._seconds = seconds
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(seconds)
@@ -96,12 +107,43 @@ class Connection:
 
     def actor(self, wanted: str) -> tuple[NodeFacts, list[tuple[ActorView, dict[str, Any]]]]:
         """Ask for all that is known of the actors called *wanted*: a name, or ``#`` and an id."""
-        is_id = wanted.startswith("#") and wanted[1:].isdecimal()
-        *parts, node = self._ask("actor", {"id": int(wanted[1:])} if is_id else {"name": wanted})
+        *parts, node = self._ask("actor", {"name": wanted})
+        if not parts:
+            raise self._no_actor(wanted)
         return node, [(view_of(row, now), detail) for now, [row], detail in parts]
 
+    def ask(self, word: str, /, *, wait: float = 0.0, **arguments: Any) -> Reply:
+        """Ask what the command *word* answers; it may take *wait* seconds longer than any other.
+
+        Raises `NoActorError`, with the nearest name there is, if the one in *arguments* is nobody's.
+        """
+        rows = [row for part in self.follow(word, wait=wait, **arguments) for row in part]
+        return Reply(self.facts, rows)
+
+    def follow(self, word: str, /, *, wait: float = 0.0, **arguments: Any) -> Iterator[list[Any]]:
+        """Yield the rows of an answer as they come. Raises as `ask`."""
+        self._socket.settimeout(self._seconds + wait)
+        try:
+            for frame in self._frames(word, arguments):
+                if frame.word == "end":
+                    self.facts = frame.content
+                else:
+                    yield frame.content[1]
+        except RefusedError as error:
+            if error.code != "no_actor":
+                raise
+            raise self._no_actor(str(arguments.get("name", arguments.get("actor")))) from None
+
+    def _no_actor(self, wanted: str) -> NoActorError:
+        known = [name for _, names in self._ask("names", {})[:-1] for name in names]
+        return NoActorError(f"node {self.name} has no actor {wanted!r}{nearest(wanted, known)}")
+
     def _ask(self, word: str, arguments: dict[str, Any]) -> list[Any]:
-        """Return the contents of the frames that answer, in their order.
+        """Return the contents of the frames that answer, in their order. Raises as `_frames`."""
+        return [frame.content for frame in self._frames(word, arguments)]
+
+    def _frames(self, word: str, arguments: dict[str, Any]) -> Iterator[Frame]:
+        """Yield the frames that answer, down to the last.
 
         Raises `RefusedError` if the answer is an error, and `UnreachableError`.
         """
@@ -111,15 +153,14 @@ class Connection:
             pass  # it has refused already, and says why
         except OSError as error:
             raise self._unreachable(error) from error
-        contents: list[Any] = []
         while True:
             frame = self._receive()
-            contents.append(frame.content)
-            if frame.word == "end":
-                return contents
             if frame.word == "error":
                 code, text = frame.content
                 raise RefusedError(f"node {self.name} refused: {text}", code)
+            yield frame
+            if frame.word == "end":
+                return
 
     def _receive(self) -> Frame:
         try:
@@ -142,6 +183,6 @@ class Connection:
     def _unreachable(self, error: OSError) -> UnreachableError:
         if isinstance(error, TimeoutError):
             return UnreachableError(
-                f"node {self.name} did not answer within {self._seconds:g} s; a handler may be blocking it"
+                f"node {self.name} did not answer within {self._socket.gettimeout():g} s; a handler may be blocking it"
             )
         return UnreachableError(f"node {self.name} cannot be reached: {error}")

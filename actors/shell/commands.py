@@ -1,4 +1,4 @@
-"""The commands that look at a running node: `ps` and `stats`."""
+"""The command line `actors`, and what its commands have in common: options, connections, output, exit statuses."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import math
 import sys
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
-import attrs
 import click
+from rich.table import Table
+from rich.text import Text
 
-from actors.shell.client import DEFAULT_SECONDS, Connection, find_node, nearest
+from actors.shell.client import DEFAULT_SECONDS, Connection, find_node
 from actors.shell.errors import SeveralNodesError, ShellError
-from actors.shell.tables import show_actor, show_actors
-from actors.shell.view import ORDERS, in_order
+from actors.shell.tables import console, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -57,53 +57,7 @@ def which_node(command: F) -> F:
     return node(as_json(seconds(command)))
 
 
-@commands.command(
-    epilog=examples(
-        "actors ps",
-        "actors ps --sort mailbox --limit 10",
-        "actors ps --node shop --json | jq '.actors[] | select(.state == \"zombie\")'",
-    )
-)
-@which_node
-@click.option("--sort", type=click.Choice(sorted(ORDERS)), default="age", show_default=True, help="What comes first.")
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Show so many at most.")
-def ps(node: str | None, seconds: float, sort: str, limit: int | None, *, as_json: bool) -> None:
-    """List the actors of a running node.
-
-    Each with its mailbox now and at its fullest, what it received, handled and dropped, how long messages waited and
-    handlers took, how often its supervisor restarted it, and when it last handled a message.
-    """
-    with _connect(node, seconds) as connection:
-        answer = connection.actors()
-    actors = in_order(answer.actors, sort)[:limit]
-    if as_json:
-        print_json({"node": answer.node, "sampled": "one message in 64", "actors": [attrs.asdict(it) for it in actors]})
-    else:
-        show_actors(answer.node, actors, len(answer.actors))
-
-
-@commands.command(epilog=examples("actors stats till", "actors stats '#17' --json"))
-@click.argument("name")
-@which_node
-def stats(name: str, node: str | None, seconds: float, *, as_json: bool) -> None:
-    """Show all that is known of one actor.
-
-    NAME is its name, what its supervisor calls it, or # and its number.
-    """
-    with _connect(node, seconds) as connection:
-        facts, found = connection.actor(name)
-        if not found:
-            known = [it.label for it in connection.actors().actors]
-            _fail(f"node {connection.name} has no actor {name!r}{nearest(name, known)}")
-    if as_json:
-        actors = [attrs.asdict(actor) | detail for actor, detail in found]
-        print_json({"node": facts, "sampled": "one message in 64", "actors": actors})
-        return
-    for actor, detail in found:
-        show_actor(actor, detail)
-
-
-def _connect(node: str | None, seconds: float) -> Connection:
+def connect(node: str | None, seconds: float) -> Connection:
     """Connect to the node that is meant."""
     return Connection(*find_node(node), seconds)
 
@@ -122,7 +76,25 @@ def _finite(value: Any) -> Any:
     return "infinity" if isinstance(value, float) and math.isinf(value) else value
 
 
-def _fail(text: str, status: int = 1) -> NoReturn:
+def print_rows(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print a table for people: a column for each key of the rows, those of numbers to the right."""
+    if not rows:
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for title in rows[0]:
+        number = all(isinstance(row[title], int | float | None) for row in rows)
+        table.add_column(title, justify="right" if number else "left")
+    for row in rows:
+        table.add_row(*(Text(_cell(value)) for value in row.values()))
+    console().print(table)
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else f"{value:,}" if type(value) is int else printable(str(value))
+
+
+def fail(text: str, status: int = 1) -> NoReturn:
+    """Say what is wrong in one line of stderr, and exit."""
     click.echo(f"actors: {text}", err=True)
     sys.exit(status)
 
@@ -134,7 +106,7 @@ def run_commands(*others: click.Command) -> NoReturn:
     try:
         commands()
     except SeveralNodesError as error:
-        _fail("\n  ".join([f"{error} with --node:", *error.names]), USAGE)
+        fail("\n  ".join([f"{error} with --node:", *error.names]), USAGE)
     except ShellError as error:
-        _fail(str(error))
+        fail(str(error))
     sys.exit(0)

@@ -40,6 +40,23 @@ class RefusedError(ShellError):
         """Why, in one word."""
 
 
+class CommandError(ShellError):
+    """What was asked for cannot be done; the client is told so, and may ask something else."""
+
+    kind = "invalid_message"
+
+    def __init__(self, message: str, code: str = "refused") -> None:
+        super().__init__(message)
+        self.code = code
+        """Why, in one word."""
+
+
+class NoActorError(ShellError):
+    """The node has no actor of the name that was asked for."""
+
+    kind = "agent_not_found"
+
+
 class UnreachableError(ShellError):
     """The node does not answer: it has ended, or its loop is blocked."""
 

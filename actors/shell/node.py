@@ -11,18 +11,22 @@ import os
 import socket
 import struct
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Final
 
 import attrs
 import trio
 
+from actors.errors import ActorError
 from actors.shell import directory
 from actors.shell.answer import answer
-from actors.shell.errors import DirectoryError, FrameError, RefusedError
+from actors.shell.errors import CommandError, DirectoryError, FrameError, RefusedError
 from actors.shell.frame import HEADER, MAX_REQUEST_BYTES, Frame, decode, encode, length_of
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from actors.system import ActorSystem
 
 logger: Final = logging.getLogger("actors.shell")
@@ -42,6 +46,8 @@ class Limits:
     """A client may take so long from the end of an answer to the end of its next request."""
     send_seconds: float = 10.0
     """A client may take so long to read one frame."""
+    answer_seconds: float = 3600.0
+    """An answer that has to be waited for may take so long."""
 
 
 REFUSALS: Final = {"oversized": "oversized", "stranger": "strangers", "too_many": "too_many"}
@@ -65,6 +71,8 @@ class Counters:
     """Clients that took too long to ask, or to read."""
     broken: int = 0
     """Clients that went in the middle of a request or of an answer."""
+    refused: int = 0
+    """Commands that could not be done: their clients were told why, and may go on."""
     failed: int = 0
     """Answers that could not be made, which is a bug: it is logged."""
 
@@ -140,12 +148,45 @@ class Node:
             self._admit(stream)
             while (frame := await self._receive(stream)) is not None:
                 self.counters.requests += 1
-                for part in answer(self, frame.word, frame.content):
-                    await self._send(stream, part)
+                await self._answer(stream, frame)
         except (FrameError, RefusedError) as error:
             self.counters.count(error.code)
             with suppress(trio.BrokenResourceError, trio.TooSlowError):
                 await self._send(stream, encode("error", [error.code, str(error)]))
+
+    async def _answer(self, stream: trio.SocketStream, frame: Frame) -> None:
+        """Send what answers *frame*, or why that cannot be done."""
+        try:
+            frames = answer(self, frame.word, frame.content)
+            if isinstance(frames, Iterator):
+                for it in frames:
+                    await self._send(stream, it)
+            else:
+                await self._send_as_they_come(stream, frames)
+        except (FrameError, RefusedError):
+            raise
+        except (ActorError, ValueError) as error:
+            self.counters.refused += 1
+            code = error.code if isinstance(error, CommandError) else type(error).__name__
+            await self._send(stream, encode("error", [code, str(error)]))
+
+    async def _send_as_they_come(self, stream: trio.SocketStream, frames: AsyncIterator[bytes]) -> None:
+        """Send *frames*, which may take their time, and let go of them when the client goes."""
+        failed: Exception | None = None
+        async with trio.open_nursery() as nursery, aclosing(frames):  # type: ignore[type-var]
+            watch = trio.CancelScope()
+            nursery.start_soon(_watch, stream, watch)
+            try:
+                with watch, trio.fail_after(self.limits.answer_seconds):
+                    async for it in frames:
+                        await self._send(stream, it)
+            except Exception as error:  # noqa: BLE001 -- raised again, without the group that a nursery makes of it
+                failed = error
+            nursery.cancel_scope.cancel()
+        if failed is not None:
+            raise failed
+        if watch.cancelled_caught:
+            raise trio.BrokenResourceError("the client went before it was answered")
 
     def _admit(self, stream: trio.SocketStream) -> None:
         """Refuse a client that is somebody else's, or one too many."""
@@ -201,6 +242,17 @@ def user_of(stream: trio.SocketStream) -> int | None:
         return None
     _, user, _ = CREDENTIALS.unpack(stream.socket.getsockopt(socket.SOL_SOCKET, option, CREDENTIALS.size))
     return int(user)
+
+
+async def _watch(stream: trio.SocketStream, scope: trio.CancelScope) -> None:
+    """Cancel *scope* when the other end closes; not any more, once it has sent something that is still to be read."""
+    await trio.lowlevel.wait_readable(stream.socket.fileno())
+    try:
+        gone = not await stream.socket.recv(1, socket.MSG_PEEK)
+    except OSError:
+        gone = True
+    if gone:
+        scope.cancel()
 
 
 async def _receive_exactly(stream: trio.SocketStream, length: int) -> bytes | None:

@@ -13,7 +13,7 @@ import trio
 import trio.testing
 
 from actors import Actor, ActorRef, get_statistics
-from actors.shell.answer import answer
+from actors.shell.answer import about_actors
 from supervision import ChildSpec, DynamicSupervisor, start_child
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ async def test_a_listing_does_not_set_off_the_garbage_collector(real_system: Act
     gc.collect()
     gc.callbacks.append(lambda phase, _: collections.append(phase))
 
-    frames = list(answer(node, "actors", {}))
+    frames = list(about_actors(node, {}))
 
     del gc.callbacks[-1]
     assert len(frames) > 1

@@ -88,12 +88,11 @@ async def test_answers_about_one_actor_by_name_and_by_id(
     [
         HEADER.pack(0),
         HEADER.pack(3) + b"\xc1\xc1\xc1",
-        encode("no such request", {}),
         encode("actors", "no mapping"),
         encode("actor", {"name": 7}),
         encode("actor", {}),
     ],
-    ids=["empty", "no msgpack", "unknown", "no mapping", "wrong name", "no name"],
+    ids=["empty", "no msgpack", "no mapping", "wrong name", "no name"],
 )
 async def test_a_malformed_frame_is_refused_and_counted(
     connect: Connect, data: bytes, node: Node, real_system: ActorSystem
@@ -103,7 +102,7 @@ async def test_a_malformed_frame_is_refused_and_counted(
 
     await client.send(data)
 
-    assert await client.refusal() in {"malformed", "unknown"}
+    assert await client.refusal() == "malformed"
     await until_gone(node)
     assert seen(node, malformed=1)
     assert await till.call("alive") == "alive"
@@ -318,14 +317,16 @@ async def test_a_node_can_be_asked_while_its_actors_stop(
     hanging.kill()
 
 
-async def test_the_client_of_a_refused_request_hears_why(connect: Connect, node: Node) -> None:
+async def test_a_client_hears_why_a_command_cannot_be_done_and_may_ask_another(connect: Connect, node: Node) -> None:
     client = await connect(node)
 
     await client.send(encode("dance", {}))
     frame = await client.receive()
 
     assert frame is not None
-    assert frame.content == ["unknown", "'dance' is no request; there are actor, actors, node"]
+    assert frame.content == ["unknown", "the command 'dance' is offered by no actor here"]
+    assert seen(node, refused=1)
+    assert [frame.word for frame in await client.ask("node")] == ["end"]
 
 
 async def test_a_socket_that_fails_is_logged_and_harms_nobody(
