@@ -1,0 +1,80 @@
+"""The pytest plugin: the fixtures `actor_system` and `virtual_time`, and what runs the async tests that ask for them.
+
+Whoever has trio-actors installed has this module loaded by every run of pytest, so it imports nothing but pytest: not
+the package either, which is why it is installed beside it, under its own name. A test that is marked for another
+plugin (``trio``, ``anyio``, ``asyncio``) is left to that one, and may ask for the same fixtures.
+``-p no:trio-actors`` turns it off.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from _pytest.fixtures import SubRequest
+    from trio.testing import MockClock
+
+    from actors import ActorSystem
+
+FIXTURES = frozenset({"actor_system", "virtual_time"})
+OTHERS = ("trio", "anyio", "asyncio")
+"""The marks of tests that other plugins run."""
+
+
+@pytest.fixture
+def virtual_time() -> MockClock:
+    """Return the clock of the test: it begins at zero, and jumps whenever every task waits."""
+    from trio.testing import MockClock  # noqa: PLC0415 -- for those who ask for it
+
+    return MockClock(autojump_threshold=0)
+
+
+@pytest.fixture
+async def actor_system() -> AsyncIterator[ActorSystem]:
+    """Open a system, whose actors are stopped after the test."""
+    from actors import open_system  # noqa: PLC0415 -- as above
+
+    async with open_system() as system:
+        yield system
+
+
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: SubRequest) -> object | None:
+    """Put off the setup of an asynchronous fixture until its test runs."""
+    test = request.node
+    if not is_async(fixturedef.func) or not isinstance(test, pytest.Function) or is_left_to_others(test):
+        return None
+    if not inspect.iscoroutinefunction(test.obj):
+        if fixturedef.argname in FIXTURES:
+            pytest.fail(f"{test.name} asks for {fixturedef.argname}, so it has to be async def", pytrace=False)
+        return None
+    if not FIXTURES & set(test.fixturenames):
+        return None
+    from actors.testing.async_fixtures import put_off  # noqa: PLC0415 -- as above
+
+    return put_off(fixturedef, request)
+
+
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run an asynchronous test that has one of the fixtures, and leave the others alone."""
+    asked = FIXTURES & set(pyfuncitem.fixturenames)
+    if not asked or not inspect.iscoroutinefunction(pyfuncitem.obj) or is_left_to_others(pyfuncitem):
+        return None
+    from actors.testing.async_fixtures import run_test  # noqa: PLC0415 -- as above
+
+    run_test(pyfuncitem.obj, pyfuncitem.funcargs)
+    return True
+
+
+def is_async(function: object) -> bool:
+    """Tell whether the fixture *function* has to be awaited."""
+    return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+
+
+def is_left_to_others(test: pytest.Function) -> bool:
+    """Tell whether another plugin runs *test*."""
+    return "anyio_backend" in test.fixturenames or any(test.get_closest_marker(mark) for mark in OTHERS)
