@@ -10,24 +10,19 @@ chooses another. A test that hangs in real time is cancelled and fails with a pi
 
 import inspect
 import threading
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
-from contextlib import (
-    AbstractAsyncContextManager,
-    AsyncExitStack,
-    asynccontextmanager,
-    contextmanager,
-)
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
 from functools import wraps
 from itertools import islice
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-import attrs
 import pytest
 import trio
 from _pytest.fixtures import SubRequest
 from trio._core import _run as trio_scheduler
-from trio.abc import Clock
 from trio.testing import MockClock
+
+from actors.testing.async_fixtures import clock_among, open_fixtures, put_off
 
 Test: TypeAlias = Callable[..., Awaitable[None]]
 
@@ -49,46 +44,10 @@ def autojump_clock() -> MockClock:
     return MockClock(autojump_threshold=0)
 
 
-@attrs.frozen(eq=False)
-class PendingFixture:
-    """An asynchronous fixture, to be opened when its test's `trio.run` has begun."""
-
-    open: Callable[..., AbstractAsyncContextManager[object]]
-    arguments: Mapping[str, object]
-
-
 @pytest.hookimpl(tryfirst=True)
-def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object], request: SubRequest) -> PendingFixture | None:
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object], request: SubRequest) -> object | None:
     """Put off the setup of asynchronous fixtures."""
-    arguments = {name: request.getfixturevalue(name) for name in fixturedef.argnames}
-    open_fixture = as_context_manager(fixturedef.func)
-    if open_fixture is None:
-        if any(isinstance(value, PendingFixture) for value in arguments.values()):
-            message = f"fixture {fixturedef.argname!r} asks for an async fixture; make it async"
-            pytest.fail(message, pytrace=False)
-        return None
-    if fixturedef.scope != "function":
-        message = f"async fixture {fixturedef.argname!r} must have function scope"
-        pytest.fail(message, pytrace=False)
-    pending = PendingFixture(open_fixture, arguments)
-    fixturedef.cached_result = (pending, fixturedef.cache_key(request), None)
-    return pending
-
-
-def as_context_manager(
-    function: Callable[..., Any],
-) -> Callable[..., AbstractAsyncContextManager[object]] | None:
-    """Return *function* as an asynchronous context manager, or `None` if it is synchronous."""
-    if inspect.isasyncgenfunction(function):
-        return asynccontextmanager(function)
-    if not inspect.iscoroutinefunction(function):
-        return None
-
-    @asynccontextmanager
-    async def opened(**arguments: object) -> AsyncGenerator[object]:
-        yield await function(**arguments)
-
-    return opened
+    return put_off(fixturedef, request)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -121,7 +80,6 @@ def synchronous(test: Test, watchdog: "Watchdog") -> Callable[..., None]:
 
 def run(test: Test, available: Mapping[str, object], watchdog: "Watchdog") -> None:
     """Run *test* with the arguments it names, on the clock that is available."""
-    clock = next((value for value in available.values() if isinstance(value, Clock)), None)
     names = inspect.signature(test).parameters.keys() & available.keys()
 
     async def main() -> None:
@@ -131,28 +89,13 @@ def run(test: Test, available: Mapping[str, object], watchdog: "Watchdog") -> No
                 await test(**{name: opened[name] for name in names})
 
     try:
-        trio.run(main, clock=clock)
+        trio.run(main, clock=clock_among(available))
     except BaseException as error:
         if watchdog.barked:
             raise watchdog.failure() from error
         raise
     if watchdog.barked:
         raise watchdog.failure()
-
-
-async def open_fixtures(available: Mapping[str, object], stack: AsyncExitStack) -> dict[str, object]:
-    """Open the pending fixtures in the order pytest set them up, each once."""
-    opened: dict[object, object] = {}
-
-    async def resolve(value: object) -> object:
-        if not isinstance(value, PendingFixture):
-            return value
-        if value not in opened:
-            arguments = {name: await resolve(item) for name, item in value.arguments.items()}
-            opened[value] = await stack.enter_async_context(value.open(**arguments))
-        return opened[value]
-
-    return {name: await resolve(value) for name, value in available.items()}
 
 
 class Watchdog:

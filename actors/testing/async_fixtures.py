@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import attrs
 import pytest
@@ -35,13 +35,21 @@ def put_off(fixturedef: pytest.FixtureDef[Any], request: SubRequest) -> PendingF
     open_fixture = as_context_manager(fixturedef.func)
     if open_fixture is None:
         if any(isinstance(value, PendingFixture) for value in arguments.values()):
-            pytest.fail(f"fixture {fixturedef.argname!r} asks for an async fixture; make it async", pytrace=False)
+            refuse(fixturedef, request, f"fixture {fixturedef.argname!r} asks for an async fixture; make it async")
         return None
     if fixturedef.scope != "function":
-        pytest.fail(f"async fixture {fixturedef.argname!r} must have function scope", pytrace=False)
+        refuse(fixturedef, request, f"async fixture {fixturedef.argname!r} must have function scope")
     pending = PendingFixture(open_fixture, arguments)
     fixturedef.cached_result = (pending, fixturedef.cache_key(request), None)
     return pending
+
+
+def refuse(fixturedef: pytest.FixtureDef[Any], request: SubRequest, why: str) -> NoReturn:
+    """Fail the setup of a fixture, in a way that leaves it fit for the next test."""
+    failure = pytest.fail.Exception(why, pytrace=False)
+    # Without a result pytest does not finish a fixture, and then fails everybody who asks for it later.
+    fixturedef.cached_result = (None, fixturedef.cache_key(request), (failure, None))
+    raise failure
 
 
 def as_context_manager(function: Callable[..., Any]) -> Callable[..., AbstractAsyncContextManager[object]] | None:

@@ -46,17 +46,13 @@ async def actor_system() -> AsyncIterator[ActorSystem]:
 def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: SubRequest) -> object | None:
     """Put off the setup of an asynchronous fixture until its test runs."""
     test = request.node
-    if not is_async(fixturedef.func) or not isinstance(test, pytest.Function) or is_left_to_others(test):
+    if not isinstance(test, pytest.Function) or is_left_to_others(test) or not FIXTURES & set(test.fixturenames):
         return None
-    if not inspect.iscoroutinefunction(test.obj):
-        if fixturedef.argname in FIXTURES:
-            pytest.fail(f"{test.name} asks for {fixturedef.argname}, so it has to be async def", pytrace=False)
-        return None
-    if not FIXTURES & set(test.fixturenames):
-        return None
-    from actors.testing.async_fixtures import put_off  # noqa: PLC0415 -- as above
+    from actors.testing.async_fixtures import put_off, refuse  # noqa: PLC0415 -- as above
 
-    return put_off(fixturedef, request)
+    if fixturedef.argname in FIXTURES and is_async(fixturedef.func) and not inspect.iscoroutinefunction(test.obj):
+        refuse(fixturedef, request, f"{test.name} asks for {fixturedef.argname!r}; make it async")
+    return put_off(fixturedef, request) if inspect.iscoroutinefunction(test.obj) else None
 
 
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
