@@ -93,11 +93,7 @@ class SharedMemory(Actor):
         self.last_change = self.store.last_change()
         self.legacy = legacy_of(self.store)
         self._counts = self.legacy.counts
-        self.watches = Watches()
-        self._owned: dict[ActorRef, list[Interest]] = {}
-        for watch in self.legacy.watches:
-            self._add_watch(watch)
-        self._tell_all()
+        self._take_over_watches()
         self._flight: Flight | None = None
         self._gathered: deque[tuple[Write, Caller]] = deque()
         self._departure: Departure | None = None
@@ -115,6 +111,13 @@ class SharedMemory(Actor):
         }
         if self.system in self.legacy.closed_in:
             self._shut()
+
+    def _take_over_watches(self) -> None:
+        self.watches = Watches()
+        self._owned: dict[ActorRef, list[Interest]] = {}
+        for watch in self.legacy.watches:
+            self._add_watch(watch)
+        self._tell_all()
 
     def handle_call(self, message: object, caller: Caller) -> Any:
         """Do what is asked, or refuse with a `SharedMemoryError`."""
@@ -221,10 +224,9 @@ class SharedMemory(Actor):
         self.last_change = number
         if legacy.watches:
             legacy.untold.append(entry)
-            shelves.apply(entry)
+        shelves.apply(entry)
+        if legacy.untold:
             self._tell_all()
-        else:
-            shelves.apply(entry)
         return new(ask.PutResult, (version, created, value, compressed))
 
     def _refuse(self, error: Exception, caller: Caller) -> Any:
