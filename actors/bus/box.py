@@ -89,8 +89,9 @@ class StreamBox:
 
     def end(self) -> None:
         """Let nothing in any more; what is there can still be taken."""
-        self.ended = True
-        self.wake()
+        if not self.ended:
+            self.ended = True
+            self.wake()
 
     def take(self) -> TopicMessage | None:
         """Return the oldest message whose time is not over; None if there is none now."""
@@ -158,8 +159,9 @@ class ActorBox:
 
     def end(self) -> None:
         """Send nothing any more."""
-        self.ended = True
-        post(self.wake_up, self._id)
+        if not self.ended:
+            self.ended = True
+            post(self.wake_up, self._id)
 
     def _send(self, message: TopicMessage) -> bool:
         try:

@@ -211,6 +211,29 @@ async def test_a_subscription_is_ended_by_its_block(bus: BusClient) -> None:
     await orders.aclose()
 
 
+async def test_who_ends_a_subscription_is_told_what_there_was_of_it(bus: BusClient) -> None:
+    """L-BUS-24."""
+    orders = await bus.subscribe("orders", buffer_size=3)
+    await bus.publish("orders", "short", ttl=5)
+    for number in range(4):
+        await bus.publish("orders", number)
+    await trio.sleep(10)
+    await anext(orders)
+
+    assert await bus.unsubscribe(orders.id) == (1, 2, 1)
+    assert orders.waiting == 1
+
+
+async def test_who_subscribes_is_told_how_many_have_subscribed_to_the_same(bus: BusClient) -> None:
+    """L-BUS-24."""
+    patterns = ["orders", "orders.*", "orders", "or*s"]
+
+    made = [await bus.subscribe(pattern) for pattern in patterns]
+    await made[0].aclose()
+
+    assert [each.subscribers for each in [*made, await bus.subscribe("orders")]] == [1, 1, 2, 1, 2]
+
+
 async def test_a_subscription_cannot_be_ended_twice_by_its_id(bus: BusClient) -> None:
     orders = await bus.subscribe("orders")
     await bus.unsubscribe(orders.id)
@@ -264,6 +287,18 @@ async def test_a_malformed_pattern_is_refused_when_it_is_subscribed_to(bus: BusC
 async def test_a_message_that_makes_no_sense_is_refused(bus: BusClient, given: dict[str, Any], why: str) -> None:
     with pytest.raises(BusRequestError, match=why):
         await bus.publish("orders", "tea", **given)
+
+
+async def test_who_publishes_has_to_be_said(system: ActorSystem, bus: BusClient) -> None:
+    """L-BUS-23."""
+    nobody = BusClient(system.named("bus"))
+
+    with pytest.raises(BusRequestError, match="a message to 'orders' needs the name of an agent; got ''"):
+        await nobody.publish("orders", "tea")
+    assert await nobody.publish("orders", "tea", from_agent="mill") == (0, 0)
+    with pytest.raises(BusRequestError, match="needs the name of an agent"):
+        await bus.publish("orders", "tea", from_agent="")
+    assert (await bus.statistics()).published == 1
 
 
 @pytest.mark.parametrize(
