@@ -108,6 +108,13 @@ async def test_a_message_whose_time_is_over_is_dropped_when_it_is_to_be_received
     assert (await anext(orders)).payload == "for ever"
 
 
+def test_a_message_is_received_until_the_very_end_of_its_time() -> None:
+    """Y8: expired means strictly later."""
+    message = TopicMessage("orders", "tea", "shop", {}, 1_000.0, 5.0, "1")
+
+    assert [message.expired(now) for now in (1_004.0, 1_005.0, 1_005.000001)] == [False, False, True]
+
+
 async def test_who_waits_goes_on_when_a_message_comes(bus: BusClient) -> None:
     orders = await bus.subscribe("orders")
     got: list[object] = []
@@ -184,6 +191,18 @@ async def test_ten_publishers_lose_nothing_and_keep_their_order(bus: BusClient) 
     assert len(got) == 100
     for publisher in range(10):
         assert [each.payload for each in got if each.topic == f"orders.{publisher}"] == list(range(10))
+
+
+async def test_a_subscription_says_what_it_is_for_and_takes_nothing_itself(bus: BusClient) -> None:
+    """L-BUS-5, 25."""
+    mine = TopicFilter(from_agents=["mill"])
+
+    orders = await bus.subscribe("orders.*", agent="till", filter=mine)
+
+    assert (orders.agent, orders.pattern, orders.filter) == ("till", "orders.*", mine)
+    assert orders.id == (await bus.subscriptions("till"))[0].id
+    assert orders.created_at == (await bus.subscriptions("till"))[0].created_at
+    assert [name for name in dir(orders) if "send" in name or "put" in name or "publish" in name] == []
 
 
 # -- ending
