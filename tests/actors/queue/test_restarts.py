@@ -327,6 +327,22 @@ async def test_what_was_replayed_has_its_new_time_also_in_a_queue_that_was_resta
     assert [lease.message.payload for lease in await queue.lease_many("ann", 1)] == ["tea"]
 
 
+async def test_what_is_replayed_again_lives_no_longer_than_when_it_was_put(
+    system: ActorSystem, store: QueueStore
+) -> None:
+    queue = await supervised(system, store)
+    message_id = await queue.put("ann", "tea", expires_after=10)
+    await trio.sleep(20)
+    for _ in range(3):
+        await queue.replay(message_id)
+        await trio.sleep(100)
+
+    await queue.replay(message_id)
+    await trio.sleep(11)
+
+    assert await queue.lease_many("ann", 1) == ()
+
+
 async def test_what_was_given_back_for_later_waits_in_a_queue_that_was_restarted_too(
     system: ActorSystem, store: QueueStore
 ) -> None:
