@@ -208,12 +208,12 @@ class SharedMemory(Actor):
         if record is None:
             version, by, at = 1, agent_id, now
         elif type(record) is Entry:
-            version, by, at = record.version + 1, record.created_by, record.created_at
+            version, by, at = record[2] + 1, record[3], record[4]
         else:
             return self._write(put, caller)
         created = record is None
         number = self.last_change + 1
-        # A named tuple's own constructor takes twice as long.
+        # A named tuple's own constructor takes twice as long, and so do its fields by their names.
         entry = new(Entry, (where, value, version, by, at, agent_id, now, metadata, compressed, number))
         self.store.commit(self.epoch, (new(Change, (id, entry, created)),), self._note)
         if self._told[0] is not None:
@@ -224,7 +224,7 @@ class SharedMemory(Actor):
         self.last_change = number
         if legacy.watches:
             legacy.untold.append(entry)
-        shelves.apply(entry)
+        shelves.replace(record, entry)
         if legacy.untold:
             self._tell_all()
         return new(ask.PutResult, (version, created, value, compressed))
