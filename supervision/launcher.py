@@ -79,7 +79,7 @@ class Launched:
     """Cancelled when it is asked to stop."""
     killed_by: signal.Signals | None = None
     """The signal that made it stop waiting."""
-    gave_up: bool = False
+    gave_up_at: str = ""
     node: Node | None = None
     """Its socket, if it has one."""
 
@@ -105,7 +105,7 @@ class Tree(Supervisor):
 
     async def terminate(self, reason: ExitReason) -> None:
         """Stop the children as every supervisor does."""
-        self._launched.gave_up = self.ended_by == "intensity"
+        self._launched.gave_up_at = self.gave_up_at
         await super().terminate(reason)
 
 
@@ -133,8 +133,9 @@ async def _run(launched: Launched, signals: StopSignals, nursery: trio.Nursery) 
         top = await system.start(Tree, launched.tree, launched, name=launched.name)
         with launched.stop:
             reason = await top.wait()
-            if launched.gave_up or not is_clean(reason):
-                raise TreeGaveUpError(f"the tree {top} gave up: {reason}", reason)
+            if launched.gave_up_at or not is_clean(reason):
+                limit = f", at {launched.gave_up_at}" if launched.gave_up_at else ""
+                raise TreeGaveUpError(f"the tree {top} gave up: {reason}{limit}", reason)
         # Before the system closes: until it is their turn, children that fail are still restarted.
         with suppress(NoProcessError, ActorExitedError):
             await top.stop(SHUTDOWN)

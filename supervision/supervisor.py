@@ -54,6 +54,8 @@ class Supervisor(Parent):
         self.restarts = RestartWindow(self.spec.limit.restarts, self.spec.limit.seconds)
         self.ended_by: Literal["intensity", "auto_shutdown"] | None = None
         """What made it end by its own decision, if it did."""
+        self.gave_up_at = ""
+        """Which limit it gave up at, and the child that failed last, if it did."""
 
     async def init(self) -> Signal | None:
         """Start the children in order. One that fails stops those before it, and `start` raises `ChildStartError`."""
@@ -218,6 +220,7 @@ class Supervisor(Parent):
             self._report("shutdown", failed, str(self.restarts))
             self.children.drop(failed)
             self.ended_by = "intensity"
+            self.gave_up_at = f"{self.restarts}; the last to fail was child {failed.id!r}"
             return Stop(SHUTDOWN)
         failed.restarts += 1
         seconds = self._next_delay(failed, self.spec.backoff)

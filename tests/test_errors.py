@@ -14,7 +14,7 @@ import pytest
 
 import actors
 import supervision
-from actors import ActorError
+from actors import ActorError, OutcomeUnknownError
 from actors.errors import CATEGORIES, RECOVERABLE
 
 PAGE = Path(__file__).parent.parent / "docs" / "errors.md"
@@ -94,6 +94,24 @@ def test_the_errors_whose_class_knows_better_than_their_kind_are_those_of_the_pa
     better = {error.__name__ for error in errors if error.retryable != (error.kind in RECOVERABLE)}
 
     assert set(re.findall(r"`(\w+Error)`", told)) == better
+
+
+def test_an_outcome_that_is_not_known_is_one_error_whichever_service_was_asked() -> None:
+    errors = [error for found in errors_of_the_packages().values() for error in found]
+
+    unknown = [error for error in errors if error.__name__ == "OutcomeUnknownError"]
+
+    assert len(unknown) >= 5
+    assert all(issubclass(error, OutcomeUnknownError) for error in unknown)
+
+
+def test_what_was_closed_refuses_with_one_kind_of_error() -> None:
+    errors = [error for found in errors_of_the_packages().values() for error in found]
+
+    closed = {error.__name__: error.kind for error in errors if error.__name__.endswith("ClosedError")}
+
+    assert {"BusClosedError", "QueueClosedError", "SharedMemoryClosedError", "StoreClosedError"} <= closed.keys()
+    assert set(closed.values()) == {"channel_closed"}
 
 
 def test_every_error_can_be_imported_from_the_package_it_is_listed_under() -> None:

@@ -19,6 +19,7 @@ from actors.bus.requests import (
     SubscriptionInfo,
     TopicInfo,
     TopicStatistics,
+    Unsubscribed,
 )
 from actors.bus.subscription import Subscription
 from actors.bus.topic_bus import TopicBus
@@ -42,5 +43,6 @@ __all__ = [
     "TopicStatistics",
     "UnknownSubscriptionError",
     "UnknownTopicError",
+    "Unsubscribed",
     "size_of",
 ]

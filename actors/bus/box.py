@@ -10,11 +10,13 @@ import trio
 from trio.lowlevel import Abort, reschedule, wait_task_rescheduled
 
 from actors.bus.requests import MessagesMissed
+from actors.bus.wake_up import post
 from actors.errors import MailboxFullError
 
 if TYPE_CHECKING:
     from actors.bus.message import TopicMessage
     from actors.bus.requests import Subscribed
+    from actors.bus.wake_up import WakeUp
     from actors.ref import ActorRef
     from actors.wall_clock import WallClock
 
@@ -22,9 +24,22 @@ if TYPE_CHECKING:
 class StreamBox:
     """A buffer of so many messages, which one task at a time takes from."""
 
-    __slots__ = ("_drops_oldest", "dropped", "ended", "expired", "now", "queue", "size", "task")
+    __slots__ = (
+        "_drops_oldest",
+        "_id",
+        "alert",
+        "dropped",
+        "ended",
+        "expired",
+        "now",
+        "queue",
+        "size",
+        "task",
+        "wake_up",
+    )
 
     def __init__(self, record: Subscribed, now: WallClock) -> None:
+        self._id = record.id
         self.queue: deque[TopicMessage] = deque()
         self.size = record.buffer_size
         self._drops_oldest = record.overflow == "drop_oldest"
@@ -33,6 +48,21 @@ class StreamBox:
         self.expired = 0
         self.ended = False
         self.task: trio.lowlevel.Task | None = None
+        self.wake_up: WakeUp | None = None
+        self.alert = False
+        """Whether anybody is to be told that there is something."""
+
+    @property
+    def waiting(self) -> int:
+        """How many messages can be taken."""
+        return len(self.queue)
+
+    def set_wake_up(self, wake_up: WakeUp | None) -> None:
+        """Have *wake_up* told of what is delivered from now on, and at once if there is something already."""
+        self.wake_up = wake_up
+        self.alert = wake_up is not None or self.task is not None
+        if self.queue or self.ended:
+            post(wake_up, self._id)
 
     def offer(self, message: TopicMessage) -> tuple[int, int]:
         """Take *message* if there is room, or make some; return how many were delivered and dropped by that."""
@@ -45,20 +75,23 @@ class StreamBox:
             queue.popleft()
             dropped = 1
         queue.append(message)
-        if self.task is not None:
+        if self.alert:
             self.wake()
         return 1, dropped
 
     def wake(self) -> None:
-        """Have the task go on that waits, if one does."""
+        """Have the task go on that waits, if one does, and tell `wake_up`."""
         task, self.task = self.task, None
+        self.alert = self.wake_up is not None
+        post(self.wake_up, self._id)
         if task is not None:
             reschedule(task)
 
     def end(self) -> None:
         """Let nothing in any more; what is there can still be taken."""
-        self.ended = True
-        self.wake()
+        if not self.ended:
+            self.ended = True
+            self.wake()
 
     def take(self) -> TopicMessage | None:
         """Return the oldest message whose time is not over; None if there is none now."""
@@ -75,17 +108,19 @@ class StreamBox:
         if self.task is not None:
             raise trio.BusyResourceError("another task waits for this subscription; only one can")
         self.task = trio.lowlevel.current_task()
+        self.alert = True
         await wait_task_rescheduled(self._abort)
 
     def _abort(self, _raise_cancel: object) -> Abort:
         self.task = None
+        self.alert = self.wake_up is not None
         return Abort.SUCCEEDED
 
 
 class ActorBox:
     """The mailbox of an actor, as long as fewer messages than so many wait in it."""
 
-    __slots__ = ("_gap", "_id", "_process", "_ref", "dropped", "ended", "expired", "now", "size")
+    __slots__ = ("_gap", "_id", "_process", "_ref", "dropped", "ended", "expired", "now", "size", "wake_up")
 
     def __init__(self, record: Subscribed, ref: ActorRef, now: WallClock) -> None:
         self._id = record.id
@@ -97,6 +132,16 @@ class ActorBox:
         self.expired = 0
         self.ended = False
         self._gap = 0
+        self.wake_up: WakeUp | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many messages can be taken: none, for they are the actor's when they are sent."""
+        return 0
+
+    def set_wake_up(self, wake_up: WakeUp | None) -> None:
+        """Have *wake_up* told of what is sent from now on."""
+        self.wake_up = wake_up
 
     def offer(self, message: TopicMessage) -> tuple[int, int]:
         """Send *message* unless the actor is too far behind; before the next it is told how many it has missed."""
@@ -109,11 +154,14 @@ class ActorBox:
             self.dropped += 1
             self._gap += 1
             return 0, 1
+        post(self.wake_up, self._id)
         return 1, 0
 
     def end(self) -> None:
         """Send nothing any more."""
-        self.ended = True
+        if not self.ended:
+            self.ended = True
+            post(self.wake_up, self._id)
 
     def _send(self, message: TopicMessage) -> bool:
         try:

@@ -10,9 +10,11 @@ import trio
 from actors.backoff import Backoff
 from actors.bus import requests as ask
 from actors.bus.box import ActorBox, StreamBox
+from actors.bus.custody import KEPT_SECONDS
 from actors.bus.errors import BusRequestError, OutcomeUnknownError
 from actors.bus.filters import TopicFilter
 from actors.bus.message import TopicMessage, new_message_id
+from actors.bus.packing import unpacked
 from actors.bus.subscription import Subscription
 from actors.bus.topics import pattern_of_topics
 from actors.current import current_actor, current_process
@@ -21,6 +23,7 @@ from actors.name_ref import NameRef
 from actors.options import check_seconds
 from actors.ref import ActorRef
 from actors.show import shown
+from actors.store import Reference
 from actors.telemetry import BUS_PUBLISH, BUS_SUBSCRIBE, BUS_UNSUBSCRIBE
 from actors.wall_clock import wall_clock
 
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from actors.bus.box import Box
+    from actors.bus.custody import Custody
+    from actors.bus.wake_up import WakeUp
     from actors.message import Call
     from actors.overflow import Overflow
 
@@ -64,6 +69,7 @@ class BusClient:
         self.agent = agent or _current_name()
         self.patience = patience
         self._now = wall_clock()
+        self._custody: Custody | None = None
 
     def __repr__(self) -> str:
         return f"<BusClient of {self._bus}{f', {self.agent}' if self.agent else ''}>"
@@ -84,14 +90,15 @@ class BusClient:
         """Give *payload* to all who have subscribed to *topic*, and return how many have it and have missed it.
 
         Nobody waits for a subscriber. Waits only for the bus, if that is being restarted, and is not always a
-        checkpoint. With a *ttl* it is not received later than so many seconds after *time*, which is now.
+        checkpoint. With a *ttl* it is not received later than so many seconds after *time*, which is now. Where the bus
+        has a store, a large payload is stored first, and a `Reference` is given in its place: see `resolve`.
 
-        Raises `BadTopicError`, `BusRequestError`.
+        Raises `BadTopicError`, `BusRequestError`, and what `StoreClient.store` does; then nothing was published.
         """
         message = TopicMessage(
             topic,
             payload,
-            self.agent if from_agent is None else from_agent,
+            (self.agent if from_agent is None else from_agent) or self._name_for(topic),
             NOTHING if metadata is None else metadata,
             self._now() if time is None else time,
             ttl,
@@ -100,12 +107,14 @@ class BusClient:
         if BUS_PUBLISH.listeners:
             return await self._publish_told(message)
         try:
-            published: ask.Published = await self._bus.call(message)
+            published: Any = await self._bus.call(message)
         except UNANSWERED as error:
             published = await self._publish_again(message, error)
+        if type(published) is not ask.Published:
+            return await self._publish_again(await self._stored(message, published))
         return published
 
-    async def _publish_again(self, message: TopicMessage, error: Exception | None = None) -> Any:
+    async def _publish_again(self, message: TopicMessage, error: Exception | None = None) -> ask.Published:
         """Publish what no bus has seen yet, if *error* says so, in the rest of patience."""
         deadline = trio.current_time() + self.patience
         while True:
@@ -114,14 +123,35 @@ class BusClient:
             elif error is not None:
                 raise _unknown(message, error) from error
             try:
-                return await self._bus.call(message)
+                published: Any = await self._bus.call(message)
             except UNANSWERED as latest:
                 error = latest
+                continue
+            if type(published) is ask.Published:
+                return published
+            message, error = await self._stored(message, published), None
+
+    async def _stored(self, message: TopicMessage, promote: ask.Promote) -> TopicMessage:
+        """Store the payload of *message*, and return a message that has a reference in its place."""
+        custody, packed = promote
+        reference = await custody.store.store(packed.data, content_type=packed.content_type, ttl=KEPT_SECONDS)
+        # If the same bytes were stored before as something else, the store has that.
+        reference = attrs.evolve(reference, content_type=packed.content_type)
+        message = attrs.evolve(message, payload=reference)
+        custody.keep(message, reference)
+        return message
+
+    def _name_for(self, topic: object) -> str:
+        """Return who publishes, where that was not said."""
+        name = _current_name()
+        if not name:
+            raise BusRequestError(f"a message to {shown(topic)} needs the name of an agent; got ''")
+        return name
 
     async def _publish_told(self, message: TopicMessage) -> ask.Published:
         told = {"topic": message.topic, "from_agent": message.from_agent, "message_id": message.id}
         with BUS_PUBLISH.begin(**told) as span:
-            published: ask.Published = await self._publish_again(message)
+            published = await self._publish_again(message)
             span.measure(delivered=published.delivered, dropped=published.dropped)
         return published
 
@@ -147,8 +177,7 @@ class BusClient:
         record = self._record(pattern, agent, filter, buffer_size, overflow)
         record = attrs.evolve(record, owner=None if process is None else process.ref)
         box = StreamBox(record, self._now)
-        await self._subscribe(record, box)
-        return Subscription(self, record, box)
+        return Subscription(self, record, box, await self._subscribe(record, box))
 
     async def subscribe_actor(
         self,
@@ -168,8 +197,10 @@ class BusClient:
         await self._subscribe(record, ActorBox(record, ref, self._now))
         return record.id
 
-    async def unsubscribe(self, subscription_id: str) -> None:
-        """End a subscription; what its buffer has can still be received.
+    async def unsubscribe(self, subscription_id: str) -> ask.Unsubscribed:
+        """End a subscription, and return what there was of it; what its buffer has can still be received.
+
+        All numbers are 0 where the bus was closed before, or was restarted before it could answer.
 
         Raises `UnknownSubscriptionError`, also the second time.
         """
@@ -209,16 +240,16 @@ class BusClient:
             created_at=self._now(),
         )
 
-    async def _subscribe(self, record: ask.Subscribed, box: Box) -> None:
+    async def _subscribe(self, record: ask.Subscribed, box: Box) -> int:
         if BUS_SUBSCRIBE.listeners:
             told = {"topic": record.pattern, "agent": record.agent, "subscription_id": record.id}
             with BUS_SUBSCRIBE.begin(**told, buffer_size=record.buffer_size):
                 return await self._make(record, box)
         return await self._make(record, box)
 
-    async def _make(self, record: ask.Subscribed, box: Box) -> None:
+    async def _make(self, record: ask.Subscribed, box: Box) -> int:
         try:
-            await self._ask(ask.Subscribe(record, box))
+            return await self._ask(ask.Subscribe(record, box))
         except BaseException:
             # The bus may have it all the same: then it lets go of it at once, or when it starts again.
             box.end()
@@ -226,15 +257,58 @@ class BusClient:
                 self._bus.cast(ask.Unsubscribe(record.id, again=True))
             raise
 
+    # -- being woken up
+
+    async def register_wake_up(self, subscription_id: str, wake_up: WakeUp) -> None:
+        """Have *wake_up* sent the id after each delivery to a subscription, also of another client, and at its end.
+
+        So one task can wait for many. Nobody waits for it: while it is full, one wake-up stands for all. An id that
+        is unknown is ignored. It takes the place of the one before, and outlives restarts of the bus.
+        """
+        if not isinstance(wake_up, trio.MemorySendChannel):
+            raise BusRequestError(f"a wake-up is a trio.MemorySendChannel; got {shown(wake_up)}")
+        await self._ask(ask.SetWakeUp(subscription_id, wake_up))
+
+    async def wake_up_of(self, subscription_id: str) -> WakeUp | None:
+        """Return what was registered for a subscription; None if there is nothing, or no such subscription."""
+        return await self._ask(ask.GetWakeUp(subscription_id))
+
+    async def unregister_wake_up(self, subscription_id: str) -> None:
+        """Send nothing more to what was registered; an id that is unknown is ignored."""
+        await self._ask(ask.SetWakeUp(subscription_id, None))
+
+    # -- what goes by reference
+
+    async def resolve(self, message: TopicMessage) -> Any:
+        """Return the payload of *message* as it was published, by value or by reference.
+
+        The value is kept for as long as anybody has the message, but for a day at most. Raises what
+        `StoreClient.resolve` does, and `BusRequestError` where the bus has no store.
+        """
+        reference = message.payload
+        if not isinstance(reference, Reference):
+            await trio.lowlevel.checkpoint()
+            return reference
+        if self._custody is None:
+            self._custody = await self._ask(ask.GetCustody())
+        if self._custody is None:
+            raise BusRequestError(f"{self._bus} has no store, and what was published to {message.topic} is {reference}")
+        return unpacked(await self._custody.store.resolve(reference), reference.content_type)
+
     # -- looking
 
     async def subscriptions(self, agent: str | None = None) -> tuple[ask.SubscriptionInfo, ...]:
         """Return the subscriptions of *agent*, or of all; of a closed bus none."""
         return await self._ask(ask.ListSubscriptions(agent))
 
-    async def topics(self) -> tuple[ask.TopicInfo, ...]:
-        """Return all names that were published or subscribed to, sorted; of a closed bus none."""
-        return await self._ask(ask.ListTopics())
+    async def topics(self, pattern: str = "", *, include_inactive: bool = True) -> tuple[ask.TopicInfo, ...]:
+        """Return the names that were published or subscribed to and that *pattern* means, sorted; of a closed bus none.
+
+        Without those that are inactive, only such that somebody has subscribed to now; that takes as long as to
+        publish to each. Raises ``PatternError``.
+        """
+        parsed = None if pattern in ("", "**") else pattern_of_topics(pattern)
+        return await self._ask(ask.ListTopics(parsed, include_inactive))
 
     async def topic_statistics(self, topic: str) -> ask.TopicStatistics:
         """Return what has happened with a topic, or with a pattern; raises `UnknownTopicError`."""

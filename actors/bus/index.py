@@ -69,6 +69,10 @@ class Index:
         self.entries = {}
         self.routes = {}
 
+    def count(self, pattern: str) -> int:
+        """Return how many subscriptions there are to just *pattern*."""
+        return self._trie.count(parse_pattern(pattern).steps)
+
     def matching(self, topic: str) -> list[Entry]:
         """Return the subscriptions whose pattern matches *topic*; raises `BadTopicError`."""
         return self._trie.find(segments_of(topic))

@@ -15,8 +15,30 @@ from actors.overflow import Overflow, fate
 
 if TYPE_CHECKING:
     from actors.bus.box import Box
+    from actors.bus.custody import Custody
     from actors.bus.filters import TopicFilter
+    from actors.bus.packing import Packed
+    from actors.bus.wake_up import WakeUp
+    from actors.pattern import Pattern
     from actors.ref import ActorRef
+
+
+class Promote(NamedTuple):
+    """Answered in the place of `Published`: the payload is to go by reference, so it is to be stored first."""
+
+    custody: Custody
+    packed: Packed
+
+
+class Unsubscribed(NamedTuple):
+    """What there was of a subscription that was ended."""
+
+    waiting: int
+    """How many messages it has that nobody received; they still can be."""
+    dropped: int
+    """How many were dropped because it was full."""
+    expired: int
+    """How many were dropped because their time was over."""
 
 
 class Published(NamedTuple):
@@ -122,15 +144,18 @@ class MessagesMissed:
 
 
 @attrs.frozen
-class Subscribe(Call[None]):
-    """Add a subscription, whose messages go to *box*. Asked twice, it is added once."""
+class Subscribe(Call[int]):
+    """Add a subscription, whose messages go to *box*. Asked twice, it is added once.
+
+    Answered with how many there are to the same pattern now.
+    """
 
     record: Subscribed
     box: Box
 
 
 @attrs.frozen
-class Unsubscribe(Call[None]):
+class Unsubscribe(Call[Unsubscribed]):
     """End a subscription."""
 
     id: str
@@ -149,6 +174,11 @@ class ListSubscriptions(Call[tuple[SubscriptionInfo, ...]]):
 class ListTopics(Call[tuple[TopicInfo, ...]]):
     """Answered with what was published or subscribed to, sorted."""
 
+    pattern: Pattern | None
+    """Which of these; None for all."""
+    include_inactive: bool
+    """Whether also what nobody has subscribed to now."""
+
 
 @attrs.frozen
 class GetTopicStatistics(Call[TopicStatistics]):
@@ -160,6 +190,26 @@ class GetTopicStatistics(Call[TopicStatistics]):
 @attrs.frozen
 class GetBusStatistics(Call[BusStatistics]):
     """Answered with totals."""
+
+
+@attrs.frozen
+class SetWakeUp(Call[None]):
+    """Have a channel told of what is delivered to a subscription, or with None no more; an unknown id is ignored."""
+
+    id: str
+    wake_up: WakeUp | None
+
+
+@attrs.frozen
+class GetWakeUp(Call["WakeUp | None"]):
+    """Answered with the channel that is told, if there is one."""
+
+    id: str
+
+
+@attrs.frozen
+class GetCustody(Call["Custody | None"]):
+    """Answered with what keeps the values that go by reference, if the bus has a store."""
 
 
 @attrs.frozen

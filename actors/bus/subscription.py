@@ -29,11 +29,13 @@ class Subscription:
     still be received. A restart of the bus does not end it. One task at a time can wait for it.
     """
 
-    def __init__(self, client: BusClient, record: Subscribed, box: StreamBox) -> None:
+    def __init__(self, client: BusClient, record: Subscribed, box: StreamBox, subscribers: int) -> None:
         self._client = client
         self._record = record
         self._box = box
         self._left = AT_ONCE
+        self.subscribers = subscribers
+        """How many subscriptions to its pattern there were when it was made, with this one."""
 
     def __repr__(self) -> str:
         state = "ended" if self.ended else "active"

@@ -15,16 +15,23 @@ import trio
 from actors.actor import Actor
 from actors.bus import requests as ask
 from actors.bus import views
+from actors.bus.custody import Custody
 from actors.bus.errors import BusClosedError, BusError, UnknownSubscriptionError
 from actors.bus.index import ROUTES_KEPT, Entry, Index
 from actors.bus.ledger import Topic, ledger_of
 from actors.bus.message import TopicMessage
+from actors.bus.packing import packed
 from actors.bus.telling import deliver_told
+from actors.bus.topics import segments_of
 from actors.errors import UndefinedHandlerError
 from actors.message import Down
+from actors.name_ref import NameRef
+from actors.options import check_name
 from actors.pattern import PatternError
+from actors.ref import ActorRef
 from actors.result import NO_REPLY
 from actors.show import shown
+from actors.store import PolicyManager, Reference, StoreClient
 from actors.telemetry import BUS_DELIVER, BUS_FILTER
 from actors.wall_clock import wall_clock
 
@@ -35,10 +42,6 @@ if TYPE_CHECKING:
     from actors.caller import Caller
     from actors.heirloom import Heirloom
     from actors.monitor import Monitor
-    from actors.ref import ActorRef
-
-logger: Final = logging.getLogger("actors")
-
 MAX_TOPICS: Final = 100_000
 
 AT_ONCE: Final = 64
@@ -58,11 +61,25 @@ class TopicBus(Actor):
 
     At most once: what is published is given to those who have subscribed at that moment and have room, and to nobody
     twice for one subscription. It counts for up to *max_topics* topics, and forgets the oldest beyond.
+
+    With a *store*, given by name, by reference or as a client, a payload that *policies* say so of goes by reference;
+    its type is its topic, and without policies it is one of more than 10,240 bytes. What is of note goes to *logger*.
     """
 
-    def __init__(self, *, max_topics: int = MAX_TOPICS) -> None:
+    def __init__(
+        self,
+        *,
+        store: StoreClient | ActorRef | NameRef | str | None = None,
+        policies: PolicyManager | None = None,
+        logger: logging.Logger | None = None,
+        max_topics: int = MAX_TOPICS,
+    ) -> None:
+        _check_parts(store, policies, logger)
         if not isinstance(max_topics, int) or isinstance(max_topics, bool) or max_topics < 1:
             raise ValueError(f"max_topics of a TopicBus is {max_topics!r}; allowed is an int of 1 or more")
+        self._store = store
+        self._policies = PolicyManager() if policies is None else policies
+        self._logger = logging.getLogger("actors") if logger is None else logger
         self.max_topics = max_topics
 
     async def init(self) -> None:
@@ -74,14 +91,18 @@ class TopicBus(Actor):
         # What is published to again and again is looked for more often than it takes to be the oldest topic.
         self.index = Index(min(ROUTES_KEPT, max(1, self.max_topics // 2)))
         self._owners: dict[ActorRef, Owner] = {}
+        self._custody = self._custody_of(self._store)
         self._handlers: dict[type, Callable[[Any, Caller], Any]] = {
-            TopicMessage: self._publish,
+            TopicMessage: self._publish if self._custody is None else self._publish_if_small,
             ask.Subscribe: self._subscribe,
             ask.Unsubscribe: self._unsubscribe,
             ask.ListSubscriptions: self._list_subscriptions,
             ask.ListTopics: self._list_topics,
             ask.GetTopicStatistics: self._topic_statistics,
             ask.GetBusStatistics: self._statistics,
+            ask.SetWakeUp: self._set_wake_up,
+            ask.GetWakeUp: self._get_wake_up,
+            ask.GetCustody: self._get_custody,
             ask.CloseBus: self._close,
         }
         if not self._ledger.closed:
@@ -104,7 +125,7 @@ class TopicBus(Actor):
         if type(message) is ask.Unsubscribe and message.id in self._records:
             self._drop(self._records[message.id])
         elif type(message) is not ask.Unsubscribe:
-            logger.warning("%s is a topic bus, and was cast %s", self.ref, shown(message))
+            self._logger.warning("%s is a topic bus, and was cast %s", self.ref, shown(message))
 
     def handle_info(self, message: object) -> None:
         """End the subscriptions of an actor that has ended."""
@@ -128,7 +149,25 @@ class TopicBus(Actor):
         for subscription_id in [each for each in boxes if each not in self._records]:
             boxes.pop(subscription_id).end()
 
+    def _custody_of(self, store: StoreClient | ActorRef | NameRef | str | None) -> Custody | None:
+        if store is None:
+            return None
+        if isinstance(store, str):
+            store = self.system.named(store)
+        return Custody(self.system, store if isinstance(store, StoreClient) else StoreClient(store))
+
     # -- publishing
+
+    def _publish_if_small(self, message: TopicMessage, caller: Caller) -> ask.Published | ask.Promote:
+        """Publish *message*, or have its payload stored first: the caller does that, for the bus cannot wait."""
+        custody = self._custody
+        if custody is not None and not isinstance(message.payload, Reference):
+            self._refuse_if_closed()
+            found = packed(message.payload)
+            if found is not None and self._policies.by_reference(message.topic, found.size):
+                segments_of(message.topic)
+                return ask.Promote(custody, found)
+        return self._publish(message, caller)
 
     def _publish(self, message: TopicMessage, _caller: Caller) -> ask.Published:
         route = self.index.routes.get(message.topic) or self._route_to(message.topic)
@@ -141,7 +180,7 @@ class TopicBus(Actor):
             queue = box.queue
             if len(queue) < box.size:
                 queue.append(message)
-                if box.task is not None:
+                if box.alert:
                     box.wake()
             else:
                 taken, lost = box.offer(message)
@@ -188,16 +227,15 @@ class TopicBus(Actor):
 
     # -- subscribing
 
-    def _subscribe(self, request: ask.Subscribe, _caller: Caller) -> None:
+    def _subscribe(self, request: ask.Subscribe, _caller: Caller) -> int:
         self._refuse_if_closed()
         record = request.record
-        if record.id in self._records or request.box.ended:
-            return
-        entry = Entry(record, request.box)
-        self._records[record.id] = record
-        self._ledger.boxes[record.id] = request.box
-        self._topic(record.pattern)
-        self._add(entry)
+        if record.id not in self._records and not request.box.ended:
+            self._records[record.id] = record
+            self._ledger.boxes[record.id] = request.box
+            self._topic(record.pattern)
+            self._add(Entry(record, request.box))
+        return self.index.count(record.pattern)
 
     def _add(self, entry: Entry) -> None:
         self.index.add(entry)
@@ -208,13 +246,13 @@ class TopicBus(Actor):
             self._owners[ref] = Owner(ref.monitor())
         self._owners[ref].ids[entry.record.id] = None
 
-    def _unsubscribe(self, request: ask.Unsubscribe, _caller: Caller) -> None:
-        record = self._records.get(request.id)
-        if record is None:
-            if request.again:
-                return
+    def _unsubscribe(self, request: ask.Unsubscribe, _caller: Caller) -> ask.Unsubscribed:
+        record, box = self._records.get(request.id), self._ledger.boxes.get(request.id)
+        if record is not None:
+            self._drop(record)
+        elif not request.again:
             raise UnknownSubscriptionError(f"the bus {self.ref} has no subscription {request.id!r}", request.id)
-        self._drop(record)
+        return ask.Unsubscribed(0, 0, 0) if box is None else ask.Unsubscribed(box.waiting, box.dropped, box.expired)
 
     def _drop(self, record: ask.Subscribed) -> None:
         self._end(record)
@@ -231,13 +269,24 @@ class TopicBus(Actor):
             self.index.remove(record)
             self._ledger.boxes.pop(record.id).end()
 
+    def _set_wake_up(self, request: ask.SetWakeUp, _caller: Caller) -> None:
+        if (box := self._ledger.boxes.get(request.id)) is not None:
+            box.set_wake_up(request.wake_up)
+
+    def _get_wake_up(self, request: ask.GetWakeUp, _caller: Caller) -> Any:
+        box = self._ledger.boxes.get(request.id)
+        return None if box is None else box.wake_up
+
     # -- looking
+
+    def _get_custody(self, _request: ask.GetCustody, _caller: Caller) -> Custody | None:
+        return self._custody
 
     def _list_subscriptions(self, request: ask.ListSubscriptions, _caller: Caller) -> Any:
         return views.subscriptions(self.index, request.agent)
 
-    def _list_topics(self, _request: ask.ListTopics, _caller: Caller) -> tuple[ask.TopicInfo, ...]:
-        return () if self._ledger.closed else views.topics(self.index, self._ledger)
+    def _list_topics(self, request: ask.ListTopics, _caller: Caller) -> tuple[ask.TopicInfo, ...]:
+        return () if self._ledger.closed else views.topics(self.index, self._ledger, request)
 
     def _topic_statistics(self, request: ask.GetTopicStatistics, _caller: Caller) -> ask.TopicStatistics:
         return views.topic_statistics(self.index, self._ledger, request.topic)
@@ -253,7 +302,7 @@ class TopicBus(Actor):
             return
         ledger.close()
         self.index.clear()
-        logger.info(
+        self._logger.info(
             "%s is closed; %d messages were published, %d delivered and %d dropped",
             self.ref,
             ledger.published,
@@ -264,6 +313,22 @@ class TopicBus(Actor):
     def _refuse_if_closed(self) -> None:
         if self._ledger.closed:
             raise BusClosedError(f"the bus {self.ref} is closed")
+
+
+def _check_parts(store: object, policies: object, logger: object) -> None:
+    """Refuse what a bus cannot work with."""
+    if isinstance(store, str):
+        check_name(store)
+    elif not isinstance(store, StoreClient | ActorRef | NameRef | None):
+        raise TypeError(f"the store of a TopicBus is a name, a reference or a StoreClient; got {store!r}")
+    if not isinstance(policies, PolicyManager | None):
+        raise TypeError(f"the policies of a TopicBus are a PolicyManager; got {policies!r}")
+    if policies is not None and store is None:
+        raise TypeError(
+            f"a TopicBus with policies needs a store as well, for what is to go by reference; got {policies!r}"
+        )
+    if not isinstance(logger, logging.Logger | None):
+        raise TypeError(f"the logger of a TopicBus is a logging.Logger; got {logger!r}")
 
 
 def _sound(records: Mapping[Any, Any]) -> bool:

@@ -159,6 +159,13 @@ class Trie(Generic[V]):
             way[-1].cut(step)
         return value
 
+    def count(self, steps: Iterable[Step]) -> int:
+        """Return how many values there are for just *steps*."""
+        node: Node[V] | None = self._root
+        for step in steps:
+            node = None if node is None else node.child(step)
+        return 0 if node is None or node.values is None else len(node.values)
+
     def find(self, items: Iterable[str]) -> list[V]:
         """Return the values of all patterns that match *items*."""
         here: dict[Node[V], None] = {self._root: None}

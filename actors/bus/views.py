@@ -12,6 +12,7 @@ from actors.bus.topics import is_pattern
 if TYPE_CHECKING:
     from actors.bus.index import Entry, Index
     from actors.bus.ledger import Ledger
+    from actors.bus.requests import ListTopics
 
 
 def subscriptions(index: Index, agent: str | None) -> tuple[SubscriptionInfo, ...]:
@@ -19,17 +20,26 @@ def subscriptions(index: Index, agent: str | None) -> tuple[SubscriptionInfo, ..
     return tuple(_info(entry) for entry in index.entries.values() if agent is None or entry.record.agent == agent)
 
 
-def topics(index: Index, ledger: Ledger) -> tuple[TopicInfo, ...]:
-    """Return all names that were published or subscribed to."""
+def topics(index: Index, ledger: Ledger, request: ListTopics) -> tuple[TopicInfo, ...]:
+    """Return the names that were published or subscribed to, and are asked for."""
     names = {entry.record.pattern for entry in index.entries.values()} | ledger.topics.keys()
+    if request.pattern is not None:
+        names = set(filter(request.pattern.matches, names))
+    if not request.include_inactive:
+        names = {name for name in names if active_subscriptions(index, name)}
     return tuple(TopicInfo(name, is_pattern(name)) for name in sorted(names))
+
+
+def active_subscriptions(index: Index, name: str) -> int:
+    """Return how many subscriptions match a topic; of a pattern, how many are to just that."""
+    return index.count(name) if is_pattern(name) else len(index.matching(name))
 
 
 def topic_statistics(index: Index, ledger: Ledger, name: str) -> TopicStatistics:
     """Return what has happened with a topic or pattern; raises `UnknownTopicError`."""
-    same = [entry for entry in index.entries.values() if entry.record.pattern == name]
     topic = ledger.topics.get(name)
     if topic is None:
+        same = [entry for entry in index.entries.values() if entry.record.pattern == name]
         if not same:
             raise UnknownTopicError(f"nothing was published or subscribed to {name!r}", name)
         topic = Topic(name, min(entry.record.created_at for entry in same))
@@ -38,7 +48,7 @@ def topic_statistics(index: Index, ledger: Ledger, name: str) -> TopicStatistics
         published=topic.published,
         delivered=topic.delivered,
         dropped=topic.dropped,
-        active_subscriptions=len(same if is_pattern(name) else index.matching(name)),
+        active_subscriptions=active_subscriptions(index, name),
         created_at=topic.created_at,
         last_publish_at=topic.last_publish_at,
     )

@@ -73,7 +73,7 @@ FORGET: Final = """DELETE FROM delivery_handled WHERE router IN (?1, '') AND tim
 FORGET_EVERY: Final = 1_000
 """Ids that are too old, or too many, are forgotten once in so many that are added."""
 READ: Final = """SELECT number, receiver, id, body, options, created, due, attempts, failed, faults, expired
-    FROM delivery_messages WHERE router = ? ORDER BY max(created, due), number"""
+    FROM delivery_messages WHERE router = ? ORDER BY number"""
 READ_AT_ONCE: Final = 64
 """So many messages are decoded before others have their turn."""
 NEXT: Final = """SELECT coalesce(CAST(max(number) AS INTEGER), -1) + 1 FROM delivery_messages
@@ -135,7 +135,7 @@ class Stored:
     """What an earlier process has left."""
 
     messages: deque[StoredMessage]
-    """In the order they were accepted, or came due."""
+    """In the order they were accepted."""
     handled: deque[tuple[str, str]]
     """Receivers and ids that were handled exactly once, the oldest first."""
     next_number: int

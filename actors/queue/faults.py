@@ -23,6 +23,7 @@ ROW: Final = (
     ("metadata", bytes | None),
     ("payload", bytes),
     ("enqueued_at", float | int),
+    ("expires_at", float | int),
     ("max_retries", int),
 )
 """What must be what in a row."""

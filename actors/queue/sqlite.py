@@ -30,7 +30,7 @@ STEPS: Final = (
         seq INTEGER PRIMARY KEY, id TEXT NOT NULL, given INTEGER NOT NULL, recipient TEXT NOT NULL,
         priority INTEGER NOT NULL, sender TEXT NOT NULL, type TEXT NOT NULL, kind INTEGER NOT NULL,
         correlation_id TEXT, metadata BLOB, payload BLOB NOT NULL, enqueued_at REAL NOT NULL,
-        available_at REAL NOT NULL, expires_at REAL NOT NULL, max_retries INTEGER NOT NULL,
+        available_at REAL NOT NULL, expires_at REAL NOT NULL, lapses_at REAL, max_retries INTEGER NOT NULL,
         dequeue_count INTEGER NOT NULL DEFAULT 0, status INTEGER NOT NULL DEFAULT 0, finished_at REAL, error TEXT
     );
     CREATE INDEX queue_finished ON queue (status, finished_at, seq) WHERE status >= 2;
@@ -39,11 +39,13 @@ STEPS: Final = (
 """How the tables came to be, version by version."""
 
 COLUMNS: Final = Row._fields
-CHANGE: Final = ("available_at", "expires_at", "dequeue_count", "status", "finished_at", "error")
-RECORD: Final = f"SELECT {', '.join(COLUMNS)}, {', '.join(CHANGE)} FROM queue"  # noqa: S608 -- of names above
+CHANGE: Final = ("available_at", "lapses_at", "dequeue_count", "status", "finished_at", "error")
+"""What is updated; `lapses_at` is when the message expires, if that is no longer when it expired as it was put."""
+LAPSES: Final = "coalesce(lapses_at, expires_at)"
+RECORD: Final = f"SELECT {', '.join(COLUMNS)}, available_at, {LAPSES}, {', '.join(CHANGE[2:])} FROM queue"  # noqa: S608 -- of names above
 UPDATE: Final = f"UPDATE queue SET {', '.join(f'{name} = ?' for name in CHANGE)} WHERE seq = ?"  # noqa: S608 -- as above
 PENDING: Final = (
-    "SELECT seq, recipient, priority, CASE WHEN status IN (0, 1) THEN available_at ELSE 9e999 END, expires_at,"
+    f"SELECT seq, recipient, priority, CASE WHEN status IN (0, 1) THEN available_at ELSE 9e999 END, {LAPSES},"  # noqa: S608 -- as above
     " CASE WHEN given THEN id END"
     " FROM queue WHERE status < 2 OR status NOT IN (2, 3, 4, 5) OR typeof(finished_at) != 'real' ORDER BY seq"
 )

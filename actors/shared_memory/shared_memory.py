@@ -93,11 +93,7 @@ class SharedMemory(Actor):
         self.last_change = self.store.last_change()
         self.legacy = legacy_of(self.store)
         self._counts = self.legacy.counts
-        self.watches = Watches()
-        self._owned: dict[ActorRef, list[Interest]] = {}
-        for watch in self.legacy.watches:
-            self._add_watch(watch)
-        self._tell_all()
+        self._take_over_watches()
         self._flight: Flight | None = None
         self._gathered: deque[tuple[Write, Caller]] = deque()
         self._departure: Departure | None = None
@@ -115,6 +111,13 @@ class SharedMemory(Actor):
         }
         if self.system in self.legacy.closed_in:
             self._shut()
+
+    def _take_over_watches(self) -> None:
+        self.watches = Watches()
+        self._owned: dict[ActorRef, list[Interest]] = {}
+        for watch in self.legacy.watches:
+            self._add_watch(watch)
+        self._tell_all()
 
     def handle_call(self, message: object, caller: Caller) -> Any:
         """Do what is asked, or refuse with a `SharedMemoryError`."""
@@ -205,12 +208,12 @@ class SharedMemory(Actor):
         if record is None:
             version, by, at = 1, agent_id, now
         elif type(record) is Entry:
-            version, by, at = record.version + 1, record.created_by, record.created_at
+            version, by, at = record[2] + 1, record[3], record[4]
         else:
             return self._write(put, caller)
         created = record is None
         number = self.last_change + 1
-        # A named tuple's own constructor takes twice as long.
+        # A named tuple's own constructor takes twice as long, and so do its fields by their names.
         entry = new(Entry, (where, value, version, by, at, agent_id, now, metadata, compressed, number))
         self.store.commit(self.epoch, (new(Change, (id, entry, created)),), self._note)
         if self._told[0] is not None:
@@ -221,10 +224,9 @@ class SharedMemory(Actor):
         self.last_change = number
         if legacy.watches:
             legacy.untold.append(entry)
-            shelves.apply(entry)
+        shelves.replace(record, entry)
+        if legacy.untold:
             self._tell_all()
-        else:
-            shelves.apply(entry)
         return new(ask.PutResult, (version, created, value, compressed))
 
     def _refuse(self, error: Exception, caller: Caller) -> Any:

@@ -47,11 +47,7 @@ class Shelves:
         where = change.where
         before = self.records.get(where)
         if type(change) is Entry:
-            self.records[where] = change
-            if type(before) is not Entry:
-                self._add(change)
-            elif (grown := len(change.value) - len(before.value)) != 0:
-                self.tallies[where.namespace].stored_bytes += grown
+            self.replace(before, change)
             return
         if type(before) is Entry:
             self._remove(before)
@@ -59,6 +55,14 @@ class Shelves:
             self.records[where] = change
         else:
             self.records.pop(where, None)
+
+    def replace(self, before: Record | None, entry: Entry) -> None:
+        """Put *entry* in the place of what its key has, which is *before*."""
+        self.records[entry[0]] = entry
+        if type(before) is not Entry:
+            self._add(entry)
+        elif (grown := len(entry[1]) - len(before[1])) != 0:
+            self.tallies[entry.where.namespace].stored_bytes += grown
 
     def names(self, namespace: Namespace, scope: str, pattern: Pattern | None) -> list[str]:
         """Return the names that *pattern* means, sorted."""

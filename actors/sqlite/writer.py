@@ -97,17 +97,16 @@ class Writer:
         self._waiting.append(item)
         self.appended += 1
         if not lazy:
-            self._urgent_until = self.appended
-            if not self._urgent:
-                self._urgent = True
-                self.wake()
+            self.hurry()
 
     def hurry(self) -> None:
         """Have everything committed that was appended so far."""
         if self.told == self.appended:
             return
+        # With very much to do, the thread goes on by itself, and then the loop does not know of it.
+        awake = self._urgent and self.told < self._urgent_until
         self._urgent_until = self.appended
-        if not self._urgent:
+        if not awake:
             self._urgent = True
             self.wake()
 

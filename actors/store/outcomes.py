@@ -7,7 +7,7 @@ what was done, and it is not done twice. Those who ask end with the program, and
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 if TYPE_CHECKING:
     from actors.store.behaviour import ReferenceStore
@@ -21,6 +21,9 @@ Outcomes = dict[int, Any]
 """By the keys of requests."""
 
 _outcomes: Final[WeakKeyDictionary[Any, Outcomes]] = WeakKeyDictionary()
+
+closed: Final[WeakSet[Any]] = WeakSet()
+"""The ReferenceStores whose store was closed, and stays so when it is started again."""
 
 
 def outcomes_of(store: ReferenceStore) -> Outcomes:

@@ -17,6 +17,7 @@ from actors.actor import Actor
 from actors.errors import UndefinedHandlerError
 from actors.result import NO_REPLY
 from actors.show import shown
+from actors.store import outcomes
 from actors.store import requests as ask
 from actors.store.behaviour import Piece
 from actors.store.checks import check_store
@@ -89,6 +90,7 @@ class Store(Actor):
         wall = self.clock or wall_clock()
         self.now: WallClock = never_back(wall, self.system.timers.now) if can_be_set(wall) else wall
         self.epoch = await self.store.open(self.system)
+        self.closed = self.store in outcomes.closed
         self.ledger = Ledger(self.store.kind)
         await self._load()
         self.commits = Commits(self.ref, self.store, self.epoch, self.ledger)
@@ -327,6 +329,7 @@ class Store(Actor):
         if self.closed:
             return None
         self.closed = True
+        outcomes.closed.add(self.store)
         self.commits.when_idle(partial(self._closed, caller))
         return NO_REPLY
 

@@ -6,7 +6,7 @@ event that nobody listens to costs one look at an attribute.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from itertools import count
@@ -19,7 +19,7 @@ from actors.pattern import parse_pattern
 from actors.telemetry.errors import HandlerNotFoundError, HandlerTakenError, InvalidHandlerError, UnknownEventError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from actors.pattern import Pattern
     from actors.telemetry.event import Event
@@ -77,9 +77,7 @@ def attach(handler_id: str, names: str | Iterable[str], handler: Handler) -> Non
         raise InvalidHandlerError(f"the id of a handler is a str that is not empty; got {handler_id!r}")
     if not callable(handler):
         raise InvalidHandlerError(f"handler {handler_id!r} is {handler!r}, and cannot be called")
-    patterns = tuple(map(parse_pattern, [names] if isinstance(names, str) else names))
-    for pattern in patterns:
-        _refuse_unknown(pattern)
+    patterns = _patterns_of(handler_id, names)
     with _lock:
         if handler_id in _attachments:
             raise HandlerTakenError(f"a handler {handler_id!r} is attached already; detach it first", handler_id)
@@ -129,6 +127,15 @@ def _find_all_listeners() -> None:
 
 def _find_listeners(event: Event) -> None:
     event.listen(tuple(one for one in _attachments.values() if one.wants(event.name)))
+
+
+def _patterns_of(handler_id: str, names: str | Iterable[str]) -> tuple[Pattern, ...]:
+    if not isinstance(names, Iterable) or not names:
+        raise InvalidHandlerError(f"handler {handler_id!r} is for {names!r}; allowed are names of events, one or more")
+    patterns = tuple(map(parse_pattern, [names] if isinstance(names, str) else names))
+    for pattern in patterns:
+        _refuse_unknown(pattern)
+    return patterns
 
 
 def _refuse_unknown(pattern: Pattern) -> None:

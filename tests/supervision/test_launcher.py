@@ -292,7 +292,8 @@ def test_a_tree_that_gives_up_makes_the_program_fail(run: Run) -> None:
     assert status == 1
     assert out.count("started b") == 3
     assert out.endswith("stopping a shutdown\n")
-    assert "TreeGaveUpError: the tree <shop #2> gave up: shutdown" in err.splitlines()[-1]
+    at = "at 3 restarts in 5.0 s, allowed are 2; the last to fail was child 'b'"
+    assert f"TreeGaveUpError: the tree <shop #2> gave up: shutdown, {at}" in err.splitlines()[-1]
 
 
 @pytest.mark.slow

@@ -108,6 +108,13 @@ async def test_a_message_whose_time_is_over_is_dropped_when_it_is_to_be_received
     assert (await anext(orders)).payload == "for ever"
 
 
+def test_a_message_is_received_until_the_very_end_of_its_time() -> None:
+    """Y8: expired means strictly later."""
+    message = TopicMessage("orders", "tea", "shop", {}, 1_000.0, 5.0, "1")
+
+    assert [message.expired(now) for now in (1_004.0, 1_005.0, 1_005.000001)] == [False, False, True]
+
+
 async def test_who_waits_goes_on_when_a_message_comes(bus: BusClient) -> None:
     orders = await bus.subscribe("orders")
     got: list[object] = []
@@ -186,6 +193,18 @@ async def test_ten_publishers_lose_nothing_and_keep_their_order(bus: BusClient) 
         assert [each.payload for each in got if each.topic == f"orders.{publisher}"] == list(range(10))
 
 
+async def test_a_subscription_says_what_it_is_for_and_takes_nothing_itself(bus: BusClient) -> None:
+    """L-BUS-5, 25."""
+    mine = TopicFilter(from_agents=["mill"])
+
+    orders = await bus.subscribe("orders.*", agent="till", filter=mine)
+
+    assert (orders.agent, orders.pattern, orders.filter) == ("till", "orders.*", mine)
+    assert orders.id == (await bus.subscriptions("till"))[0].id
+    assert orders.created_at == (await bus.subscriptions("till"))[0].created_at
+    assert [name for name in dir(orders) if "send" in name or "put" in name or "publish" in name] == []
+
+
 # -- ending
 
 
@@ -209,6 +228,29 @@ async def test_a_subscription_is_ended_by_its_block(bus: BusClient) -> None:
     assert orders.ended
     assert await bus.subscriptions() == ()
     await orders.aclose()
+
+
+async def test_who_ends_a_subscription_is_told_what_there_was_of_it(bus: BusClient) -> None:
+    """L-BUS-24."""
+    orders = await bus.subscribe("orders", buffer_size=3)
+    await bus.publish("orders", "short", ttl=5)
+    for number in range(4):
+        await bus.publish("orders", number)
+    await trio.sleep(10)
+    await anext(orders)
+
+    assert await bus.unsubscribe(orders.id) == (1, 2, 1)
+    assert orders.waiting == 1
+
+
+async def test_who_subscribes_is_told_how_many_have_subscribed_to_the_same(bus: BusClient) -> None:
+    """L-BUS-24."""
+    patterns = ["orders", "orders.*", "orders", "or*s"]
+
+    made = [await bus.subscribe(pattern) for pattern in patterns]
+    await made[0].aclose()
+
+    assert [each.subscribers for each in [*made, await bus.subscribe("orders")]] == [1, 1, 2, 1, 2]
 
 
 async def test_a_subscription_cannot_be_ended_twice_by_its_id(bus: BusClient) -> None:
@@ -264,6 +306,18 @@ async def test_a_malformed_pattern_is_refused_when_it_is_subscribed_to(bus: BusC
 async def test_a_message_that_makes_no_sense_is_refused(bus: BusClient, given: dict[str, Any], why: str) -> None:
     with pytest.raises(BusRequestError, match=why):
         await bus.publish("orders", "tea", **given)
+
+
+async def test_who_publishes_has_to_be_said(system: ActorSystem, bus: BusClient) -> None:
+    """L-BUS-23."""
+    nobody = BusClient(system.named("bus"))
+
+    with pytest.raises(BusRequestError, match="a message to 'orders' needs the name of an agent; got ''"):
+        await nobody.publish("orders", "tea")
+    assert await nobody.publish("orders", "tea", from_agent="mill") == (0, 0)
+    with pytest.raises(BusRequestError, match="needs the name of an agent"):
+        await bus.publish("orders", "tea", from_agent="")
+    assert (await bus.statistics()).published == 1
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
-from actors import UndefinedHandlerError
+from actors import PatternError, UndefinedHandlerError
 from actors.bus import BusClient, BusClosedError, TopicBus, TopicInfo, UnknownSubscriptionError, UnknownTopicError
 
 if TYPE_CHECKING:
@@ -25,6 +25,35 @@ async def test_topics_are_what_was_published_and_subscribed_to(bus: BusClient) -
         TopicInfo("orders.*", is_pattern=True),
         TopicInfo("orders.new", is_pattern=False),
     )
+
+
+async def test_topics_are_listed_by_a_pattern(bus: BusClient) -> None:
+    """L-BUS-24; patterns that were subscribed to are names as well."""
+    await bus.subscribe("orders.*")
+    for topic in ("orders.new", "orders.new.7", "bills"):
+        await bus.publish(topic, "tea")
+
+    async def names(pattern: str) -> list[str]:
+        return [topic.name for topic in await bus.topics(pattern)]
+
+    assert await names("orders.*") == ["orders.*", "orders.new"]
+    assert await names("orders.**") == ["orders.*", "orders.new", "orders.new.7"]
+    assert await names("bills") == ["bills"]
+    assert len(await names("**")) == 4
+    with pytest.raises(PatternError, match=r"'a\.\.b' is no pattern: segment 2 is empty"):
+        await bus.topics("a..b")
+
+
+async def test_topics_that_nobody_has_subscribed_to_now_can_be_left_out(bus: BusClient) -> None:
+    """L-BUS-24."""
+    ended = await bus.subscribe("bills.*")
+    await bus.subscribe("orders.*")
+    for topic in ("orders.new", "bills.new", "news"):
+        await bus.publish(topic, "tea")
+    await ended.aclose()
+
+    assert [topic.name for topic in await bus.topics(include_inactive=False)] == ["orders.*", "orders.new"]
+    assert [topic.name for topic in await bus.topics("*.new", include_inactive=False)] == ["orders.new"]
 
 
 async def test_the_subscribers_of_a_topic_are_those_of_its_patterns_too(bus: BusClient) -> None:

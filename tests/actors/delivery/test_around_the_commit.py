@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import asynccontextmanager, closing
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 import trio
 import trio.testing
 
-from actors.delivery import DeliveryFailedError, DeliveryOptions, DurableActor, Guarantee, RouterClosedError
-from actors.sqlite import find_database
+from actors.delivery import DeliveryFailedError, DeliveryOptions, DurableActor, Guarantee, RouterClosedError, RouterRef
+from actors.sqlite import StatementError, find_database
 from actors.sqlite.writer import InlineWriter
+from tests.actors.delivery.accounts import ONCE
 from tests.actors.delivery.receivers import Receiver
 
 if TYPE_CHECKING:
@@ -20,10 +22,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from actors import ActorSystem
-    from actors.delivery import Receipt, RouterRef
+    from actors.delivery import Receipt
     from tests.actors.delivery.conftest import Run
 
 DURABLE = DeliveryOptions(durable=True)
+NO_ROOM = """CREATE TRIGGER full BEFORE INSERT ON delivery_messages WHEN length(NEW.body) > 1000
+    BEGIN SELECT RAISE(ABORT, 'no room'); END"""
 
 
 @asynccontextmanager
@@ -81,6 +85,37 @@ async def test_what_is_stored_after_its_router_was_closed_is_left_to_the_next_pr
         await trio.sleep(1)
 
     assert notes == ["tea"]
+
+
+class Teller(DurableActor):
+    """It sends what it is told."""
+
+    async def handle_cast(self, message: str) -> None:
+        await RouterRef(self.system).send("receiver", message, ONCE, id="the id")
+
+
+@pytest.mark.parametrize("handler_first", [True, False])
+async def test_what_is_not_stored_does_not_stand_for_what_a_handler_has_sent_under_its_id(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, handler_first: bool
+) -> None:
+    notes: list[object] = []
+    path = tmp_path / "messages.db"
+
+    async def send_too_much() -> None:
+        with pytest.raises(StatementError, match="no room"):
+            await router.send("receiver", "x" * 2_000, ONCE, id="the id")
+
+    async with run(receiver=(Receiver, notes), teller=(Teller,)) as (system, router), trio.open_nursery() as nursery:
+        await find_database(system, path).commit((NO_ROOM, ()))
+        begin = [partial(nursery.start_soon, send_too_much), partial(system.named("teller").cast, "tea")]
+        async with held_back(system, path, monkeypatch):
+            for start in reversed(begin) if handler_first else begin:
+                start()
+                await trio.testing.wait_all_tasks_blocked()
+        await trio.sleep(1)
+        before, left = list(notes), stored_in(path)
+
+    assert (before, left) == (["tea"], 0)
 
 
 class Slow(DurableActor):

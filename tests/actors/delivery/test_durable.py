@@ -17,6 +17,7 @@ from actors.delivery import (
     MessageExpiredError,
     NotDurableError,
     Receipt,
+    RouterConfig,
     RouterRef,
     StateVersionError,
     Status,
@@ -154,6 +155,37 @@ async def test_an_id_that_was_handled_is_known_to_the_next_program(run: Run) -> 
             await (await router.send("receiver", "tea", ONCE, id="order 1")).acknowledged()
 
     assert notes == ["tea"]
+
+
+async def test_of_the_ids_that_an_earlier_program_has_left_the_oldest_make_room(run: Run) -> None:
+    notes: list[object] = []
+    config = RouterConfig(dedupe_ids=2)
+
+    async def send(router: RouterRef, *orders: str) -> None:
+        for order in orders:
+            await (await router.send("receiver", order, ONCE, id=order)).acknowledged()
+            await trio.sleep(1)
+
+    async with run(config, receiver=(Receiver, notes)) as (_, router):
+        await send(router, "first", "second")
+    async with run(config, receiver=(Receiver, notes)) as (_, router):
+        await send(router, "third", "second", "first")
+
+    assert notes == ["first", "second", "third", "first"]
+
+
+async def test_the_file_holds_no_more_ids_than_are_remembered_and_a_few(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("actors.delivery.message_store.FORGET_EVERY", 3)
+    async with run(RouterConfig(dedupe_ids=2), receiver=(Receiver, [])) as (system, router):
+        for number in range(20):
+            await (await router.send("receiver", number, ONCE, id=f"order {number}")).acknowledged()
+            await trio.sleep(1)
+        count = "SELECT count(*) FROM delivery_handled"
+        (held,) = await find_database(system, tmp_path / "messages.db").read(lambda one: one.execute(count).fetchone())
+
+    assert 2 <= held <= 2 + 3
 
 
 async def test_attempts_are_counted_across_programs(run: Run) -> None:

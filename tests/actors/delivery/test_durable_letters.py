@@ -136,6 +136,30 @@ async def test_a_dead_letter_that_cannot_be_stored_again_is_kept(run: Run, tmp_p
         assert [letter.to for letter in router.dead_letters] == ["receiver"]
 
 
+async def test_a_stored_dead_letter_that_is_not_taken_is_there_for_the_next_program(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    """It was stored by a router that stores everything, and its successor stores only what it is told to."""
+    path = tmp_path / "messages.db"
+    async with open_system() as system:
+        await open_database(system, path, inline=True)
+        first = await system.start(Router, RouterConfig(database=path, durable=True, max_retries=1), name="router")
+        router = RouterRef(system)
+        with pytest.raises(DeliveryFailedError):
+            await (await router.send("receiver", "tea")).acknowledged()
+        await first.stop()
+        await system.start(Router, RouterConfig(database=path, max_retries=1), name="router")
+        (letter,) = router.dead_letters
+        with pytest.raises(TypeError, match="a message is for a name"):
+            router.dead_letters.replay(letter, to=5)
+        assert list(router.dead_letters) == [letter]
+
+    async with open_system() as system:
+        await open_database(system, path, inline=True)
+        await system.start(Router, RouterConfig(database=path), name="router")
+        assert [letter.message for letter in RouterRef(system).dead_letters] == ["tea"]
+
+
 @pytest.mark.parametrize("delay", [0.0, 100.0])
 async def test_who_waits_for_what_a_closed_router_had_is_told_and_the_next_program_has_it(
     run: Run, delay: float

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -83,6 +84,30 @@ async def test_a_router_that_is_killed_while_it_recovers_loses_and_doubles_nothi
     assert left is not None
     assert ledger.recovery is None
     assert len(notes) == SOME
+
+
+async def test_a_router_knows_all_that_was_handled_before_it_sends_anything(run: Run, tmp_path: Path) -> None:
+    """A message may be stored twice under one id: handled once, and killed before the other could be forgotten."""
+    once = DeliveryOptions(guarantee=Guarantee.EXACTLY_ONCE, durable=True)
+    path = tmp_path / "messages.db"
+    notes: list[object] = []
+    async with run() as (_, router):
+        await router.send("receiver", "tea", once, id="the id")
+    multiply(path, 1)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executemany(
+            "INSERT INTO delivery_handled SELECT router, receiver, ?, time + ? FROM delivery_handled WHERE id = ?",
+            ((f"handled {number}", number, "handled 0") for number in range(1, SOME)),
+        )
+        connection.execute("UPDATE delivery_handled SET id = 'the id' WHERE id = ?", (f"handled {SOME - 1}",))
+        connection.commit()
+
+    async with run(receiver=(Receiver, notes)) as (_, router):
+        await trio.sleep(1)
+        with closing(sqlite3.connect(path)) as connection:
+            left = connection.execute("SELECT count(*) FROM delivery_messages").fetchone()
+
+    assert (notes, left) == ([], (0,))
 
 
 async def test_a_router_that_is_closed_while_it_recovers_leaves_the_rest_to_the_next_program(

@@ -247,6 +247,20 @@ async def test_an_expired_message_is_a_dead_letter_and_an_error(system: ActorSys
     assert router.statistics().expired == 1
 
 
+async def test_what_was_not_acknowledged_in_time_has_expired_if_its_whole_time_is_over_by_then(
+    system: ActorSystem, router: RouterRef, autojump_clock: trio.testing.MockClock
+) -> None:
+    """A loop that is late sees both at once."""
+    receiver = await system.start(Slow, [], 100.0)
+    receipt = await router.send(receiver, "tea", DeliveryOptions(timeout=5.0, expires_after=6.0, max_retries=1))
+
+    autojump_clock.jump(10.0)
+    with pytest.raises(MessageExpiredError):
+        await receipt.acknowledged()
+
+    assert (receipt.status, router.statistics().failed) == (Status.EXPIRED, 0)
+
+
 async def test_dead_letters_are_replayed_with_the_same_id(system: ActorSystem, router: RouterRef) -> None:
     receipt = await router.send("receiver", "tea", id="order 1")
     with pytest.raises(TargetNotFoundError):

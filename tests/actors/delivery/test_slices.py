@@ -368,6 +368,23 @@ def test_a_lane_keeps_its_order_while_it_is_looked_through(steps: list[tuple[str
             assert not lane.unpurged or lane.waiting[0] < lane.unpurged[0]
 
 
+def test_what_is_taken_while_a_lane_is_looked_through_is_the_next_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("actors.delivery.lane.AT_ONCE", 2)
+    monkeypatch.setattr("actors.delivery.lane.PURGE_ABOVE", 2)
+    timers = SimpleNamespace(now=lambda: 0.0, add=lambda _deadline, _item: None)
+    lane: Any = Lane(SimpleNamespace(timers=timers), "receiver", None, 1)  # type: ignore[arg-type]  # enough
+    entries = [Entry(number, 0, final=number not in {0, 5, 10}) for number in range(15)]
+    for entry in entries:
+        lane.push(entry)
+    lane.purge(3)
+    assert lane.unpurged
+
+    lane.push(Entry(15, 0))
+    taken = [lane.take() for _ in range(len(lane.waiting) + len(lane.unpurged))]
+
+    assert [entry.number for entry in taken if entry is not None] == [0, 5, 10, 15]
+
+
 # -- how long it takes
 
 

@@ -23,13 +23,13 @@ class SlowStore(MemoryStore):
 
     def commit(self, epoch: int, batch: Batch, done: Done) -> None:
         self.batches += 1
-        if self.failure is not None:
-            done(self.failure)
-        elif self.held is None:
-            super().commit(epoch, batch, done)
-        else:
-            told: list[Exception | None] = []
+        told: list[Exception | None] = [self.failure]
+        if self.failure is None:
+            told.clear()
             super().commit(epoch, batch, told.append)
+        if self.held is None:
+            done(told[0])
+        else:
             self.held.append(lambda: done(told[0]))
 
     def report(self) -> None:

@@ -134,6 +134,46 @@ async def test_a_put_that_joined_a_queue_that_ends_for_good_is_told_so(system: A
     assert intake_of(ref) is None
 
 
+async def test_a_put_that_joined_what_is_being_stored_is_told_when_the_queue_ends_for_good(system: ActorSystem) -> None:
+    store = SlowStore()
+    ref = await system.start(Queue, store)
+    async with gathering(QueueClient(ref, patience=60), store) as puts:
+        await puts.start("tea")
+        store.report()
+        store.held = []
+        await wait_all_tasks_blocked()
+        batches = store.batches
+
+        ref.kill()
+        await trio.sleep(61)
+
+    assert batches == 2
+    assert puts.stored == ["first"]
+    assert [type(error) for error in puts.errors] == [OutcomeUnknownError]
+    assert "did not answer" not in str(puts.errors[0])
+
+
+@pytest.mark.parametrize("fails", [True, False])
+async def test_an_id_that_is_just_being_stored_is_answered_for_when_it_is(system: ActorSystem, *, fails: bool) -> None:
+    store = SlowStore()
+    queue = await supervised(system, store)
+    async with gathering(queue, store) as puts:
+        store.report()
+        await wait_all_tasks_blocked()
+        store.held = []
+        store.failure = StoreFailedError("the disk is full") if fails else None
+        for payload in ("tea", "the same tea"):
+            await puts.start(payload, "the id")
+        before = list(puts.stored), list(puts.errors)
+
+        store.report()
+        await wait_all_tasks_blocked()
+
+    assert before == (["first"], [])
+    assert sorted(puts.stored) == ["first"] + ([] if fails else ["tea", "the same tea"])
+    assert [str(error) for error in puts.errors] == (["the disk is full"] * 2 if fails else [])
+
+
 async def test_a_put_that_joined_gives_up_when_its_patience_is_over(system: ActorSystem) -> None:
     store = SlowStore()
     queue = await supervised(system, store)

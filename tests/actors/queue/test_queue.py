@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 import pytest
@@ -11,6 +11,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from actors import ActorExitedError, ActorSystem, Backoff, UndefinedHandlerError
+from actors.name_ref import process_of
 from actors.queue import (
     LeaseLostError,
     MemoryStore,
@@ -340,6 +341,43 @@ async def test_who_watches_no_more_is_told_nothing(queue: QueueClient, system: A
     await queue.put("ann", "tea")
 
     assert await watcher.call(received) == [MessagesWaiting("ann")]
+
+
+async def test_who_has_ended_is_told_nothing(queue: QueueClient, system: ActorSystem) -> None:
+    watcher = await system.start(Probe)
+    await watcher.call(lambda _me: queue.watch("ann"))
+    await watcher.stop()
+    await queue.depth("ann")
+    before = system.dead_letters.count
+
+    await queue.put("ann", "tea")
+
+    assert system.dead_letters.count == before
+
+
+async def test_who_waits_no_longer_is_forgotten_within_a_minute(queue: QueueClient, system: ActorSystem) -> None:
+    for _ in range(3):
+        with trio.move_on_after(1):
+            await queue.lease("ann")
+    process = process_of(system.named("queue"))
+    assert process is not None
+    consumers = cast("Queue", process.actor).consumers
+    before = len(consumers._parked["ann"])
+
+    await trio.sleep(61)
+
+    assert (before, consumers._parked) == (3, {})
+
+
+async def test_what_expires_before_it_is_due_is_a_dead_letter_when_it_has_expired(queue: QueueClient) -> None:
+    await queue.put("ann", "tea", delay=100, expires_after=10)
+    await trio.sleep(9)
+    early = await queue.dead_letters()
+    await trio.sleep(2)
+
+    (letter,) = await queue.dead_letters()
+
+    assert (early, letter.message.status) == ((), MessageStatus.EXPIRED)
 
 
 # -- requests and replies

@@ -83,6 +83,23 @@ async def test_a_row_that_cannot_be_read_is_set_apart_and_told_of(
     assert len([record for record in caplog.records if "set apart" in record.message]) == 1
 
 
+@pytest.mark.parametrize("damage", ["payload = x'c1'", "kind = 9"])
+async def test_a_row_that_is_set_apart_is_neither_ready_nor_in_flight(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock, damage: str
+) -> None:
+    path = tmp_path / "queue.db"
+    await filled(path)
+    broken(path, f"UPDATE queue SET {damage} WHERE seq = 3")  # noqa: S608 -- of the texts above
+
+    async with open_system() as system:
+        await system.start(Queue, SqliteStore(path, inline=True), name="queue")
+        queue = QueueClient(system.named("queue"))
+        await queue.ack(*await queue.lease_many("ann", 9))
+        done, waiting = await queue.statistics(), await queue.agents_with_pending()
+
+    assert (done.acked, done.corrupt, done.ready, done.in_flight, waiting) == (3, 1, 0, 0, ())
+
+
 async def test_a_row_that_is_in_no_state_is_told_of_once_although_nobody_leases_it(
     tmp_path: Path, autojump_clock: trio.testing.MockClock, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from actors import ActorSystem, Crash, NoProcessError, NoReplyError
+from actors import ActorExitedError, ActorSystem, Call, Crash, NoProcessError, NoReplyError
 from actors.queue import (
     FencedError,
     LeaseLostError,
@@ -21,11 +21,16 @@ from actors.queue import (
     SqliteStore,
     StoreFailedError,
 )
+from actors.queue import requests as ask
+from actors.queue.drafts import content_of, put_of
+from actors.wall_clock import wall_clock
 from supervision import ChildSpec, Supervisor, SupervisorSpec
 from tests.actors.queue.slow_store import SlowStore
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from actors.queue import Batch, Done
 
 
 async def supervised(system: ActorSystem, store: QueueStore) -> QueueClient:
@@ -150,9 +155,9 @@ async def test_without_a_queue_the_client_says_so_when_its_patience_is_over(syst
     queue = QueueClient(system.named("queue"), patience=2)
     begin = trio.current_time()
 
-    for ask in (lambda: queue.put("ann", "tea"), lambda: queue.lease("ann"), lambda: queue.depth("ann")):
+    for act in (lambda: queue.put("ann", "tea"), lambda: queue.lease("ann"), lambda: queue.depth("ann")):
         with pytest.raises(NoProcessError, match="nobody has the name 'queue'"):
-            await ask()
+            await act()
 
     assert trio.current_time() - begin == pytest.approx(6, abs=0.5)
 
@@ -214,6 +219,144 @@ async def test_what_the_store_does_not_take_is_not_acknowledged(system: ActorSys
     assert store.fetch([1, 2]) == []
     assert await queue.put("ann", "coffee", id="coffee") == "coffee"
     assert await queue.depth("ann") == 1
+
+
+async def test_what_was_acknowledged_while_the_store_failed_is_not_leased_again_although_the_queue_is_killed(
+    system: ActorSystem,
+) -> None:
+    """It is killed when the store has the batch, and has not said yet that it failed."""
+    store = SlowStore()
+    queue = await supervised(system, store)
+    await queue.put("ann", "tea")
+    store.held, store.failure = [], StoreFailedError("the disk is full")
+    await queue.ack(await queue.lease("ann"))
+    await trio.sleep(1)
+    (killed,) = [system.whereis("queue")]
+    assert killed is not None
+    assert len(store.held) == 1
+
+    killed.kill()
+    store.report()
+    store.failure = None
+    await killed.wait()
+
+    assert await queue.depth("ann") == 0
+    assert store.fetch([1]) == []
+
+
+async def test_what_was_acknowledged_is_not_leased_again_although_the_queue_could_not_store_that_when_it_ended(
+    system: ActorSystem,
+) -> None:
+    store = SlowStore()
+    first = await system.start(Queue, store)
+    await QueueClient(first).put("ann", "tea")
+    await QueueClient(first).ack(await QueueClient(first).lease("ann"))
+    store.failure = StoreFailedError("the disk is full")
+    with pytest.raises(ActorExitedError, match="the disk is full"):
+        await first.stop()
+    with pytest.raises(StoreFailedError, match="the disk is full"):
+        await system.start(Queue, store)
+    store.failure = None
+
+    second = await system.start(Queue, store)
+
+    assert await QueueClient(second).depth("ann") == 0
+    assert store.fetch([1]) == []
+
+
+class SmallStore(MemoryStore):
+    """A store that has room for one message, and needs it before anything else is deleted."""
+
+    def commit(self, epoch: int, batch: Batch, done: Done) -> None:
+        if batch.rows and self.last_seq() and self.fetch(range(1, self.last_seq() + 1)):
+            done(StoreFailedError("there is no room"))
+        else:
+            super().commit(epoch, batch, done)
+
+
+async def test_what_was_acknowledged_makes_room_for_what_is_put_next(system: ActorSystem) -> None:
+    queue = QueueClient(await system.start(Queue, SmallStore()))
+    await queue.put("ann", "tea")
+    await queue.ack(await queue.lease("ann"))
+    with pytest.raises(StoreFailedError, match="there is no room"):
+        await queue.put("ann", "coffee")
+
+    await queue.put("ann", "coffee")
+
+    assert await queue.depth("ann") == 1
+
+
+async def test_a_reply_that_is_stored_while_nobody_waits_for_it_yet_is_deleted_when_it_is_told(
+    system: ActorSystem,
+) -> None:
+    """As after a restart of the queue, when who replies asks again before who waits does."""
+    store = SlowStore()
+    ref = await system.start(Queue, store)
+    request = ask.Ask(put_of("ann", content_of("shop", "", 20, None, "the request", "request")))
+    answers: list[object] = []
+
+    async def send(message: Call[object] | ask.Put) -> None:
+        answers.append(await ref.call(message))
+
+    store.held = []
+    async with trio.open_nursery() as nursery:
+        for message in (put_of("shop", content_of("ann", "", 21, None, "the request", "reply")), request):
+            nursery.start_soon(send, message)
+            await wait_all_tasks_blocked()
+        store.report()
+    await trio.sleep(1)
+
+    assert 21 in answers
+    assert [record.row.recipient for record in store.fetch([1, 2])] == ["ann"]
+    assert await QueueClient(ref).depth("shop") == 0
+
+
+async def test_what_was_replayed_has_its_new_time_also_in_a_queue_that_was_restarted(
+    system: ActorSystem, store: QueueStore
+) -> None:
+    child = ChildSpec("queue", Queue, (store,), kwargs={"clock": wall_clock()}, name="queue")
+    await system.start(Supervisor, SupervisorSpec([child]))
+    queue = QueueClient(system.named("queue"))
+    message_id = await queue.put("ann", "tea", expires_after=10)
+    await trio.sleep(20)
+    await queue.replay(message_id)
+
+    system.named("queue").kill()
+    await trio.sleep(5)
+
+    assert [lease.message.payload for lease in await queue.lease_many("ann", 1)] == ["tea"]
+
+
+async def test_what_is_replayed_again_lives_no_longer_than_when_it_was_put(
+    system: ActorSystem, store: QueueStore
+) -> None:
+    queue = await supervised(system, store)
+    message_id = await queue.put("ann", "tea", expires_after=10)
+    await trio.sleep(20)
+    for _ in range(3):
+        await queue.replay(message_id)
+        await trio.sleep(100)
+
+    await queue.replay(message_id)
+    await trio.sleep(11)
+
+    assert await queue.lease_many("ann", 1) == ()
+
+
+async def test_what_was_given_back_for_later_waits_in_a_queue_that_was_restarted_too(
+    system: ActorSystem, store: QueueStore
+) -> None:
+    queue = await supervised(system, store)
+    await queue.put("ann", "tea")
+    await queue.nack(await queue.lease("ann"), delay=100)
+    await trio.sleep(1)
+
+    system.named("queue").kill()
+    await trio.sleep(90)
+    early = await queue.lease_many("ann", 1)
+    await trio.sleep(20)
+
+    assert (early, len(await queue.lease_many("ann", 1))) == ((), 1)
 
 
 async def test_while_the_store_fails_every_put_is_refused_at_once(system: ActorSystem) -> None:

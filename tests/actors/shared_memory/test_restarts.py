@@ -126,7 +126,7 @@ class Once:
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize(("part", "method"), [(Shelves, "apply"), (Watches, "tell")], ids=["index", "watch"])
+@pytest.mark.parametrize(("part", "method"), [(Shelves, "replace"), (Watches, "tell")], ids=["index", "watch"])
 async def test_a_put_whose_handler_raises_half_way_is_done_once(
     *,
     system: ActorSystem,

@@ -16,6 +16,7 @@ from actors.shared_memory import (
     NotStoredError,
     SharedMemory,
     SharedMemoryClient,
+    SharedMemoryClosedError,
     VersionConflictError,
 )
 from tests.actors.shared_memory.slow_store import SlowEntries
@@ -142,6 +143,27 @@ async def test_what_is_no_request_is_refused(system: ActorSystem, ann: SharedMem
 async def test_what_is_no_store_is_refused(system: ActorSystem) -> None:
     with pytest.raises(TypeError, match="has the methods of EntryStore; 7 lacks"):
         await system.start(SharedMemory, 7)
+
+
+async def test_everything_but_closing_is_refused_once_it_is_closed(ann: SharedMemoryClient) -> None:
+    """L-SHM-22, Y9."""
+    await ann.close()
+
+    async def watch() -> None:
+        async with ann.watch(GLOBAL):
+            pass
+
+    for refused in (
+        ann.get(GLOBAL, "motto"),
+        ann.put(GLOBAL, "motto", b"tea"),
+        ann.delete(GLOBAL, "motto"),
+        ann.list(GLOBAL),
+        ann.statistics(),
+        watch(),
+    ):
+        with pytest.raises(SharedMemoryClosedError, match=r"the shared memory <shared_memory #2> is closed"):
+            await refused
+    await ann.close()
 
 
 async def test_without_a_shared_memory_nobody_waits_for_long(system: ActorSystem) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from threading import Event
+from threading import Event, Semaphore
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ import trio
 
 from actors.sqlite import Database, open_database
 from actors.sqlite.batch import commit
+from actors.sqlite.writer import MAX_UNITS
 from tests.actors.sqlite.conftest import NOTES
 from tests.actors.sqlite.notes import ids_of, insert
 
@@ -30,6 +31,7 @@ class SlowDisk:
     def __init__(self) -> None:
         self.begun = Event()
         self.go_on = Event()
+        self._turnstile = Semaphore(0)
         self.slow_to_sync = False
         """Whether it has run the statements when it waits."""
 
@@ -46,9 +48,14 @@ class SlowDisk:
 
         return commit(connection, units, wait)
 
+    def go_on_once(self) -> None:
+        """Let the commit that waits go on, and have the next one wait again."""
+        self._turnstile.release()
+
     def _wait(self) -> None:
         self.begun.set()
-        self.go_on.wait()
+        while not self.go_on.is_set() and not self._turnstile.acquire(timeout=0.001):
+            pass
 
 
 @pytest.fixture
@@ -113,6 +120,26 @@ async def test_the_loop_hands_over_only_while_somebody_waits(
     await database.committed()
 
     assert (idle, lazy, waiting, len(real_system.handover.workers)) == (0, 0, 1, 0)
+
+
+async def test_the_loop_hands_over_for_whoever_joins_a_thread_that_nobody_waited_for(
+    real_system: ActorSystem, database: Database, slow_disk: SlowDisk
+) -> None:
+    for number in range(2 * MAX_UNITS + 1):
+        database.append(*insert(number), lazy=number > 0)
+    await turns_until(slow_disk.begun)
+
+    slow_disk.begun.clear()
+    slow_disk.go_on_once()
+    await turns_until(slow_disk.begun)
+    while real_system.handover.workers:
+        await trio.lowlevel.checkpoint()
+    database.append(*insert(9_999))
+    await met_worker(real_system)
+    slow_disk.go_on.set()
+    await database.committed()
+
+    assert real_system.handover.workers == []
 
 
 async def test_a_busy_loop_waits_for_a_thread_with_statements_to_run_but_not_for_long(

@@ -19,6 +19,7 @@ from actors.store import (
     SqliteReferenceStore,
     Store,
     StoreClient,
+    StoreClosedError,
     StoreFailedError,
     StoreInUseError,
     StoreOptions,
@@ -371,3 +372,13 @@ async def test_what_is_no_value_is_refused(system: ActorSystem, data: Any, fault
 
     with pytest.raises(ValueRefusedError, match=fault):
         await client.store(data)
+
+
+async def test_a_closed_store_is_closed_after_a_restart(system: ActorSystem) -> None:
+    client = await supervised(system, MemoryReferenceStore())
+    await client.close()
+
+    system.named("store").kill()
+
+    with pytest.raises(StoreClosedError, match="is closed"):
+        await client.store(b"tea")

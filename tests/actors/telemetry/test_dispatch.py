@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -163,6 +164,10 @@ def test_what_is_no_pattern_no_handler_or_no_id_is_refused() -> None:
         attach("notes", "test..sold", print)
     with pytest.raises(InvalidHandlerError, match="handler 'notes' is 5, and cannot be called"):
         attach("notes", "test.**", 5)  # type: ignore[arg-type]
+    names: Any
+    for names in ([], "", 5):
+        with pytest.raises(InvalidHandlerError, match=rf"handler 'notes' is for {re.escape(repr(names))}; allowed are"):
+            attach("notes", names, print)
     with pytest.raises(InvalidHandlerError, match="is a str that is not empty; got ''"):
         attach("", "test.**", print)
 
