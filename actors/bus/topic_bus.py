@@ -20,6 +20,7 @@ from actors.bus.errors import BusClosedError, BusError, UnknownSubscriptionError
 from actors.bus.index import ROUTES_KEPT, Entry, Index
 from actors.bus.ledger import Topic, ledger_of
 from actors.bus.message import TopicMessage
+from actors.bus.offers import BusOffers
 from actors.bus.packing import packed
 from actors.bus.telling import deliver_told
 from actors.bus.topics import segments_of
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from actors.bus.index import Route
     from actors.caller import Caller
     from actors.heirloom import Heirloom
+    from actors.inspect import Command
     from actors.monitor import Monitor
 MAX_TOPICS: Final = 100_000
 
@@ -133,6 +135,10 @@ class TopicBus(Actor):
             owner = self._owners.pop(message.ref, None)
             for subscription_id in () if owner is None else owner.ids:
                 self._end(self._records[subscription_id])
+
+    def shell_commands(self) -> Mapping[str, Command]:
+        """Offer to show topics and subscriptions (`actors.inspect.Commands`)."""
+        return BusOffers(self.index, self._ledger, self._now).commands() if hasattr(self, "_handlers") else {}
 
     # -- starting
 

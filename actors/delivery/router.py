@@ -25,6 +25,7 @@ from actors.delivery.errors import DeliveryFailedError, InvalidMessageError, NoR
 from actors.delivery.exchange import Exchange
 from actors.delivery.ledger import OPTIONS, Ledger, check_options
 from actors.delivery.message_store import MessageStore
+from actors.delivery.offers import RouterOffers
 from actors.delivery.options import DeliveryOptions, RouterConfig
 from actors.delivery.presence import will_return
 from actors.delivery.receipt import Posted
@@ -37,7 +38,7 @@ from actors.show import shown
 from actors.system import ActorSystem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Final
 
     from actors.caller import Caller
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from actors.delivery.dead_letters import UndeliveredLetters
     from actors.delivery.lane import Target
     from actors.delivery.receipt import Receipt
+    from actors.inspect import Command
     from actors.message import Priority, Question
     from actors.name_ref import NameRef
     from actors.ref import ActorRef
@@ -126,6 +128,10 @@ class Router(Actor):
     def handle_call(self, message: GetRouterStatistics, caller: Caller) -> RouterStatistics:
         """Tell what was done."""
         return self._ledger.statistics()
+
+    def shell_commands(self) -> Mapping[str, Command]:
+        """Offer to show what was done, and to do something about dead letters (`actors.inspect.Commands`)."""
+        return RouterOffers(self._ledger).commands() if hasattr(self, "_ledger") else {}
 
 
 class RouterRef:

@@ -43,6 +43,17 @@ class DeadMessages:
             after = _finished(found[-1])
         return ()
 
+    def find(self, message_id: str) -> DeadMessage:
+        """Return the dead letter of an id.
+
+        Raises `NoDeadLetterError`, and `CorruptMessageError` if it cannot be read; it is set apart then.
+        """
+        record = self._find(message_id)
+        letter = self._dead_message(record)
+        if letter is None:
+            raise CorruptMessageError(f"dead letter {message_id!r} cannot be read, and is set apart")
+        return letter
+
     def _page(self, after: tuple[float, int], most: int) -> list[Record]:
         found = [record for status in DEAD for record in self._store.finished(status, after, most)]
         found.sort(key=_finished)

@@ -25,6 +25,7 @@ from actors.queue.errors import MessageRefusedError, QueueClosedError, QueueErro
 from actors.queue.intake import Intake, Usher
 from actors.queue.ledger import Ledger
 from actors.queue.message import decode
+from actors.queue.offers import QueueOffers
 from actors.queue.options import QueueOptions
 from actors.queue.recovery import Recovery
 from actors.queue.unstored import unstored_of
@@ -34,10 +35,11 @@ from actors.telemetry import QUEUE_RECOVER
 from actors.wall_clock import LOOK_SECONDS, can_be_set, never_back, wall_clock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from actors.caller import Caller
     from actors.exit import ExitReason
+    from actors.inspect import Command
     from actors.queue.behaviour import QueueStore
     from actors.queue.lanes import Box
     from actors.timer import Timer
@@ -140,6 +142,10 @@ class Queue(Actor):
             self.commits.usher.exit(SHUTDOWN)
         self.store.close()
 
+    def shell_commands(self) -> Mapping[str, Command]:
+        """Offer to show what waits, and to do something about dead letters (`actors.inspect.Commands`)."""
+        return QueueOffers(self).commands() if hasattr(self, "_handlers") else {}
+
     def _handlers_by_request(self) -> dict[type, Callable[[Any, Caller], Any]]:
         return {
             ask.Put: self.intake.put,
@@ -152,6 +158,7 @@ class Queue(Actor):
             ask.Recipients: self._recipients,
             ask.ListPending: self._list_pending,
             ask.ListDead: self._list_dead,
+            ask.FindDead: self._find_dead,
             ask.ListCorrupt: self._list_corrupt,
             ask.Replay: self._replay,
             ask.Discard: self._discard,
@@ -251,6 +258,9 @@ class Queue(Actor):
 
     def _list_dead(self, request: ask.ListDead, caller: Caller) -> Any:
         return self._when_stored(caller, partial(self.dead.listed, request.after, request.most))
+
+    def _find_dead(self, request: ask.FindDead, caller: Caller) -> Any:
+        return self._when_stored(caller, partial(self.dead.find, request.message_id))
 
     def _list_corrupt(self, request: ask.ListCorrupt, caller: Caller) -> Any:
         return self._when_stored(caller, partial(self.dead.corrupt, request.most))

@@ -183,6 +183,13 @@ class ListDead(Call[tuple[DeadMessage, ...]]):
 
 
 @attrs.frozen
+class FindDead(Call[DeadMessage]):
+    """The dead letter of an id."""
+
+    message_id: str = attrs.field(validator=checks.message_id)
+
+
+@attrs.frozen
 class ListCorrupt(Call[tuple[Record, ...]]):
     """Rows that could not be read back, as they are stored."""
 

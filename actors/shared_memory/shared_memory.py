@@ -31,16 +31,18 @@ from actors.shared_memory.errors import (
 from actors.shared_memory.flight import MOST, Flight, Landed
 from actors.shared_memory.key import Namespace
 from actors.shared_memory.legacy import legacy_of
+from actors.shared_memory.offers import MemoryOffers
 from actors.shared_memory.shelves import Shelves
 from actors.shared_memory.watches import Watches
 from actors.show import shown
 from actors.wall_clock import wall_clock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from actors.caller import Caller
     from actors.exit import ExitReason
+    from actors.inspect import Command
     from actors.ref import ActorRef
     from actors.shared_memory.behaviour import EntryStore
     from actors.shared_memory.entry import Record
@@ -149,6 +151,10 @@ class SharedMemory(Actor):
             else:
                 self._depart()
 
+    def shell_commands(self) -> Mapping[str, Command]:
+        """Offer to show what is kept (`actors.inspect.Commands`)."""
+        return MemoryOffers(self).commands() if hasattr(self, "_handlers") and not self.closed else {}
+
     async def terminate(self, reason: ExitReason) -> None:
         """Wait for what is on its way to the store, so that its callers are told."""
         if hasattr(self, "_flight"):
@@ -181,9 +187,10 @@ class SharedMemory(Actor):
 
     def _statistics(self, _request: ask.GetStatistics, _caller: Caller) -> Any:
         self._sweep()
-        return {namespace: self._statistics_of(namespace) for namespace in Namespace}
+        return {namespace: self.statistics_of(namespace) for namespace in Namespace}
 
-    def _statistics_of(self, namespace: Namespace) -> ask.NamespaceStatistics:
+    def statistics_of(self, namespace: Namespace) -> ask.NamespaceStatistics:
+        """Count what is in *namespace*, and what was done with it."""
         tally, counts = self.shelves.tallies[namespace], self._counts[namespace]
         return ask.NamespaceStatistics(
             key_count=tally.keys,

@@ -30,15 +30,17 @@ from actors.store.errors import (
     ValueTooLargeError,
 )
 from actors.store.ledger import Ledger, expired, reference_of, value_of
+from actors.store.offers import StoreOffers
 from actors.store.options import StoreOptions
 from actors.store.uploads import Uploads
 from actors.telemetry import STORE_COLLECT
 from actors.wall_clock import can_be_set, never_back, wall_clock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from actors.caller import Caller
+    from actors.inspect import Command
     from actors.store.behaviour import ReferenceStore, Row
     from actors.store.ledger import Facts
     from actors.wall_clock import WallClock
@@ -147,6 +149,10 @@ class Store(Actor):
             after = rows[-1].seq
             await trio.lowlevel.checkpoint()
         self.ledger.totals = self.store.totals()
+
+    def shell_commands(self) -> Mapping[str, Command]:
+        """Offer to show what is kept (`actors.inspect.Commands`)."""
+        return StoreOffers(lambda: self.ledger, self.now).commands() if hasattr(self, "_handlers") else {}
 
     def _handlers_by_request(self) -> dict[type, Callable[[Any, Caller], Any]]:
         return {
