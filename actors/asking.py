@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from actors.caller import Caller
     from actors.exit import ExitReason
     from actors.process import Process
+    from actors.telemetry import SpanContext
 
 GAVE_UP: Final = object()
 """The value of a call whose caller waits no longer."""
@@ -37,6 +38,7 @@ class Asking:
         "on_answer",
         "process",
         "sender",
+        "span",
         "task",
         "timeout",
         "until",
@@ -55,6 +57,8 @@ class Asking:
     answered: bool
     value: object
     error: Exception | None
+    span: SpanContext | None
+    """What it was asked in, if somebody listened."""
 
     def __repr__(self) -> str:
         state = "answered" if self.answered else "waiting"

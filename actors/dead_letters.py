@@ -17,7 +17,7 @@ from trio.lowlevel import enable_ki_protection
 
 from actors.asking import Asking
 from actors.current import current_process
-from actors.envelope import CARRIERS, ERRANDS, Info, Tick, is_news
+from actors.envelope import CARRIERS, ERRANDS, Carried, Info, Tick, is_news
 from actors.errors import MailboxFullError, NoProcessError
 from actors.exit import NOPROC, ExitReason
 from actors.settlement import Delivery, Lost
@@ -154,5 +154,6 @@ class DeadLetters:
         self.count += 1
         now = trio.current_time() if trio.lowlevel.in_trio_run() else math.inf
         is_info = type(item) is Info or type(item) is Tick
-        message, kind = (item.message, INFO) if is_info else (item, CAST)
+        kind = INFO if is_info else CAST
+        message = item.message if is_info or type(item) is Carried else item
         self._kept.append(DeadLetter(message, kind, None if sender is None else sender.ref, target, reason, now))

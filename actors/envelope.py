@@ -11,16 +11,30 @@ from actors.settlement import Delivery
 if TYPE_CHECKING:
     from actors.caller import Caller
     from actors.exit import ExitReason
+    from actors.telemetry import SpanContext
     from actors.timer import IdleTimer
 
 
 class Info:
     """A message for `handle_info`, on its way."""
 
-    __slots__ = ("message",)
+    __slots__ = ("message", "span")
+
+    span: SpanContext | None
+    """What it was sent in, if somebody listened."""
 
     def __init__(self, message: object) -> None:
         self.message = message
+
+
+class Carried:
+    """A message for `handle_cast` with the span that it was sent in; cast while somebody listens."""
+
+    __slots__ = ("message", "span")
+
+    def __init__(self, message: object, span: SpanContext | None) -> None:
+        self.message = message
+        self.span = span
 
 
 class Tick(Info):
@@ -64,7 +78,7 @@ class Startup:
     __slots__ = ()
 
 
-CARRIERS: Final = frozenset({Asking, Delivery, Info, Tick})
+CARRIERS: Final = frozenset({Asking, Carried, Delivery, Info, Tick})
 """The envelopes with a message in them that somebody sent."""
 
 ERRANDS: Final = frozenset({Alarm, Continuation, Order, Startup})

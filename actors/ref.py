@@ -11,6 +11,7 @@ from trio.lowlevel import enable_ki_protection, wait_task_rescheduled
 
 from actors import signals
 from actors.asking import Asking, ask
+from actors.carried import call_in_span, carry, mark
 from actors.current import admit, current_actor, current_process
 from actors.envelope import Info, Order
 from actors.errors import ActorExitedError, CallingSelfError, NoProcessError
@@ -24,10 +25,13 @@ from actors.request import Request
 from actors.ruled import RuledQueue
 from actors.settlement import Settle, delivery_of
 from actors.show import shown
+from actors.telemetry import MESSAGES
 from actors.timer import Timer
 from actors.turn import run_call
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from actors.options import Seconds
     from actors.process import Process
 
@@ -75,6 +79,8 @@ class ActorRef:
         process = self._process
         if get_ident() != process.system.open_to:
             admit(process.system, self)
+        if MESSAGES.listeners:
+            message = carry(message)
         if priority is not NORMAL_PRIORITY:
             process.put(message, priority)
             return
@@ -114,7 +120,8 @@ class ActorRef:
         if current_process() is process and process.running:
             _refuse_to_wait_for_self(process, message)
         process.check_priority(priority)
-        held = queue.hold(message, priority, trio.lowlevel.current_task())
+        item = carry(message) if MESSAGES.listeners else message
+        held = queue.hold(item, priority, trio.lowlevel.current_task())
         await wait_task_rescheduled(held.give_up)
         if (sender := held.sender) is not None and sender.ending is not None:
             await trio.lowlevel.checkpoint()
@@ -131,12 +138,18 @@ class ActorRef:
 
         Raises `MailboxFullError` where the mailbox refuses what is more; *settle* is not called then.
         """
-        self._here().put(delivery_of(message, settle), priority)
+        delivery = delivery_of(message, settle)
+        if MESSAGES.listeners:
+            mark(delivery)
+        self._here().put(delivery, priority)
 
     @enable_ki_protection
     def send(self, message: object, *, priority: Priority = NORMAL_PRIORITY) -> None:
         """Send *message* to `handle_info`; as `cast` in all else."""
-        self._here().put(Info(message), priority)
+        info = Info(message)
+        if MESSAGES.listeners:
+            mark(info)
+        self._here().put(info, priority)
 
     @overload
     async def call(self, message: Call[R], *, timeout: float | None = 5.0, priority: Priority = ...) -> R: ...
@@ -146,7 +159,7 @@ class ActorRef:
     async def call(self, message: object, *, timeout: float | None = 5.0, priority: Priority = ...) -> Any: ...
 
     @enable_ki_protection
-    async def call(
+    async def call(  # noqa: C901 -- written out, for the sake of each call
         self, message: object, *, timeout: float | None = DEFAULT_TIMEOUT, priority: Priority = NORMAL_PRIORITY
     ) -> Any:
         """Send *message* to `handle_call` and wait for the answer, at most *timeout* seconds (None: no limit).
@@ -165,6 +178,8 @@ class ActorRef:
         if get_ident() != process.system.open_to:
             admit(process.system, self)
         sender = current_process()
+        if MESSAGES.listeners:
+            return await _call_told(process, message, sender, timeout, priority)
         if process.idle and process.callbacks.inline and process.stash is None:
             answer = run_call(process, message, sender, timeout)
             if type(answer) is not Asking:
@@ -194,6 +209,8 @@ class ActorRef:
         Raises `MailboxFullError`, also where the overflow is ``wait``: it cannot wait.
         """
         asking = ask(self._here(), message, current_process(), None)
+        if MESSAGES.listeners:
+            mark(asking)
         request = Request(asking)
         self._process.put(asking, priority)
         return request
@@ -300,6 +317,14 @@ class ActorRef:
         if get_ident() != self._process.system.open_to:
             admit(self._process.system, self)
         return self._process
+
+
+def _call_told(
+    process: Process, message: object, sender: Process | None, timeout: float | None, priority: Priority
+) -> Awaitable[object]:
+    if sender is process and process.running:
+        _refuse_to_wait_for_self(process, message)
+    return call_in_span(process, message, sender, timeout, priority)
 
 
 def _refuse_to_wait_for_self(process: Process, message: object) -> None:

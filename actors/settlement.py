@@ -14,6 +14,7 @@ from actors.show import shown
 if TYPE_CHECKING:
     from actors.exit import ExitReason
     from actors.mailbox import MailboxFull
+    from actors.telemetry import SpanContext
 
 logger: Final = logging.getLogger("actors")
 
@@ -48,11 +49,13 @@ Settle: TypeAlias = Callable[[Outcome], object]
 class Delivery:
     """A message for `handle_cast` that settles."""
 
-    __slots__ = ("_settle", "message", "origin")
+    __slots__ = ("_settle", "message", "origin", "span")
 
     message: object
     origin: object
     """What its sender keeps of it, for a receiver that has to know."""
+    span: SpanContext | None
+    """What it was sent in, if somebody listened."""
     _settle: Settle | None
 
     def settle(self, outcome: Outcome) -> None:

@@ -15,13 +15,15 @@ from trio.lowlevel import enable_ki_protection
 from actors import report
 from actors.asking import Asking
 from actors.caller import Caller
-from actors.envelope import CARRIERS, ERRANDS, Alarm, Continuation, Info, Order, Startup, Tick
+from actors.carried import handle_in_span, is_carrier
+from actors.envelope import CARRIERS, ERRANDS, Alarm, Carried, Continuation, Info, Order, Startup, Tick
 from actors.errors import BadReturnError, IgnoredError
 from actors.exit import NORMAL, SHUTDOWN, Crash
 from actors.message import Down, Timeout
 from actors.result import IGNORE, NO_REPLY, SPECIAL, Continue, Stop
 from actors.settlement import HANDLED, Delivery
 from actors.show import shown
+from actors.telemetry import MESSAGES
 
 if TYPE_CHECKING:
     from actors.ending import Ending
@@ -151,8 +153,10 @@ def run_terminate(process: Process) -> None:
     process.finish()
 
 
-def invoke(process: Process, item: Any) -> Any:
-    """Call the callback that *item* is for."""
+def invoke(process: Process, item: Any, *, told: bool = False) -> Any:
+    """Call the callback that *item* is for; whoever listens is told, if that is not *told* already."""
+    if MESSAGES.listeners and not told and is_carrier(item):
+        return handle_in_span(process, item, invoke)
     kind = type(item)
     if kind is Asking:
         caller = Caller().stand_for(item)
@@ -160,7 +164,7 @@ def invoke(process: Process, item: Any) -> Any:
         if type(result) in SPECIAL:
             item.caller = caller
         return result
-    if kind is Delivery:
+    if kind is Delivery or kind is Carried:
         return process.handle_cast(item.message)
     if kind is Alarm:
         return process.actor.handle_info(Timeout()) if process.idle_timer is item.timer else None

@@ -9,7 +9,7 @@ from attrs import frozen
 
 from actors import Actor, Caller, open_system
 from actors.bus import BusClient, TopicBus
-from actors.telemetry import Span, SpanContext, attach, attached, current_span, detach, within
+from actors.telemetry import Span, attach, attached, detach
 from supervision import ChildSpec, Supervisor, SupervisorSpec, which_children
 
 SALE = Span("shop.sale", "A customer buys something.", metadata=("till",), measured=("cents",))
@@ -18,12 +18,11 @@ SALE = Span("shop.sale", "A customer buys something.", metadata=("till",), measu
 @frozen
 class Sell:
     cents: int
-    span: SpanContext | None
 
 
 class Till(Actor):
     async def handle_call(self, message: Sell, caller: Caller) -> None:
-        with within(message.span), SALE.begin(till=self.name) as sale:
+        with SALE.begin(till=self.name) as sale:
             sale.measure(cents=message.cents)
             await BusClient(self.system.named("bus")).publish("sales.left", message.cents)
 
@@ -52,15 +51,15 @@ async def main() -> None:
 
         with SALE.begin(till="the customer's") as purchase:
             purchase.measure(cents=500)
-            await system.named("left").call(Sell(200, current_span()))
-            await system.named("left").call(Sell(300, current_span()))
+            await system.named("left").call(Sell(200))
+            await system.named("left").call(Sell(300))
         print("spans of that trace:", *families.values())
 
         system.named("left").kill()
         await which_children(desk)
 
         with attached("bus.publish.*", fail):
-            await system.named("left").call(Sell(100, None))
+            await system.named("left").call(Sell(100))
 
     detach("traces")
     detach("news")

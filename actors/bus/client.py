@@ -24,7 +24,7 @@ from actors.options import check_seconds
 from actors.ref import ActorRef
 from actors.show import shown
 from actors.store import Reference
-from actors.telemetry import BUS_PUBLISH, BUS_SUBSCRIBE, BUS_UNSUBSCRIBE
+from actors.telemetry import BUS_PUBLISH, BUS_SUBSCRIBE, BUS_UNSUBSCRIBE, TRACEPARENT
 from actors.wall_clock import wall_clock
 
 if TYPE_CHECKING:
@@ -151,6 +151,9 @@ class BusClient:
     async def _publish_told(self, message: TopicMessage) -> ask.Published:
         told = {"topic": message.topic, "from_agent": message.from_agent, "message_id": message.id}
         with BUS_PUBLISH.begin(**told) as span:
+            if TRACEPARENT not in message.metadata:
+                metadata = {**message.metadata, TRACEPARENT: span.context.traceparent}
+                message = attrs.evolve(message, metadata=metadata)
             published = await self._publish_again(message)
             span.measure(delivered=published.delivered, dropped=published.dropped)
         return published

@@ -23,7 +23,7 @@ from actors.errors import MailboxFullError
 from actors.message import Priority
 from actors.ruled import RuledQueue
 from actors.settlement import delivery_of
-from actors.telemetry import ROUTER_DELIVER
+from actors.telemetry import ROUTER_DELIVER, within
 
 if TYPE_CHECKING:
     from actors.delivery.lane import Lane, Target
@@ -237,7 +237,7 @@ class Exchange:
             if receipt.plan.terms.tracked:
                 self._put(attempt)
             else:
-                ref.cast(receipt.message, priority=receipt.plan.terms.priority)
+                _cast(receipt, ref)
         except MailboxFullError as error:
             attempt.settled = True  # the receiver has no copy
             self.ledger.fail(attempt, error.reason)
@@ -367,6 +367,15 @@ class Exchange:
         """Go on after a pause."""
         self._pausing = False
         self.pump()
+
+
+def _cast(receipt: Receipt, ref: ActorRef) -> None:
+    priority = receipt.plan.terms.priority
+    if receipt.span is None:
+        ref.cast(receipt.message, priority=priority)
+    else:
+        with within(receipt.span):
+            ref.cast(receipt.message, priority=priority)
 
 
 class Pause:

@@ -17,6 +17,7 @@ from actors.delivery.options import DeliveryOptions
 from actors.delivery.record import Fault, Status
 from actors.options import is_number
 from actors.sqlite import DatabaseClosedError, Part, find_database, open_database
+from actors.telemetry import SpanContext
 from actors.wall_clock import WallClock, wall_clock
 
 if TYPE_CHECKING:
@@ -70,6 +71,8 @@ FAILED: Final = """UPDATE delivery_messages SET failed = ?, faults = ?, attempts
 HANDLED: Final = "REPLACE INTO delivery_handled VALUES (?, ?, ?, ?)"
 FORGET: Final = """DELETE FROM delivery_handled WHERE router IN (?1, '') AND time < max(?2, coalesce(
     (SELECT time FROM delivery_handled WHERE router = ?1 ORDER BY time DESC LIMIT 1 OFFSET ?3), 0))"""
+TRACEPARENT: Final = "traceparent"
+"""What the span that a message was sent in is stored as, beside its options."""
 FORGET_EVERY: Final = 1_000
 """Ids that are too old, or too many, are forgotten once in so many that are added."""
 READ: Final = """SELECT number, receiver, id, body, options, created, due, attempts, failed, faults, expired
@@ -98,6 +101,8 @@ class StoredMessage:
     failed: float | None
     faults: tuple[tuple[int, str], ...]
     expired: bool
+    span: SpanContext | None = None
+    """What it was sent in, in that process."""
 
     def __attrs_post_init__(self) -> None:
         """Raise ``ValueError`` if it is not what was written."""
@@ -191,11 +196,13 @@ class MessageStore:
         for number, receiver, id, body, options, *times, failed, faults, expired in rows:
             try:
                 content = decode(body)
-                asked = DeliveryOptions(**decode(options))
+                fields = decode(options)
+                span = SpanContext.from_traceparent(fields.pop(TRACEPARENT, None))
+                asked = DeliveryOptions(**fields)
                 causes = tuple((attempt, reason) for attempt, reason in decode(faults)) if faults else ()
                 created, due, attempts = times
                 found = StoredMessage(
-                    number, receiver, id, content, asked, created, due, attempts, failed, causes, bool(expired)
+                    number, receiver, id, content, asked, created, due, attempts, failed, causes, bool(expired), span
                 )
             except Exception:
                 logger.exception("%s cannot read message %s to %s; it stays in the file", self, id, receiver)
@@ -211,6 +218,7 @@ class MessageStore:
         asked = {} if receipt.options is None else attrs.asdict(receipt.options, recurse=False)
         # What the router says of these may have changed when the next process reads it.
         asked |= {"durable": True, "guarantee": receipt.terms.guarantee}
+        asked[TRACEPARENT] = None if receipt.span is None else receipt.span.traceparent
         options = encode({name: value for name, value in asked.items() if value is not None}, "the options")
         key = self.router, receipt.number
         return INSERT, (*key, receiver_of(receipt), receipt.id, body, options, now, now + delay)

@@ -18,7 +18,7 @@ from actors.delivery.record import ACKNOWLEDGED, DeliveryRecord
 from actors.delivery.telling import tell_acknowledgement
 from actors.errors import CallingSelfError
 from actors.settlement import Handled
-from actors.telemetry import ROUTER_ACKNOWLEDGE
+from actors.telemetry import MESSAGES, ROUTER_ACKNOWLEDGE, current_span
 
 if TYPE_CHECKING:
     from actors.delivery.dead_letters import Undelivered
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from actors.guarantee import Guarantee
     from actors.ref import ActorRef
     from actors.settlement import Outcome
+    from actors.telemetry import SpanContext
 
 
 class Receipt(DeliveryRecord):
@@ -180,6 +181,11 @@ class Attempt:
     """Whether the receiver is done with the copy that this attempt gave it."""
     began: float
 
+    @property
+    def span(self) -> SpanContext | None:
+        """What the message was sent in, if somebody listened."""
+        return self.receipt.span
+
     def begin(self, now: float) -> None:
         """Be counted as one that is under way."""
         self.began = now
@@ -239,6 +245,8 @@ def receipt_of(plan: Plan, to: Target, message: object, number: int) -> Receipt:
     receipt.message = message
     receipt.number = number
     receipt.created = plan.ledger.now()
+    if MESSAGES.listeners:
+        receipt.span = current_span()
     return receipt
 
 

@@ -17,6 +17,7 @@ from actors.show import shown
 
 if TYPE_CHECKING:
     from actors.guarantee import Guarantee
+    from actors.telemetry import SpanContext
 
 
 class Status(enum.Enum):
@@ -81,6 +82,8 @@ class DeliveryRecord:
     given_up: bool = False
     """Whether it has failed for good although there are attempts left."""
     expires_at: float = math.inf
+    span: SpanContext | None = None
+    """What it was sent in, if somebody listened."""
 
     def __repr__(self) -> str:
         tried = f", attempt {self.attempts} of {self.max_attempts}" if self.attempts else ""

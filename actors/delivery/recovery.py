@@ -65,6 +65,7 @@ def _resume(ledger: Ledger, found: StoredMessage, now: float, wall: float) -> No
     plan = ledger.plans.get(found.options) or ledger.plan_of(found.options)
     receipt = receipt_of(plan, found.receiver, found.message, found.number)
     receipt.options = found.options
+    receipt.span = found.span
     receipt._id = found.id  # noqa: SLF001 -- a record of one's own
     receipt.stored = receipt.recovered = True
     receipt.attempts = min(found.attempts, plan.terms.max_attempts - 1)

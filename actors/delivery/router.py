@@ -36,6 +36,7 @@ from actors.message import NORMAL_PRIORITY, Call
 from actors.options import check_name, check_seconds
 from actors.show import shown
 from actors.system import ActorSystem
+from actors.telemetry import ROUTER_SEND
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -178,7 +179,12 @@ class RouterRef:
         `UnencodableError`, `NotDurableError` and errors of the database.
         """
         if delay or self._ledger.is_durable(options):
-            return await self._send_durably(to, message, options, id, delay)
+            if not ROUTER_SEND.listeners:
+                return await self._send_durably(to, message, options, id, delay)
+            with ROUTER_SEND.begin(**self._told(to, message)) as span:
+                receipt = await self._send_durably(to, message, options, id, delay)
+                span.note(message_id=receipt.id)
+            return receipt
         receipt = self.send_nowait(to, message, options, id=id)
         cost = DONE if type(receipt) is Posted else WAITING if receipt.attempt is None else UNDER_WAY
         self._sends = left = self._sends - cost
@@ -198,11 +204,23 @@ class RouterRef:
             check_options(options)
         if id is not None:
             _check_id(id)
+        if ROUTER_SEND.listeners:
+            return self._accept_told(to, message, options, id)
         ledger = self._ledger
         exchange = ledger.exchange
         if exchange is None or exchange.process.reason is not None:
             self._check_running()
         return ledger.accept(to, message, options, id)
+
+    def _accept_told(self, to: Target, message: object, options: DeliveryOptions | None, id: str | None) -> Receipt:
+        with ROUTER_SEND.begin(**self._told(to, message)) as span:
+            self._check_running()
+            receipt = self._ledger.accept(to, message, options, id)
+            span.note(message_id=receipt.id)
+        return receipt
+
+    def _told(self, to: Target, message: object) -> dict[str, Any]:
+        return {"router": self.name, "target": to, "message_type": type(message).__name__}
 
     async def _send_durably(
         self, to: Target, message: object, options: DeliveryOptions | None, id: str | None, delay: float

@@ -11,7 +11,7 @@ from actors.errors import ActorExitedError, CallTimeoutError, NoProcessError
 from actors.name_ref import NameRef
 from actors.options import check_seconds, is_number
 from actors.queue import requests as ask
-from actors.queue.drafts import content_of, put_of
+from actors.queue.drafts import carrying, content_of, put_of
 from actors.queue.errors import MessageRefusedError, NoAnswerError, OutcomeUnknownError, RetriesExceededError
 from actors.queue.intake import intake_of
 from actors.queue.message import QueueMessage
@@ -145,8 +145,8 @@ class QueueClient:
         content = content_of(requester, type, payload, metadata, new_message_id(), "request")
         put = put_of(recipient, content, check=True)
         if QUEUE_SEND_AND_RECEIVE.listeners:
-            with QUEUE_SEND_AND_RECEIVE.begin(**told_of_request(put)):
-                return await self._receive(put, seconds)
+            with QUEUE_SEND_AND_RECEIVE.begin(**told_of_request(put)) as span:
+                return await self._receive(carrying(put, span.context), seconds)
         return await self._receive(put, seconds)
 
     async def reply(self, request: QueueMessage, payload: object, *, type: str = "") -> str:  # noqa: A002 -- as above
@@ -292,8 +292,8 @@ class QueueClient:
             ) from error
 
     async def _put_told(self, put: Put) -> str:
-        with QUEUE_ENQUEUE.begin(**told_of_request(put), priority=put.priority):
-            return await self._put(put)
+        with QUEUE_ENQUEUE.begin(**told_of_request(put), priority=put.priority) as span:
+            return await self._put(carrying(put, span.context))
 
     async def _put(self, put: Put) -> str:
         plain = not (put.given or put.check or put.content.kind)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from actors.queue.checks import MOST, check_delay, check_encodable, check_text
 from actors.queue.errors import MessageRefusedError
-from actors.queue.message import KINDS, Content, Kind, encode
+from actors.queue.message import KINDS, Content, Kind, decode_metadata, encode
 from actors.queue.message_id import new_message_id
 from actors.queue.requests import Put
+from actors.telemetry import TRACEPARENT
+
+if TYPE_CHECKING:
+    from actors.telemetry import SpanContext
 
 
 def content_of(
@@ -64,6 +68,16 @@ def put_of(  # noqa: PLR0913 -- as above
     else:
         check_text("id of a message", message_id)
     return Put(message_id, given, recipient, content, priority, delay, expires_after, max_retries or None, check)
+
+
+def carrying(put: Put, span: SpanContext) -> Put:
+    """Return *put* with *span* in its metadata, for whoever will handle the message; one that is there counts."""
+    packed = put.content.metadata
+    metadata = decode_metadata(packed)
+    if TRACEPARENT in metadata or (packed is not None and not metadata):
+        return put
+    packed = encode({**metadata, TRACEPARENT: span.traceparent}, "metadata")
+    return put._replace(content=put.content._replace(metadata=packed))
 
 
 def _is_int(value: object) -> bool:

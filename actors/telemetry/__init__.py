@@ -1,7 +1,9 @@
 """Telemetry: what happens, told to whoever wants to know, as in Erlang's telemetry library."""
 
 from actors.telemetry.catalogue import (
+    ACTOR_CALL,
     ACTOR_EXITED,
+    ACTOR_HANDLE,
     ACTOR_STARTED,
     ATTRIBUTES,
     BUS_DELIVER,
@@ -9,6 +11,7 @@ from actors.telemetry.catalogue import (
     BUS_PUBLISH,
     BUS_SUBSCRIBE,
     BUS_UNSUBSCRIBE,
+    MESSAGES,
     QUEUE_ACK,
     QUEUE_DEQUEUE,
     QUEUE_ENQUEUE,
@@ -20,6 +23,7 @@ from actors.telemetry.catalogue import (
     ROUTER_BREAKER,
     ROUTER_DELIVER,
     ROUTER_GIVE_UP,
+    ROUTER_SEND,
     SHARED_MEMORY_DELETE,
     SHARED_MEMORY_GET,
     SHARED_MEMORY_LIST,
@@ -44,10 +48,23 @@ from actors.telemetry.errors import (
     UnknownEventError,
 )
 from actors.telemetry.event import TELEMETRY_FAILURE, Event
-from actors.telemetry.span import OpenSpan, Span, SpanContext, current_span, within
+from actors.telemetry.span import (
+    TRACEPARENT,
+    OpenSpan,
+    Span,
+    SpanContext,
+    Spans,
+    current_span,
+    new_context,
+    set_origin,
+    span_in,
+    within,
+)
 
 __all__ = [
+    "ACTOR_CALL",
     "ACTOR_EXITED",
+    "ACTOR_HANDLE",
     "ACTOR_STARTED",
     "ATTRIBUTES",
     "BUS_DELIVER",
@@ -55,6 +72,7 @@ __all__ = [
     "BUS_PUBLISH",
     "BUS_SUBSCRIBE",
     "BUS_UNSUBSCRIBE",
+    "MESSAGES",
     "QUEUE_ACK",
     "QUEUE_DEQUEUE",
     "QUEUE_ENQUEUE",
@@ -66,6 +84,7 @@ __all__ = [
     "ROUTER_BREAKER",
     "ROUTER_DELIVER",
     "ROUTER_GIVE_UP",
+    "ROUTER_SEND",
     "SHARED_MEMORY_DELETE",
     "SHARED_MEMORY_GET",
     "SHARED_MEMORY_LIST",
@@ -81,6 +100,7 @@ __all__ = [
     "STORE_STORE",
     "SUPERVISOR_RESTARTED",
     "TELEMETRY_FAILURE",
+    "TRACEPARENT",
     "Attachment",
     "Event",
     "Handler",
@@ -90,6 +110,7 @@ __all__ = [
     "OpenSpan",
     "Span",
     "SpanContext",
+    "Spans",
     "TelemetryError",
     "UnknownEventError",
     "attach",
@@ -98,5 +119,8 @@ __all__ = [
     "detach",
     "events",
     "handlers",
+    "new_context",
+    "set_origin",
+    "span_in",
     "within",
 ]

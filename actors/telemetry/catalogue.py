@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from actors.telemetry.event import Event
-from actors.telemetry.span import Span
+from actors.telemetry.span import Span, Spans
 
 # -- topics
 
@@ -153,6 +153,12 @@ STORE_QUARANTINE: Final = Event(
 
 # -- the router
 
+ROUTER_SEND: Final = Span(
+    "router.send",
+    "A client sends a message through a router, which has it when this stops; a durable one is stored then.",
+    metadata=("router", "target", "message_type"),
+    noted=("message_id",),
+)
 ROUTER_DELIVER: Final = Event(
     "router.deliver",
     "A router has put a message into the mailbox of its receiver.",
@@ -180,6 +186,21 @@ ROUTER_BREAKER: Final = Event(
 
 # -- actors
 
+MESSAGES: Final = Spans()
+"""The spans of messages: while somebody listens to one of them, messages carry the span that they were sent in."""
+
+ACTOR_CALL: Final = Span(
+    "actor.call",
+    "Somebody calls an actor, and has its answer when this stops.",
+    metadata=("actor", "message_type"),
+    together=MESSAGES,
+)
+ACTOR_HANDLE: Final = Span(
+    "actor.handle",
+    "An actor handles a call, a cast or an info; a part of the span that this was sent in.",
+    metadata=("actor", "callback", "message_type"),
+    together=MESSAGES,
+)
 ACTOR_STARTED: Final = Event("actor.started", "An actor is up: its init has returned.", metadata=("actor", "parent"))
 ACTOR_EXITED: Final = Event("actor.exited", "An actor is dead.", metadata=("actor", "parent", "reason"))
 SUPERVISOR_RESTARTED: Final = Event(
@@ -196,6 +217,7 @@ ATTRIBUTES: Final[dict[str, str]] = {
     "attempts": "how many attempts were made, this one included",
     "before": "the `BreakerState` it had",
     "buffer_size": "how many messages or changes may wait to be received",
+    "callback": "which callback runs",
     "canceled": "whether it ended because whoever waited was cancelled",
     "child": "its id in its supervisor",
     "compressed": "whether the value is compressed where it is stored",
@@ -218,6 +240,7 @@ ATTRIBUTES: Final[dict[str, str]] = {
     "key": "the name of the entry",
     "latency_us": "how long it took, in microseconds",
     "message_id": "the id of the message",
+    "message_type": "the name of the class of the message",
     "namespace": "the `Namespace` of the key",
     "parent": "the `ActorRef` of the actor that started it; None for the root",
     "passed": "whether the filter let the message pass",

@@ -8,7 +8,7 @@ import re
 from contextlib import contextmanager
 from contextvars import ContextVar
 from time import perf_counter_ns, time
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 import attrs
 import trio
@@ -16,13 +16,18 @@ import trio
 from actors.telemetry.event import Event
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from contextvars import Token
     from types import TracebackType
 
     from actors.telemetry.dispatch import Attachment
 
-TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(?:-.*)?")
+Origin: TypeAlias = "Callable[[str, SpanContext | None], SpanContext]"
+"""What makes the context of a span from its name and the span that it is within."""
+
+TRACEPARENT: Final = "traceparent"
+"""What a context is called in the metadata of a message, as the W3C has it."""
+FORM: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
 
 ENDS: Final = ("success", "timeout", "canceled")
 
@@ -41,6 +46,8 @@ class SpanContext:
     """16 hexadecimal digits."""
     parent_id: str | None = None
     """The span it is a part of; None for the first of a trace."""
+    sampled: bool = True
+    """Whether whoever records traces was to record this one."""
 
     @property
     def traceparent(self) -> str:
@@ -49,7 +56,7 @@ class SpanContext:
         >>> SpanContext("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331").traceparent
         '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
         """
-        return f"00-{self.trace_id}-{self.span_id}-01"
+        return f"00-{self.trace_id}-{self.span_id}-{self.sampled:02x}"
 
     @classmethod
     def from_traceparent(cls, text: object) -> SpanContext | None:
@@ -58,10 +65,10 @@ class SpanContext:
         >>> SpanContext.from_traceparent("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01").span_id
         'b7ad6b7169203331'
         """
-        found = TRACEPARENT.fullmatch(text) if isinstance(text, str) else None
+        found = FORM.fullmatch(text) if isinstance(text, str) else None
         if found is None or not (int(found[1], 16) and int(found[2], 16)):
             return None
-        return cls(found[1], found[2])
+        return cls(found[1], found[2], sampled=bool(int(found[3], 16) & 1))
 
 
 _current: Final[ContextVar[SpanContext | None]] = ContextVar("current_span", default=None)
@@ -82,6 +89,37 @@ def within(context: SpanContext | None) -> Iterator[None]:
         _current.reset(token)
 
 
+def span_in(metadata: Mapping[Any, Any]) -> SpanContext | None:
+    """Return the span in which a message of a topic or a queue was sent, by its *metadata*, if somebody listened.
+
+    It is handled as a part of that ``with within(span_in(message.metadata))``.
+    """
+    return SpanContext.from_traceparent(metadata.get(TRACEPARENT))
+
+
+class Spans:
+    """Several spans that are looked at together: whether any of them has listeners is one look."""
+
+    __slots__ = ("_spans", "listeners")
+
+    def __init__(self) -> None:
+        self._spans: list[Span] = []
+        self.listeners: tuple[Attachment, ...] = ()
+        """The handlers that are called with one of their events."""
+
+    def __repr__(self) -> str:
+        return f"<Spans {', '.join(span.name for span in self._spans)}: {len(self.listeners)} listeners>"
+
+    def add(self, span: Span) -> None:
+        """Look at *span*, too."""
+        self._spans.append(span)
+        self.look()
+
+    def look(self) -> None:
+        """Find out who listens."""
+        self.listeners = tuple(dict.fromkeys(one for span in self._spans for one in span.listeners))
+
+
 class Span:
     """Three events under one name: *name*.start, and *name*.stop or *name*.exception.
 
@@ -90,7 +128,7 @@ class Span:
     and tells what *noted* name, too.
     """
 
-    __slots__ = ("about", "exception", "listeners", "name", "start", "stop")
+    __slots__ = ("about", "exception", "listeners", "name", "start", "stop", "together")
 
     def __init__(
         self,
@@ -100,15 +138,20 @@ class Span:
         metadata: tuple[str, ...],
         measured: tuple[str, ...] = (),
         noted: tuple[str, ...] = (),
+        together: Spans | None = None,
     ) -> None:
         self.name = name
         self.about = about
         self.listeners: tuple[Attachment, ...] = ()
         """The handlers that are called with one of its events."""
+        self.together = together
+        """The spans that it is looked at with."""
         told = (*metadata, "span")
         self.start = Part(self, "start", ("system_time",), told)
         self.stop = Part(self, "stop", ("latency_us", *measured), (*told, *noted, *ENDS))
         self.exception = Part(self, "exception", ("latency_us",), (*told, *ENDS, "error"))
+        if together is not None:
+            together.add(self)
 
     def __repr__(self) -> str:
         return f"<Span {self.name}: {len(self.listeners)} listeners>"
@@ -134,6 +177,8 @@ class Part(Event):
         parts = [getattr(span, name, None) for name in ("start", "stop", "exception")]
         others = [one for part in parts if part is not None and part is not self for one in part.listeners]
         span.listeners = tuple(dict.fromkeys((*listeners, *others)))
+        if span.together is not None:
+            span.together.look()
 
 
 class OpenSpan:
@@ -142,7 +187,7 @@ class OpenSpan:
     __slots__ = ("_began", "_kind", "_measured", "_metadata", "_token", "context")
 
     def __init__(self, kind: Span, metadata: dict[str, Any]) -> None:
-        self.context = _part_of(_current.get())
+        self.context = _origin(kind.name, _current.get())
         self._kind = kind
         self._metadata = {**metadata, "span": self.context}
         self._measured: dict[str, float] = {}
@@ -191,9 +236,18 @@ class OpenSpan:
             self.fail(error)
 
 
-def _part_of(parent: SpanContext | None) -> SpanContext:
-    """Return a new context: of a span within *parent*, or of the first of a trace."""
+def new_context(_name: str, parent: SpanContext | None) -> SpanContext:
+    """Return the context of a span that begins within *parent*, or is the first of a trace."""
     span_id = f"{_ids.getrandbits(64) or 1:016x}"
     if parent is None:
         return SpanContext(f"{_ids.getrandbits(128) or 1:032x}", span_id)
-    return SpanContext(parent.trace_id, span_id, parent.span_id)
+    return SpanContext(parent.trace_id, span_id, parent.span_id, parent.sampled)
+
+
+_origin: Origin = new_context
+
+
+def set_origin(origin: Origin) -> None:
+    """Have the contexts of all spans made by *origin*, so that who records traces gives them its own ids."""
+    global _origin  # noqa: PLW0603 -- there is one for all spans
+    _origin = origin

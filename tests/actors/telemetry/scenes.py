@@ -9,9 +9,17 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from actors import Actor, NoProcessError
+from actors import Actor, ActorExitedError, NoProcessError
 from actors.bus import BusClient, TopicBus, TopicFilter
-from actors.delivery import BreakerOptions, DeliveryFailedError, DeliveryOptions, Router, RouterConfig, RouterRef
+from actors.delivery import (
+    BreakerOptions,
+    DeliveryFailedError,
+    DeliveryOptions,
+    NoRouterError,
+    Router,
+    RouterConfig,
+    RouterRef,
+)
 from actors.queue import Batch, Done, MemoryStore, Queue, QueueClient, StoreFailedError
 from actors.shared_memory import MemoryEntries, SharedMemory, SharedMemoryClient
 from actors.store import IntegrityError, MemoryReferenceStore, Store, StoreClient
@@ -22,7 +30,7 @@ from tests.actors.delivery.receivers import Fragile, Receiver
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
-    from actors import ActorSystem
+    from actors import ActorSystem, Caller
     from actors.queue.behaviour import Sketch
     from actors.store import Piece
 
@@ -143,17 +151,26 @@ async def router(system: ActorSystem) -> None:
     await system.start(Supervisor, SupervisorSpec([fragile]))
     with pytest.raises(DeliveryFailedError):
         await (await messages.send("fragile", "tea", DeliveryOptions(max_retries=1))).acknowledged()
+    with pytest.raises(NoRouterError):
+        await RouterRef(system, "no router").send("well", "tea")
 
 
 class Till(Actor):
-    """An actor that does nothing but live and die."""
+    """An actor that answers, or dies of it."""
+
+    def handle_call(self, message: str, caller: Caller) -> str:
+        if message == "crash":
+            raise RuntimeError("the drawer is stuck")
+        return message
 
 
 async def actors(system: ActorSystem) -> None:
     shop = await system.start(Supervisor, SupervisorSpec([ChildSpec("till", Till, name="till")]))
     till = system.whereis("till")
     assert till is not None
-    till.kill()
+    await till.call("ring")
+    with pytest.raises(ActorExitedError):
+        await till.call("crash")
     await which_children(shop)
 
 
