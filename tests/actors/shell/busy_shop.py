@@ -1,10 +1,11 @@
 """A node with every service, in each of which there is something to see."""
 
+import sys
 from contextlib import suppress
 
 from actors import Actor
 from actors.bus import BusClient
-from actors.delivery import BreakerOptions, DeliveryOptions, DeliveryFailedError, RouterConfig, RouterRef
+from actors.delivery import BreakerOptions, DeliveryFailedError, DeliveryOptions, RouterConfig, RouterRef
 from actors.queue import MemoryStore, QueueClient
 from actors.shared_memory import MemoryEntries, Namespace, SharedMemoryClient
 from actors.store import MemoryReferenceStore, StoreClient
@@ -64,7 +65,8 @@ class Filler(Actor):
         lost = await router.send("nobody", "lost", DeliveryOptions(max_retries=1, retry_delay=0.001), id="lost-one")
         with suppress(DeliveryFailedError):
             await lost.acknowledged()
-        print("open", flush=True)
+        sys.stdout.write("open\n")
+        sys.stdout.flush()
 
 
 tree = SupervisorSpec(
