@@ -10,6 +10,7 @@ from actors.shell.notes import memory
 from actors.shell.queueing import queue
 from actors.shell.refs import refs
 from actors.shell.routing import breakers, router
+from actors.shell.top import top
 from actors.shell.topics import topics
 
 if TYPE_CHECKING:
@@ -18,4 +19,4 @@ if TYPE_CHECKING:
 SERVICES: Final[tuple[click.Command, ...]] = (breakers, memory, queue, refs, router, topics)
 """Those that look at a service."""
 
-COMMANDS: Final[tuple[click.Command, ...]] = (ask, offers, ps, stats, *SERVICES)
+COMMANDS: Final[tuple[click.Command, ...]] = (ask, offers, ps, stats, top, *SERVICES)
