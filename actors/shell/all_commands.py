@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from actors.shell.asking import ask, offers
+from actors.shell.interactive import shell
 from actors.shell.looking import ps, stats
 from actors.shell.notes import memory
 from actors.shell.queueing import queue
@@ -19,4 +20,4 @@ if TYPE_CHECKING:
 SERVICES: Final[tuple[click.Command, ...]] = (breakers, memory, queue, refs, router, topics)
 """Those that look at a service."""
 
-COMMANDS: Final[tuple[click.Command, ...]] = (ask, offers, ps, stats, top, *SERVICES)
+COMMANDS: Final[tuple[click.Command, ...]] = (ask, offers, ps, shell, stats, top, *SERVICES)
