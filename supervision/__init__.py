@@ -42,6 +42,7 @@ from supervision.report import DelayReport, ProgressReport, SupervisorReport
 from supervision.services import service_tree
 from supervision.spec import ChildSpec, SupervisorSpec
 from supervision.supervisor import Supervisor
+from supervision.telemetry import LogOptions, PrometheusOptions, Telemetry, TelemetryOptions
 
 __all__ = [
     "AlreadyPresentError",
@@ -60,8 +61,10 @@ __all__ = [
     "DeleteChild",
     "DynamicSupervisor",
     "GetChildSpec",
+    "LogOptions",
     "MaxChildrenError",
     "ProgressReport",
+    "PrometheusOptions",
     "Reconfigure",
     "RestartChild",
     "StartChild",
@@ -69,6 +72,8 @@ __all__ = [
     "Supervisor",
     "SupervisorReport",
     "SupervisorSpec",
+    "Telemetry",
+    "TelemetryOptions",
     "TerminateChild",
     "TreeGaveUpError",
     "UnsupportedRequestError",

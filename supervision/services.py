@@ -12,6 +12,7 @@ from actors.shared_memory import SharedMemory
 from actors.store import Store
 from supervision.spec import ChildSpec, SupervisorSpec, refuse
 from supervision.supervisor import Supervisor
+from supervision.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from actors.delivery import RouterConfig
@@ -19,12 +20,14 @@ if TYPE_CHECKING:
     from actors.shared_memory import EntryStore
     from actors.store import ReferenceStore, StoreOptions
     from supervision.intensity import Preset
+    from supervision.telemetry import TelemetryOptions
 
 STORE: Final = "store"
 SHARED_MEMORY: Final = "shared_memory"
 BUS: Final = "bus"
 QUEUE: Final = "queue"
 ROUTER: Final = "router"
+TELEMETRY: Final = "telemetry"
 
 BACKOFF: Final = Backoff(0.1, max_seconds=30.0)
 """Delays before the restarts of a service, except the first."""
@@ -43,6 +46,7 @@ def service_tree(  # noqa: PLR0913 -- one for each service, what some are told, 
     bus: bool = False,
     queue: QueueStore | None = None,
     queue_options: QueueOptions | None = None,
+    telemetry: TelemetryOptions | None = None,
     intensity: int | Preset | None = None,
     period: float | None = None,
 ) -> ChildSpec:
@@ -50,7 +54,8 @@ def service_tree(  # noqa: PLR0913 -- one for each service, what some are told, 
 
     There is a router, called ``router``; a store of references, called ``store``, a shared memory, called
     ``shared_memory``, and a durable queue, called ``queue``, each if it is given what it keeps its content in; and a
-    topic bus, called ``bus``, if that is wanted. Their clients find them by these names: `RouterRef(system)`,
+    topic bus, called ``bus``, if that is wanted. With *telemetry*, what that says is told of them from their start on.
+    Their clients find them by these names: `RouterRef(system)`,
     `QueueClient(system.named("queue"))`. All keep what they have accepted across their restarts, so one that fails
     takes no other along.
 
@@ -78,6 +83,8 @@ def service_tree(  # noqa: PLR0913 -- one for each service, what some are told, 
         children.append(ChildSpec(SHARED_MEMORY, SharedMemory, args=(shared_memory,), name=SHARED_MEMORY))
     if store is not None:
         children.append(ChildSpec(STORE, Store, args=(store, store_options), name=STORE))
+    if telemetry:
+        children.append(ChildSpec(TELEMETRY, Telemetry, args=(telemetry,), name=TELEMETRY))
     children.reverse()
     return ChildSpec("services", Supervisor, args=(_supervised(children, intensity, period),))
 

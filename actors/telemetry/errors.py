@@ -39,3 +39,9 @@ class HandlerNotFoundError(TelemetryError):
     def __init__(self, message: str, handler_id: str) -> None:
         super().__init__(message)
         self.handler_id = handler_id
+
+
+class MissingExtraError(TelemetryError, ImportError):
+    """A library is not installed that a handler needs; the extra ``telemetry`` brings it."""
+
+    kind = "router_not_initialised"

@@ -22,10 +22,12 @@ from actors.store import (
     StoreConfig,
     StoreOptions,
 )
+from actors.telemetry.extra import missing
 from supervision.configuration import keys
 from supervision.errors import BadSpecError
 from supervision.services import service_tree
 from supervision.spec import limit_of
+from supervision.telemetry import LogOptions, PrometheusOptions, TelemetryOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from actors.queue import QueueStore
     from actors.shared_memory import EntryStore
     from actors.store import PolicyManager
+    from actors.telemetry.extra import Part
     from supervision.configuration.keys import Form
     from supervision.spec import ChildSpec
 
@@ -69,6 +72,7 @@ class Configuration:
     store_options: StoreOptions
     queue_options: QueueOptions
     router: RouterConfig
+    telemetry: TelemetryOptions
 
     def __repr__(self) -> str:
         file = "no file" if self.settings.document is None else self.settings.document.name
@@ -91,6 +95,7 @@ class Configuration:
             bus=self._value("bus.enabled"),
             queue=queue,
             queue_options=None if queue is None else self.queue_options,
+            telemetry=self.telemetry,
             intensity=self._value("services.intensity"),
             period=self._value("services.period"),
         )
@@ -127,6 +132,7 @@ def _checked(form: Form, settings: Settings) -> Configuration:
     policies = options.make(PoliciesConfig, _fields(settings, "policies", ("always_reference", "always_value")))
     queue_options = _queue_options(settings, options)
     router = _router_config(settings, options)
+    telemetry = _telemetry(settings, options)
     _check_rest(form, settings, options)
     options.check()
     assert store_options is not None
@@ -135,7 +141,7 @@ def _checked(form: Form, settings: Settings) -> Configuration:
     assert queue_options is not None
     assert router is not None
     factory = _factory(form, settings, promote, policies)
-    return Configuration(form, settings, factory, store_options, queue_options, router)
+    return Configuration(form, settings, factory, store_options, queue_options, router, telemetry)
 
 
 def _fields(settings: Settings, section: str, fields: tuple[str, ...]) -> dict[str, Any]:
@@ -164,6 +170,22 @@ def _router_config(settings: Settings, options: Options) -> RouterConfig | None:
     files = _fields(settings, "sqlite", ("lock_timeout", "cache_size"))
     return options.make(
         _router, {**fields, **files, "breaker": breaker if settings["router.breaker.enabled"].value else None}
+    )
+
+
+def _telemetry(settings: Settings, options: Options) -> TelemetryOptions:
+    """Return which handlers there are; those that are off are checked all the same."""
+    log = options.make(LogOptions, _fields(settings, "telemetry.log", ("level", "events")))
+    prometheus = options.make(PrometheusOptions, _fields(settings, "telemetry.prometheus", keys.PROMETHEUS_FIELDS))
+    parts: tuple[Part, ...] = ("opentelemetry", "prometheus")
+    for part in parts:
+        enabled = settings[f"telemetry.{part}.enabled"]
+        if enabled.value and (why := missing(part)):
+            options.refuse(enabled, why)
+    return TelemetryOptions(
+        log=log if settings["telemetry.log.enabled"].value else None,
+        prometheus=prometheus if settings["telemetry.prometheus.enabled"].value else None,
+        opentelemetry=settings["telemetry.opentelemetry.enabled"].value,
     )
 
 

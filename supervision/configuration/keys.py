@@ -17,6 +17,8 @@ from actors.options import LOCK_TIMEOUT
 from actors.queue import QueueOptions
 from actors.store import AutoPromote, CommunicationConfig, GcConfig, PoliciesConfig, ServerSqliteConfig, StoreOptions
 from actors.store import StoreConfig as Place
+from actors.telemetry.log import LEVELS
+from supervision.telemetry import LogOptions, PrometheusOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,6 +45,7 @@ QUEUE_FIELDS: Final = tuple(
 )
 BACKOFF_FIELDS: Final = ("first", "multiplier", "max_seconds", "jitter")
 BREAKER_FIELDS: Final = tuple(field.name for field in attrs.fields(BreakerOptions))
+PROMETHEUS_FIELDS: Final = tuple(field.name for field in attrs.fields(PrometheusOptions))
 STORE_FIELDS: Final = ("max_bytes", "ttl", "compression", "compress_above")
 
 KINDS: Final[Mapping[type, Kind]] = {
@@ -67,7 +70,15 @@ def form_of(document: Document | None, environ: Mapping[str, str]) -> tuple[Form
 
 def keys_of(form: Form) -> list[Key]:
     """Return all keys of a form; what a default depends on comes first."""
-    return [*_of_place(form), *_of_store(), *_of_memory_and_bus(form), *_of_queue(form), *_of_router(form), *_of_rest()]
+    return [
+        *_of_place(form),
+        *_of_store(),
+        *_of_memory_and_bus(form),
+        *_of_queue(form),
+        *_of_router(form),
+        *_of_telemetry(),
+        *_of_rest(),
+    ]
 
 
 def refused_by(form: Form, why: str) -> dict[str, str]:
@@ -133,6 +144,17 @@ def _of_router(form: Form) -> list[Key]:
         *_options("router", RouterConfig, *ROUTER_FIELDS),
         Key("router.breaker.enabled", "flag", default=True),
         *_options("router.breaker", BreakerOptions, *BREAKER_FIELDS),
+    ]
+
+
+def _of_telemetry() -> list[Key]:
+    return [
+        Key("telemetry.log.enabled", "flag", default=False),
+        Key("telemetry.log.level", "text", default=LogOptions().level, choices=LEVELS),
+        Key("telemetry.log.events", "words", default=LogOptions().events),
+        Key("telemetry.opentelemetry.enabled", "flag", default=False),
+        Key("telemetry.prometheus.enabled", "flag", default=False),
+        *_options("telemetry.prometheus", PrometheusOptions, *PROMETHEUS_FIELDS),
     ]
 
 
