@@ -159,7 +159,7 @@ class ActorRef:
     async def call(self, message: object, *, timeout: float | None = 5.0, priority: Priority = ...) -> Any: ...
 
     @enable_ki_protection
-    async def call(  # noqa: C901 -- written out, for the sake of each call
+    async def call(
         self, message: object, *, timeout: float | None = DEFAULT_TIMEOUT, priority: Priority = NORMAL_PRIORITY
     ) -> Any:
         """Send *message* to `handle_call` and wait for the answer, at most *timeout* seconds (None: no limit).
@@ -191,10 +191,7 @@ class ActorRef:
                     await trio.lowlevel.checkpoint()
                 return answer
         else:
-            if sender is process and process.running:
-                _refuse_to_wait_for_self(process, message)
-            answer = ask(process, message, sender, timeout)
-            process.put(answer, priority)
+            answer = _queued(process, message, sender, timeout, priority)
         if not answer.answered:
             answer.begin_to_wait()
             await wait_task_rescheduled(answer.abandon)
@@ -317,6 +314,16 @@ class ActorRef:
         if get_ident() != self._process.system.open_to:
             admit(self._process.system, self)
         return self._process
+
+
+def _queued(
+    process: Process, message: object, sender: Process | None, timeout: float | None, priority: Priority
+) -> Asking:
+    if sender is process and process.running:
+        _refuse_to_wait_for_self(process, message)
+    asking = ask(process, message, sender, timeout)
+    process.put(asking, priority)
+    return asking
 
 
 def _call_told(

@@ -70,10 +70,7 @@ def service_tree(  # noqa: PLR0913 -- one for each service, what some are told, 
     """
     if not isinstance(bus, bool):
         raise refuse("service_tree", "bus", bus, "True or False")
-    if queue is None and queue_options is not None:
-        raise refuse("service_tree", "queue_options", queue_options, "None without a queue, which is given a store")
-    if store is None and store_options is not None:
-        raise refuse("service_tree", "store_options", store_options, "None without a store")
+    _refuse_options(store, store_options, queue, queue_options)
     children = [ChildSpec(ROUTER, Router, args=(router,), name=ROUTER)]
     if queue is not None:
         children.append(ChildSpec(QUEUE, Queue, args=(queue, queue_options), name=QUEUE))
@@ -87,6 +84,19 @@ def service_tree(  # noqa: PLR0913 -- one for each service, what some are told, 
         children.append(ChildSpec(TELEMETRY, Telemetry, args=(telemetry,), name=TELEMETRY))
     children.reverse()
     return ChildSpec("services", Supervisor, args=(_supervised(children, intensity, period),))
+
+
+def _refuse_options(
+    store: ReferenceStore | None,
+    store_options: StoreOptions | None,
+    queue: QueueStore | None,
+    queue_options: QueueOptions | None,
+) -> None:
+    """Refuse options of what there is none of."""
+    if queue is None and queue_options is not None:
+        raise refuse("service_tree", "queue_options", queue_options, "None without a queue, which is given a store")
+    if store is None and store_options is not None:
+        raise refuse("service_tree", "store_options", store_options, "None without a store")
 
 
 def _supervised(children: list[ChildSpec], intensity: int | Preset | None, period: float | None) -> SupervisorSpec:

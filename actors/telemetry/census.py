@@ -54,16 +54,16 @@ class Census:
     def bury(self, ref: ActorRef) -> None:
         """Keep what an actor has handled that is dead."""
         process = ref._process  # noqa: SLF001 -- the runtime's own
-        if process.system is self._system and hasattr(process, "actor"):
-            self._by_dead[self._labels.of_class(type(process.actor))] += process.taken
+        if process.system is self._system:
+            self._by_dead[self._labels.of(process.kind)] += process.taken
 
     async def take(self) -> None:
         """Look at all actors, and let others work meanwhile."""
         # Whoever dies from here on is counted as alive or not at all, and never twice.
         counts = {name: Count(handled=handled) for name, handled in self._by_dead.items()}
         for number, process in enumerate(list(self._system.processes.values()), 1):
-            if process.reason is None and hasattr(process, "actor"):
-                self._add(counts.setdefault(self._labels.of_class(type(process.actor)), Count()), process)
+            if process.reason is None:
+                self._add(counts.setdefault(self._labels.of(process.kind), Count()), process)
             if number % AT_ONCE == 0:
                 await trio.lowlevel.checkpoint()
         for name, count in counts.items():

@@ -12,8 +12,8 @@ class Labels:
     """The first so many values, each as itself; all later ones are ``other``.
 
     >>> names = Labels(2)
-    >>> [names.of(name) for name in ("shop.Till", "shop.Clerk", "shop.Desk", "shop.Till")]
-    ['shop.Till', 'shop.Clerk', 'other', 'shop.Till']
+    >>> [names.of(name) for name in ("Till", "Clerk", "Desk", "Till")]
+    ['Till', 'Clerk', 'other', 'Till']
     """
 
     __slots__ = ("_most", "_names")
@@ -32,7 +32,3 @@ class Labels:
                 return OTHER
             self._names.add(name)
         return name
-
-    def of_class(self, kind: type) -> str:
-        """Return the full name of a class, or what stands for it."""
-        return self.of(f"{kind.__module__}.{kind.__qualname__}")

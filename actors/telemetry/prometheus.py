@@ -149,7 +149,7 @@ class Prometheus:
             self._handlers.labels(self._class_of(metadata["actor"]), metadata["callback"]).observe(seconds)
 
     def _class_of(self, ref: Any) -> str:
-        return self._classes.of_class(type(ref._process.actor))  # noqa: SLF001 -- the runtime's own
+        return self._classes.of(ref._process.kind)  # noqa: SLF001 -- the runtime's own
 
     def _note_breaker(self, metadata: Mapping[str, Any]) -> None:
         """Keep which breakers are not closed: of so many the latest."""
