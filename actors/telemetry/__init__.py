@@ -44,6 +44,7 @@ from actors.telemetry.errors import (
     HandlerNotFoundError,
     HandlerTakenError,
     InvalidHandlerError,
+    MissingExtraError,
     TelemetryError,
     UnknownEventError,
 )
@@ -107,6 +108,7 @@ __all__ = [
     "HandlerNotFoundError",
     "HandlerTakenError",
     "InvalidHandlerError",
+    "MissingExtraError",
     "OpenSpan",
     "Span",
     "SpanContext",

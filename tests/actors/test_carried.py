@@ -266,6 +266,18 @@ async def test_a_message_of_a_router_that_waits_keeps_its_span(system: ActorSyst
     assert span.parent_id == listener.one("router.send.start").metadata["span"].span_id
 
 
+class Told(Quick):
+    """Tells when it has handled a message."""
+
+    def __init__(self, notes: list[tuple[object, SpanContext | None]], done: trio.Event) -> None:
+        super().__init__(notes)
+        self.done = done
+
+    def handle_cast(self, message: object) -> Any:
+        super().handle_cast(message)
+        self.done.set()
+
+
 async def test_a_durable_message_keeps_its_span_in_the_file(tmp_path: Path, listener: Listener) -> None:
     config = RouterConfig(database=tmp_path / "router.db")
     async with open_system() as system:
@@ -275,11 +287,10 @@ async def test_a_durable_message_keeps_its_span_in_the_file(tmp_path: Path, list
 
     notes: list[tuple[object, SpanContext | None]] = []
     async with open_system() as system:
-        await system.start(Quick, notes, name="late")
+        done = trio.Event()
+        await system.start(Told, notes, done, name="late")
         await system.start(Router, config, name="router")
-        with trio.fail_after(5):
-            while not notes:
-                await trio.sleep(0.01)
+        await done.wait()
 
     ((_, span),) = notes
     assert span is not None

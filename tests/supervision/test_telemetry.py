@@ -1,0 +1,200 @@
+"""Telemetry as the configuration has it: attached and served for as long as its actor lives."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib import util
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import trio
+from prometheus_client.parser import text_string_to_metric_families
+
+from actors import Actor, open_system
+from actors.config import ConfigError
+from actors.telemetry import MissingExtraError, UnknownEventError, handlers
+from actors.telemetry.endpoint import open_loopback
+from actors.telemetry.opentelemetry import OpenTelemetry
+from actors.telemetry.prometheus import Prometheus
+from supervision import (
+    ChildSpec,
+    ChildStartError,
+    LogOptions,
+    PrometheusOptions,
+    Supervisor,
+    SupervisorSpec,
+    Telemetry,
+    TelemetryOptions,
+    load_configuration,
+    which_children,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from actors import ActorSystem
+
+CONFIGURED = """
+store.backend = "memory"
+[telemetry]
+log = { enabled = true, level = "warning" }
+opentelemetry.enabled = true
+prometheus = { enabled = true, port = 0, messages = true }
+"""
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left() -> Any:
+    yield
+    assert handlers() == ()
+
+
+def configuration(text: str, folder: Path) -> Any:
+    file = folder / "shop.toml"
+    file.write_text(text, encoding="utf-8")
+    return load_configuration(file, environ={})
+
+
+async def scrape(port: int) -> dict[str, float]:
+    stream = await trio.open_tcp_stream("127.0.0.1", port)
+    async with stream:
+        await stream.send_all(b"GET /metrics HTTP/1.0\r\n\r\n")
+        answer = b"".join([chunk async for chunk in stream])
+    text = answer.partition(b"\r\n\r\n")[2].decode()
+    found = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    return {f"{sample.name} {' '.join(sample.labels.values())}": sample.value for sample in found}
+
+
+def port_of(system: ActorSystem) -> int:
+    ref = system.whereis("telemetry")
+    assert ref is not None
+    actor = ref._process.actor
+    assert isinstance(actor, Telemetry)
+    assert actor.port is not None
+    return actor.port
+
+
+class Till(Actor):
+    """Answers nobody."""
+
+
+async def test_a_configured_program_is_logged_and_scraped(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    services = configuration(CONFIGURED, tmp_path).services()
+    async with open_system() as system:
+        top = await system.start(Supervisor, SupervisorSpec([services, ChildSpec("till", Till, name="till")]))
+        system.named("till").kill()
+        await which_children(top)
+        found = await scrape(port_of(system))
+
+    assert found["actors_restarts_total Till"] == 1
+    assert found["actors_alive Router"] == 1
+    lines = [record.getMessage() for record in caplog.records if record.name == "actors.telemetry"]
+    assert any(line.startswith("supervisor.restarted") for line in lines)
+
+
+async def test_a_restart_takes_the_port_and_the_handlers_over(tmp_path: Path) -> None:
+    with_port = await open_loopback("127.0.0.1", 0)
+    port = with_port[0].socket.getsockname()[1]
+    await with_port[0].aclose()
+    options = TelemetryOptions(log=LogOptions(), prometheus=PrometheusOptions(port=port), opentelemetry=True)
+    tree = SupervisorSpec([ChildSpec("telemetry", Telemetry, args=(options,), name="telemetry")], intensity=5)
+    async with open_system() as system:
+        top = await system.start(Supervisor, tree)
+        attached = {attachment.id for attachment in handlers()}
+        for _ in range(3):
+            system.named("telemetry").kill()
+            await which_children(top)
+            assert {attachment.id for attachment in handlers()} == attached
+            assert (await scrape(port))["actors_alive Telemetry"] == 1
+
+
+async def test_a_port_that_somebody_has_fails_the_start(autojump_clock: Any) -> None:
+    listeners = await open_loopback("127.0.0.1", 0)
+    port = listeners[0].socket.getsockname()[1]
+    async with open_system() as system:
+        options = TelemetryOptions(log=LogOptions(), prometheus=PrometheusOptions(port=port))
+        with pytest.raises(OSError, match="ddress already in use"):
+            await system.start(Telemetry, options)
+        assert handlers() == ()
+    await listeners[0].aclose()
+
+
+async def test_events_that_there_are_not_fail_the_start_and_leave_nothing(tmp_path: Path) -> None:
+    services = configuration(
+        'store.backend = "memory"\ntelemetry.log = { enabled = true, events = ["bus.publsh.*"] }', tmp_path
+    ).services()
+    async with open_system() as system:
+        with pytest.raises(ChildStartError) as failed:
+            await system.start(Supervisor, SupervisorSpec([services]))
+
+    causes, error = [], failed.value.__cause__
+    while error is not None:
+        causes.append(type(error))
+        error = error.__cause__
+    assert UnknownEventError in causes
+
+
+def test_nothing_of_it_is_on_by_default(tmp_path: Path) -> None:
+    found = configuration("", tmp_path)
+
+    assert found.telemetry == TelemetryOptions()
+    assert not found.telemetry
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ('telemetry.prometheus.host = "192.168.0.1"', "telemetry.prometheus.host is '192.168.0.1'; allowed is an addr"),
+        ("telemetry.prometheus.port = 70000", "telemetry.prometheus.port is 70000; allowed is an int from 0 to 65535"),
+        ("telemetry.prometheus.max_labels = 0", "telemetry.prometheus.max_labels is 0; allowed is an int from 1 to"),
+        ('telemetry.log.level = "loud"', "telemetry.log.level is 'loud'; allowed is 'debug', 'info', 'warning' or 'e"),
+        ("telemetry.log.events = []", "telemetry.log.events is (); allowed are names of events, one or more"),
+        ("telemetry.jaeger = true", "telemetry.jaeger is no key of the configuration"),
+    ],
+)
+def test_a_fault_is_told_with_its_line(text: str, fault: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as raised:
+        configuration(text, tmp_path)
+
+    (told,) = raised.value.faults
+    assert f"shop.toml:1: {fault}" in told
+
+
+@pytest.fixture
+def without_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the libraries of the extra not found."""
+    found = util.find_spec
+    gone = {"prometheus_client", "h11", "opentelemetry"}
+    monkeypatch.setattr("actors.telemetry.extra.find_spec", lambda name: None if name in gone else found(name))
+
+
+@pytest.mark.usefixtures("without_extra")
+def test_without_the_extra_the_configuration_says_how_to_get_it(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as raised:
+        configuration("telemetry.prometheus.enabled = true\ntelemetry.opentelemetry.enabled = true", tmp_path)
+
+    cure = "the extra telemetry brings what it takes: python -m pip install 'trio-actors[telemetry]'"
+    first, second = raised.value.faults
+    assert first.endswith(f"opentelemetry-api is not installed; {cure}")
+    assert second.endswith(f"prometheus-client and h11 are not installed; {cure}")
+
+
+@pytest.mark.usefixtures("without_extra")
+async def test_without_the_extra_nothing_else_is_lost() -> None:
+    async with open_system() as system:
+        with pytest.raises(MissingExtraError, match="python -m pip install 'trio-actors\\[telemetry\\]'"):
+            Prometheus(system)
+        with pytest.raises(MissingExtraError, match="telemetry for opentelemetry: opentelemetry-api is not installed"):
+            OpenTelemetry()
+        await system.start(Telemetry, TelemetryOptions(log=LogOptions(level="warning", events=("actor.exited",))))
+        assert len(handlers()) == 1
+
+
+def test_no_optional_library_is_loaded_unless_it_is_asked_for() -> None:
+    code = (
+        "import sys, supervision; print([m for m in ('opentelemetry', 'prometheus_client', 'h11') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
+
+    assert done.stdout == "[]\n"
