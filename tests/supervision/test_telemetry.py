@@ -191,6 +191,7 @@ async def test_without_the_extra_nothing_else_is_lost() -> None:
         assert len(handlers()) == 1
 
 
+@pytest.mark.slow
 def test_no_optional_library_is_loaded_unless_it_is_asked_for() -> None:
     code = (
         "import sys, supervision; print([m for m in ('opentelemetry', 'prometheus_client', 'h11') if m in sys.modules])"
