@@ -53,7 +53,7 @@ class Session:
             words = shlex.split(line)
         except ValueError as error:
             self.status = 2
-            _say(f"{str(error).lower()}: {line}")
+            _say(f"{str(error).lower()}: {line.strip()}")
             return
         if words:
             try:

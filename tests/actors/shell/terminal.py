@@ -31,12 +31,16 @@ class Terminal:
 
     def __init__(self, command: list[str], environment: dict[str, str], columns: int, lines: int) -> None:
         self.screen = pyte.HistoryScreen(columns, lines, history=1000)
+        # Who asks where the cursor is waits for the answer.
+        self.screen.write_process_input = self.type  # type: ignore[method-assign]
         self._stream = pyte.ByteStream(self.screen)
         self.received = b""
         """All that was written to it, escapes included."""
         self._own, self._its = pty.openpty()
         self._resize(columns, lines)
-        self.before = termios.tcgetattr(self._its)
+        self._before = termios.tcgetattr(self._own)
+        self.restored = False
+        """Whether the terminal was as it was before when the command had ended."""
         self.process = subprocess.Popen(
             command,
             env=environment | {"TERM": "xterm-256color"},
@@ -44,6 +48,7 @@ class Terminal:
             stdout=self._its,
             stderr=self._its,
             start_new_session=True,
+            preexec_fn=_take_terminal,  # noqa: PLW1509 -- nothing else makes it the one that Ctrl-C comes from
         )
 
     @property
@@ -57,15 +62,14 @@ class Terminal:
         return "\n".join(self.shown)
 
     @property
-    def restored(self) -> bool:
-        """Whether the terminal is as it was before."""
-        alternate = self.received.count(b"\x1b[?1049h") - self.received.count(b"\x1b[?1049l")
-        hidden = self.received.rfind(b"\x1b[?25l") > self.received.rfind(b"\x1b[?25h")
-        return termios.tcgetattr(self._its) == self.before and alternate == 0 and not hidden
+    def line_by_line(self) -> bool:
+        """Whether keys are no longer taken one by one, as long as a line is edited: a command runs."""
+        modes: int = termios.tcgetattr(self._own)[3]
+        return bool(modes & termios.ICANON)
 
-    def type(self, keys: str) -> None:
+    def type(self, data: str) -> None:
         """Press keys."""
-        os.write(self._own, keys.encode())
+        os.write(self._own, data.encode())
 
     def resize(self, columns: int, lines: int) -> None:
         """Make it of another size, and tell the command so."""
@@ -92,6 +96,7 @@ class Terminal:
             assert time.monotonic() < end, f"it has not ended within {seconds} s; the screen is:\n{self.text}"
             self._read(0.05)
         self._read(0.0)
+        self.restored = self._is_restored()
         assert self.process.returncode is not None
         return self.process.returncode
 
@@ -102,18 +107,24 @@ class Terminal:
         os.close(self._own)
         os.close(self._its)
 
+    def _is_restored(self) -> bool:
+        alternate = self.received.count(b"\x1b[?1049h") - self.received.count(b"\x1b[?1049l")
+        hidden = self.received.rfind(b"\x1b[?25l") > self.received.rfind(b"\x1b[?25h")
+        return termios.tcgetattr(self._own) == self._before and alternate == 0 and not hidden
+
     def _read(self, seconds: float) -> None:
         while select.select([self._own], [], [], seconds)[0]:
             written = os.read(self._own, 65536)
             self.received += written
-            # Who asks where the cursor is waits for the answer.
-            for _ in range(written.count(b"\x1b[6n")):
-                os.write(self._own, f"\x1b[{self.screen.cursor.y + 1};{self.screen.cursor.x + 1}R".encode())
             self._stream.feed(written)
             seconds = 0.0
 
     def _resize(self, columns: int, lines: int) -> None:
         fcntl.ioctl(self._own, termios.TIOCSWINSZ, struct.pack("4H", lines, columns, 0, 0))
+
+
+def _take_terminal() -> None:
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 @contextmanager
