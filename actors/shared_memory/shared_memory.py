@@ -153,7 +153,7 @@ class SharedMemory(Actor):
 
     def shell_commands(self) -> Mapping[str, Command]:
         """Offer to show what is kept (`actors.inspect.Commands`)."""
-        return MemoryOffers(self).commands() if hasattr(self, "_handlers") and not self.closed else {}
+        return MemoryOffers(self).commands() if hasattr(self, "_handlers") else {}
 
     async def terminate(self, reason: ExitReason) -> None:
         """Wait for what is on its way to the store, so that its callers are told."""
