@@ -32,7 +32,7 @@ INSIST_SECONDS: Final = 2.0
 class LogOptions:
     """What is logged, by the logger ``actors.telemetry``."""
 
-    level: Literal["debug", "info", "warning", "error"] = "info"
+    level: Literal["debug", "info", "warning", "error"] = "warning"
     events: tuple[str, ...] = PROBLEMS
     """Names of events, or patterns."""
 
@@ -122,7 +122,8 @@ class Telemetry(Actor):
                 listeners = await open_loopback(scraped.host, scraped.port)
             except OSError as error:
                 if error.errno != EADDRINUSE or trio.current_time() >= deadline:
-                    raise
+                    where = f"metrics cannot be served at {scraped.host}:{scraped.port}"
+                    raise OSError(error.errno, f"{where}: {error.strerror}") from error
                 await trio.sleep(BETWEEN)
             else:
                 for listener in listeners:

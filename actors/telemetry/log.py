@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PROBLEMS: Final = (
-    "actor.exited",
     "bus.*.exception",
     "queue.*.exception",
     "queue.requeue",
@@ -23,7 +22,7 @@ PROBLEMS: Final = (
     "store.quarantine",
     "supervisor.restarted",
 )
-"""What an operator wants to read of: what failed, ended, came back or was given up. None of it is told per message."""
+"""What an operator wants to read of: what failed, came back or was given up. A message that fares well tells none."""
 
 LEVELS: Final = ("debug", "info", "warning", "error")
 
@@ -36,7 +35,7 @@ class LogHandler:
     Each record has the event's name as ``record.event``, its ``record.measurements`` and its ``record.metadata``.
     """
 
-    def __init__(self, level: str = "info", *, to: logging.Logger = logger) -> None:
+    def __init__(self, level: str = "warning", *, to: logging.Logger = logger) -> None:
         if level not in LEVELS:
             raise InvalidHandlerError(f"LogHandler: level is {level!r}; allowed are {', '.join(LEVELS)}")
         self._level = logging.getLevelNamesMapping()[level.upper()]
