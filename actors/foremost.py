@@ -56,6 +56,6 @@ def order_of(arguments: Mapping[str, Any], orders: Mapping[str, Callable[[T], An
     4
     """
     name = arguments.get("order", next(iter(orders)))
-    if name not in orders:
+    if not isinstance(name, str) or name not in orders:
         raise ValueError(f"the order is {name!r}; allowed is {' or '.join(orders)}")
     return orders[name]

@@ -88,6 +88,8 @@ class RouterOffers:
     def replay(self, arguments: Mapping[str, Any]) -> Iterator[Row | None]:
         """Send the message of an id again, or all that are kept, to where they were to go or to another name."""
         to = arguments.get("to")
+        if not isinstance(to, str | None):
+            raise ValueError(f"a message is sent to a name; got {shown(to)}")  # noqa: TRY004 -- it is what a client sent
         for letter in self._chosen(arguments):
             if letter not in self._ledger.letters:
                 continue  # others had their turn meanwhile

@@ -10,6 +10,7 @@ import attrs
 from actors.foremost import AT_ONCE, foremost, most_of, order_of
 from actors.queue import requests as ask
 from actors.queue import views
+from actors.queue.errors import CorruptMessageError, NoDeadLetterError
 from actors.show import shown
 
 if TYPE_CHECKING:
@@ -120,8 +121,14 @@ class QueueOffers:
             yield {"id": wanted, "did": did}
             return
         async for letter in self._dead(arguments, None):
-            if letter is not None:
+            if letter is None:
+                yield None
+                continue
+            try:
                 await self._queue.ref.call(request(letter.message.id), timeout=timeout)
+            except (CorruptMessageError, NoDeadLetterError) as error:
+                yield {"id": letter.message.id, "did": f"was passed over: {error}"}
+            else:
                 yield {"id": letter.message.id, "did": did}
 
     async def _dead(self, arguments: Mapping[str, Any], most: int | None) -> AsyncIterator[ask.DeadMessage | None]:

@@ -49,8 +49,20 @@ def encode(word: str, content: object) -> bytes:
 
 
 def packer() -> Callable[[object], bytes]:
-    """Return what packs one value after the other for `encode_part`."""
-    pack: Callable[[object], bytes] = msgpack.Packer(default=_unknown).pack
+    r"""Return what packs one value after the other for `encode_part`; texts that are none are escaped.
+
+    >>> packer()("\ud800")
+    b'\xa6\\ud800'
+    """
+    strict: Callable[[object], bytes] = msgpack.Packer(default=_unknown).pack
+
+    def pack(value: object) -> bytes:
+        try:
+            return strict(value)
+        except UnicodeEncodeError:
+            escaped: bytes = msgpack.packb(value, default=_unknown, unicode_errors="backslashreplace")
+            return escaped
+
     return pack
 
 
