@@ -49,21 +49,22 @@ def encode(word: str, content: object) -> bytes:
 
 
 def packer() -> Callable[[object], bytes]:
-    r"""Return what packs one value after the other for `encode_part`; texts that are none are escaped.
+    """Return what packs one value after the other for `encode_part`.
 
-    >>> packer()("\ud800")
+    It raises ``UnicodeEncodeError`` for a text that is none, which `pack_escaped` packs.
+    """
+    pack: Callable[[object], bytes] = msgpack.Packer(default=_unknown).pack
+    return pack
+
+
+def pack_escaped(value: object) -> bytes:
+    r"""Return *value* packed, with what is no text in its texts escaped.
+
+    >>> pack_escaped("\ud800")
     b'\xa6\\ud800'
     """
-    strict: Callable[[object], bytes] = msgpack.Packer(default=_unknown).pack
-
-    def pack(value: object) -> bytes:
-        try:
-            return strict(value)
-        except UnicodeEncodeError:
-            escaped: bytes = msgpack.packb(value, default=_unknown, unicode_errors="backslashreplace")
-            return escaped
-
-    return pack
+    packed: bytes = msgpack.packb(value, default=_unknown, unicode_errors="backslashreplace")
+    return packed
 
 
 def encode_part(now: int, rows: Sequence[bytes]) -> bytes:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from actors.shell.frame import encode_part, packer
+from actors.shell.frame import encode_part, pack_escaped, packer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator
@@ -41,9 +41,21 @@ def in_parts(rows: Iterable[Any]) -> Iterator[bytes]:
     Each row is packed when it is read: thousands of objects that live for a while would set off Python's garbage
     collector, which then looks through all that the node has made since it last ran, in one slice.
     """
-    pack = packer()
-    for gathered in in_slices(None if row is None else pack(row) for row in rows):
+    for gathered in in_slices(_packed(rows)):
         yield encode_part(time.perf_counter_ns(), gathered)
+
+
+def _packed(rows: Iterable[Any]) -> Iterator[bytes | None]:
+    pack = packer()
+    for row in rows:
+        if row is None:
+            yield None
+            continue
+        try:
+            packed = pack(row)
+        except UnicodeEncodeError:
+            packed = pack_escaped(row)
+        yield packed
 
 
 async def in_parts_as_they_come(rows: AsyncIterator[Any]) -> AsyncIterator[bytes]:
@@ -53,7 +65,10 @@ async def in_parts_as_they_come(rows: AsyncIterator[Any]) -> AsyncIterator[bytes
     end = time.perf_counter_ns() + SLICE_NANOSECONDS
     async for row in rows:
         if row is not None:
-            gathered.append(pack(row))
+            try:
+                gathered.append(pack(row))
+            except UnicodeEncodeError:
+                gathered.append(pack_escaped(row))
         if row is None or len(gathered) >= SLICE_ROWS or time.perf_counter_ns() > end:
             yield encode_part(time.perf_counter_ns(), gathered)
             gathered = []
