@@ -311,6 +311,21 @@ class QueueStoreSuite:
         assert [sketch.recipient for sketch in await bench.pending()] == ["worker"]
         assert bench.store.fetch([1])[0].change.status == PENDING
 
+    @in_virtual_time
+    async def test_a_closed_queue_is_closed_after_a_restart(self, bench: Bench) -> None:
+        """L-QUE-34: it still tells what it has."""
+        first = await bench.start()
+        await bench.queue.put("worker", "tea")
+        await bench.queue.close()
+        first.kill()
+        await first.wait()
+        await bench.start()
+
+        refused = [await refusal(bench.queue.put("worker", "coffee")), await refusal(bench.queue.lease("worker"))]
+
+        assert [type(error) for error in refused] == [QueueClosedError, QueueClosedError]
+        assert await bench.queue.depth("worker") == 1
+
 
 class DurableQueueStoreSuite(QueueStoreSuite):
     """What a store does as well that outlives the program: `new_store` of the same folder has what was stored there."""

@@ -17,6 +17,7 @@ from actors.queue import (
     OutcomeUnknownError,
     Queue,
     QueueClient,
+    QueueClosedError,
     QueueStore,
     SqliteStore,
     StoreFailedError,
@@ -149,6 +150,32 @@ async def test_a_put_that_was_given_up_and_is_repeated_is_stored_once(system: Ac
 
     assert (again, unknown.value.retryable) == (unknown.value.message_id, True)
     assert await queue.depth("ann") == 0
+
+
+async def test_who_put_something_before_the_queue_was_closed_is_told_that_although_it_was_killed(
+    system: ActorSystem,
+) -> None:
+    """The store reports the batch to an incarnation that is no more."""
+    store = SlowStore()
+    queue = await supervised(system, store)
+    store.held = []
+    stored: list[str] = []
+
+    async def put() -> None:
+        stored.append(await queue.put("ann", "tea"))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(put)
+        await wait_all_tasks_blocked()
+        nursery.start_soon(queue.close)
+        await wait_all_tasks_blocked()
+        system.named("queue").kill()
+        store.report()
+
+    with pytest.raises(QueueClosedError, match="is closed"):
+        await queue.put("ann", "coffee")
+    assert [store.fetch([1])[0].row.id] == stored
+    assert await queue.depth("ann") == 1
 
 
 async def test_without_a_queue_the_client_says_so_when_its_patience_is_over(system: ActorSystem) -> None:
