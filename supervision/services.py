@@ -34,7 +34,7 @@ RESTARTS_OF_ONE: Final = 20
 """More than the delays allow one service in a period: however long its file is bad, the tree does not give up."""
 
 
-def service_tree(  # noqa: PLR0913 -- one for each service, what some are told, and how often they may fail
+def service_tree(  # noqa: PLR0913 -- one for each service, what some are told, and how they may fail
     router: RouterConfig | None = None,
     *,
     store: ReferenceStore | None = None,
@@ -45,6 +45,7 @@ def service_tree(  # noqa: PLR0913 -- one for each service, what some are told, 
     queue_options: QueueOptions | None = None,
     intensity: int | Preset | None = None,
     period: float | None = None,
+    backoff: Backoff | None = None,
 ) -> ChildSpec:
     """Return the specification of a supervisor of the services, for the tree of an application.
 
@@ -55,7 +56,8 @@ def service_tree(  # noqa: PLR0913 -- one for each service, what some are told, 
     takes no other along.
 
     A service that fails is started again, at once and from the second time on after delays of up to 30 s, as often as
-    it takes: the supervisor may restart 20 times in 60 s for each service, which is more than the delays allow. With
+    it takes: the supervisor may restart 20 times in 60 s for each service, which is more than the delays allow. A
+    *backoff* of your own sets other delays; with shorter ones say how often they may be restarted as well. With
     a smaller *intensity*, in a *period* of 60 s, it gives up, and whoever supervises it decides. A service that does
     not start with the tree, such as for a bad file, fails the start of the tree.
 
@@ -79,12 +81,14 @@ def service_tree(  # noqa: PLR0913 -- one for each service, what some are told, 
     if store is not None:
         children.append(ChildSpec(STORE, Store, args=(store, store_options), name=STORE))
     children.reverse()
-    return ChildSpec("services", Supervisor, args=(_supervised(children, intensity, period),))
+    return ChildSpec("services", Supervisor, args=(_supervised(children, intensity, period, backoff or BACKOFF),))
 
 
-def _supervised(children: list[ChildSpec], intensity: int | Preset | None, period: float | None) -> SupervisorSpec:
+def _supervised(
+    children: list[ChildSpec], intensity: int | Preset | None, period: float | None, backoff: Backoff
+) -> SupervisorSpec:
     """Return what says how *children*, in the order of their start, are kept running."""
     if isinstance(intensity, str) and period is None:
-        return SupervisorSpec(children, intensity=intensity, backoff=BACKOFF)
+        return SupervisorSpec(children, intensity=intensity, backoff=backoff)
     limit = RESTARTS_OF_ONE * len(children) if intensity is None else intensity
-    return SupervisorSpec(children, intensity=limit, period=PERIOD if period is None else period, backoff=BACKOFF)
+    return SupervisorSpec(children, intensity=limit, period=PERIOD if period is None else period, backoff=backoff)

@@ -12,14 +12,22 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 import trio
 
-from actors import ActorError, ActorSystem, open_system
+from actors import ActorError, ActorSystem, Backoff, open_system
 from actors.bus import BusClient
 from actors.delivery import DeliveryOptions, Guarantee, RouterConfig, RouterRef
 from actors.queue import LeaseLostError, MemoryStore, QueueClient, QueueOptions, SqliteStore
 from actors.shared_memory import Namespace, SharedMemoryClient, SqliteEntries
 from actors.sqlite import Database, open_database
 from actors.store import MemoryReferenceStore, SqliteReferenceStore, StoreClient, StoreOptions, ValueTooLargeError
-from supervision import BadSpecError, ChildStartError, Supervisor, SupervisorSpec, service_tree, which_children
+from supervision import (
+    BadSpecError,
+    ChildSpec,
+    ChildStartError,
+    Supervisor,
+    SupervisorSpec,
+    service_tree,
+    which_children,
+)
 from tests.actors.delivery.receivers import Receiver
 
 if TYPE_CHECKING:
@@ -117,6 +125,25 @@ def test_options_of_no_service_are_refused(service: str, options: Any) -> None:
     said = rf"service_tree: {service}_options is .*; allowed is None without a {service}"
     with pytest.raises(BadSpecError, match=said):
         service_tree(**{f"{service}_options": options})
+
+
+def test_the_delays_before_restarts_are_those_that_were_asked_for() -> None:
+    soon = Backoff(0.1, max_seconds=0.5)
+
+    assert delays_of(service_tree()) == Backoff(0.1, max_seconds=30.0)
+    assert delays_of(service_tree(backoff=soon)) == soon
+    assert delays_of(service_tree(backoff=soon, intensity="strict")) == soon
+
+
+def delays_of(services: ChildSpec) -> Backoff | None:
+    (spec,) = services.args
+    assert isinstance(spec, SupervisorSpec)
+    return spec.backoff
+
+
+def test_delays_that_are_none_are_refused() -> None:
+    with pytest.raises(BadSpecError, match=r"backoff is 0\.5"):
+        service_tree(backoff=0.5)  # type: ignore[arg-type]
 
 
 def test_a_bus_is_wanted_or_not() -> None:
