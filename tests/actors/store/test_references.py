@@ -19,6 +19,7 @@ from actors.store import (
     Store,
     StoreClient,
     StoreOptions,
+    ValueRefusedError,
 )
 
 if TYPE_CHECKING:
@@ -156,6 +157,25 @@ async def test_who_asks_for_what_is_not_there_is_told_of_what_and_where(
         with pytest.raises(ReferenceNotFoundError, match=f"{gone.id} not found in the {store.kind} store") as raised:
             await ask()
         assert raised.value.reference_id == gone.id
+
+
+async def test_what_no_row_can_count_is_refused_and_harms_nobody_else(
+    system: ActorSystem, store: ReferenceStore
+) -> None:
+    client, _ = await opened(system, store)
+    tea = await client.store(b"tea")
+    await client.retain(tea, 2**61)
+
+    async def hold_too_often() -> None:
+        with pytest.raises(ValueRefusedError, match=f"is held {2**61 + 1} times, and cannot be {2**63} times more"):
+            await client.retain(tea, 2**63)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(hold_too_often)
+        nursery.start_soon(client.store, b"milk")
+
+    assert (await client.value(tea)).holders == 2**61 + 1
+    assert len(await client.list()) == 2
 
 
 @pytest.mark.parametrize("checked", [True, False])
