@@ -21,7 +21,7 @@ from actors.shared_memory.actor_watch import ActorWatch
 from actors.shared_memory.entry import COMPRESS_FROM, NO_METADATA, content_of, frozen
 from actors.shared_memory.errors import InvalidEntryError, OutcomeUnknownError
 from actors.shared_memory.interest import BUFFER
-from actors.shared_memory.key import Namespace, key_of, namespace_of, scope_of
+from actors.shared_memory.key import Namespace, check_encodable, key_of, namespace_of, scope_of
 from actors.shared_memory.watch import Watch
 from actors.telemetry import (
     SHARED_MEMORY_DELETE,
@@ -67,6 +67,7 @@ class SharedMemoryClient:
             raise TypeError(f"a SharedMemoryClient is of an ActorRef or a NameRef (system.named(...)); got {memory!r}")
         if not isinstance(agent_id, str):
             raise TypeError(f"the agent_id of a SharedMemoryClient is a str; got {agent_id!r}")
+        check_encodable("agent_id", agent_id)
         check_seconds("patience", patience)
         self._memory = memory
         self._find: Callable[[], ActorRef | None] = memory.whereis if isinstance(memory, NameRef) else lambda: memory
@@ -338,6 +339,7 @@ def _parsed(pattern: str) -> Pattern | None:
 def _checked(idempotency_key: object) -> str:
     if not isinstance(idempotency_key, str) or not idempotency_key:
         raise InvalidEntryError(f"an idempotency key is a str that is not empty; got {idempotency_key!r}")
+    check_encodable("idempotency key", idempotency_key)
     return idempotency_key
 
 

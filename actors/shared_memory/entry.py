@@ -5,10 +5,12 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 from hashlib import sha256
+from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from actors.shared_memory.errors import InvalidEntryError
+from actors.shared_memory.key import check_encodable
 from actors.show import shown
 
 if TYPE_CHECKING:
@@ -160,4 +162,6 @@ def frozen(metadata: Mapping[str, str] | None) -> Mapping[str, str]:
         isinstance(name, str) and isinstance(text, str) for name, text in metadata.items()
     ):
         raise InvalidEntryError(f"the metadata of an entry are names and texts, both str; got {shown(metadata)}")
+    for text in chain.from_iterable(metadata.items()):
+        check_encodable("metadata", text)
     return MappingProxyType(dict(metadata))

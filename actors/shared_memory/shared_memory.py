@@ -275,11 +275,12 @@ class SharedMemory(Actor):
         self.ref.send_after(0.0, self._departure)
 
     def _send_off(self, flight: Flight) -> None:
-        self._flight = flight
         if flight.changes:
             self.store.commit(self.epoch, flight.changes, flight.land)
         else:
             flight.land(None)
+        # Only now: what a store has raised at never lands, and whoever ends would wait for it.
+        self._flight = flight
         if not flight.landed:
             flight.ref = self.ref
 

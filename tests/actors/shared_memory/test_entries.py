@@ -82,6 +82,8 @@ def test_metadata_are_texts_that_nobody_can_change() -> None:
     assert kept == {"kind": "draft"}
     with pytest.raises(InvalidEntryError, match=r"both str; got {'size': 7}"):
         frozen({"size": 7})  # type: ignore[dict-item]
+    with pytest.raises(InvalidEntryError, match=r"the metadata '\\ud800' is no text"):
+        frozen({"kind": "\ud800"})
 
 
 @pytest.mark.parametrize(

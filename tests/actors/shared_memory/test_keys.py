@@ -38,6 +38,8 @@ def test_an_unknown_namespace_is_refused(namespace: Any) -> None:
         (Namespace.GLOBAL, "a" * 10_000, "", "", "at most 1024 characters; .* has 10000"),
         (Namespace.GLOBAL, "a", "s1", "", "the global namespace has no scopes; got 's1'"),
         (Namespace.SESSION, "a", 7, "", "a scope is a str of at most 1024 characters; got 7"),
+        (Namespace.GLOBAL, "\ud800", "", "", r"the key '\\ud800' is no text: 'utf-8' codec can't encode"),
+        (Namespace.SESSION, "a", "\ud800", "", r"the scope '\\ud800' is no text"),
         (Namespace.AGENT, "a", "", "", "there is no agent_id"),
         (Namespace.AGENT, "a", "bob", "ann", "agent 'ann' sees its own entries alone; it asked for those of 'bob'"),
     ],
