@@ -11,7 +11,7 @@ from attrs import frozen
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from actors import ExitReason
@@ -63,11 +63,10 @@ class Watch:
     def __init__(self, total: int) -> None:
         console = Console(stderr=True)
         self.bar = Progress(
-            TextColumn("reading"),
-            BarColumn(),
+            BarColumn(bar_width=20),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            TextColumn("{task.description}", markup=False),
+            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
             console=console,
             disable=not console.is_interactive,
         )
@@ -92,7 +91,7 @@ class Watch:
     def hear(self, finding: Finding) -> None:
         """Show what was announced."""
         self.heard += 1
-        self.latest = f"{self.heard:,} concepts, now {finding.concept} ({finding.where})"
+        self.latest = f"{self.heard:,} concepts, now {finding.concept}"
         self.bar.update(self.task, description=self.latest)
 
     def killed(self, service: str) -> None:

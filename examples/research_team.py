@@ -12,6 +12,8 @@ found, an account is filed under the number of its volume.
 """
 
 import json
+import math
+import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -19,7 +21,7 @@ from typing import Any, TypeVar
 
 import trio
 
-from actors import NORMAL, Actor, ActorError, Continue, ExitReason, Stop, run_blocking
+from actors import NORMAL, Actor, ActorError, Continue, Crash, ExitReason, Stop, run_blocking
 from actors.agent import Agent, AgentMessage
 from actors.bus import BusClient, MessagesMissed, TopicMessage
 from actors.queue import Lease, LeaseLostError
@@ -34,21 +36,34 @@ UNREAD = "unread volumes"
 ANY_NUMBER = 1_000_000
 """How often a volume may be leased: again each time the queue is killed while somebody reads it."""
 
+PATIENCE = 20.0
+"""Seconds of failing after which it is not the kills: the disk may be full."""
+
 R = TypeVar("R")
 
 
 async def insist(ask: Callable[..., Awaitable[R]], *args: Any, **options: Any) -> R:
-    """Ask until there is an answer, or an error that says that asking again is in vain."""
+    """Ask until there is an answer, or an error that asking again does not help, or not for `PATIENCE`."""
+    failing_since = math.inf
     while True:
         try:
             return await ask(*args, **options)
         except ActorError as error:
-            if not error.retryable:
+            failing_since = min(failing_since, trio.current_time())
+            if not error.retryable or trio.current_time() > failing_since + PATIENCE:
                 raise
             await trio.sleep(0.01)
 
 
-class Librarian(Agent):
+class Member(Agent):
+    """One of the team, who tells why, if it fails."""
+
+    def terminate(self, reason: ExitReason) -> None:
+        if isinstance(reason, Crash):
+            print(f"the {self.name} failed: {reason}", file=sys.stderr)
+
+
+class Librarian(Member):
     """Shares the corpus by reference."""
 
     def __init__(self, listing: Listing, **parts: Any) -> None:
@@ -73,7 +88,7 @@ class Librarian(Agent):
         await insist(self.queue.put, UNREAD, work, id=f"volume {volume.number}", max_retries=ANY_NUMBER)
 
 
-class Reader(Agent):
+class Reader(Member):
     """Reads one volume after the other."""
 
     def init(self) -> Continue:
@@ -124,7 +139,7 @@ def explanations(note: bytes) -> list[Explanation]:
     return [Explanation(*parts) for parts in json.loads(note)]
 
 
-class Editor(Agent):
+class Editor(Member):
     """Writes the index when every volume is read, and then the work is done."""
 
     def __init__(self, listing: Listing, watch: Watch, **parts: Any) -> None:
@@ -175,6 +190,7 @@ class Editor(Agent):
 
     def terminate(self, reason: ExitReason) -> None:
         self.watch.stop()
+        super().terminate(reason)
         if reason != NORMAL:
             self.watch.interrupted(reason)
 

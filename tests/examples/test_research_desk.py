@@ -166,6 +166,23 @@ async def test_the_index_of_a_real_folder_is_the_same_when_every_service_is_kill
     assert index.digest() == calm.digest()
 
 
+async def test_a_service_that_does_not_come_back_ends_the_desk_and_the_librarian_says_why(
+    tmp_path: Path, indices: list[Index], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "texts", TEXTS)
+    monkeypatch.setattr(research_team, "PATIENCE", 0.0)
+
+    async def refuse(*args: object, **options: object) -> None:
+        raise NoProcessError("there is no store")
+
+    monkeypatch.setattr(StoreClient, "store", refuse)
+    async with open_system() as system:
+        await open_desk(system, tmp_path / "texts", tmp_path / "desk.db")
+
+    assert indices == []
+    assert "the librarian failed: NoProcessError: there is no store\n" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 async def test_what_is_no_text_is_skipped_and_named(tmp_path: Path, indices: list[Index]) -> None:
     texts = tmp_path / "texts"
