@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -204,6 +205,23 @@ async def test_bytes_and_texts_come_back_as_they_are(system: ActorSystem, store:
     assert await client.resolve(reference) == data
     assert await client.list() == [reference]
     assert reference.content_type.endswith("\u00e9")
+
+
+async def test_a_value_of_many_pieces_is_in_memory_once_when_it_is_resolved(
+    system: ActorSystem, tmp_path: Path
+) -> None:
+    """To join its pieces at the end would take its size a second time, and stop the loop meanwhile."""
+    client, _ = await opened(system, SqliteReferenceStore(tmp_path / "values.db", inline=True))
+    size = 16 * 2**20
+    stored = await client.store(bytes(size))
+    tracemalloc.start()
+    try:
+        assert len(await client.resolve(stored)) == size
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 1.5 * size
 
 
 async def test_any_client_of_a_store_resolves_what_another_stored(system: ActorSystem, store: ReferenceStore) -> None:
