@@ -304,7 +304,7 @@ def test_a_backend_that_is_not_there_is_refused_in_both_forms(text: str, fault: 
         ("queue.backoff.first = 99", "queue.backoff.max_seconds is 30.0, less than first, which is 99"),
         ("sqlite.cache_size = 2147483648", "sqlite.cache_size is 2147483648; allowed is an int, of pages or"),
         ("sqlite.lock_timeout = -1", "sqlite.lock_timeout is -1; allowed is a number of seconds, 0 or more"),
-        ("services.intensity = -1", "services.intensity is -1; allowed is an int of 0 or more, "),
+        ("services.intensity = -1", "services.intensity is -1; allowed is a whole number of 0 or more"),
         ("services.period = 0", "services.period is 0; allowed is a finite number of seconds above 0"),
     ],
 )
