@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
@@ -176,7 +177,7 @@ class BusClient:
         process = current_process()
         record = self._record(pattern, agent, filter, buffer_size, overflow)
         record = attrs.evolve(record, owner=None if process is None else process.ref)
-        box = StreamBox(record, self._now)
+        box = StreamBox(record, self._now, self.patience)
         return Subscription(self, record, box, await self._subscribe(record, box))
 
     async def subscribe_actor(
@@ -327,26 +328,28 @@ class BusClient:
     async def _ask(self, request: Call[R]) -> R:
         """Ask what may be asked twice, until the bus has answered."""
         deadline = trio.current_time() + self.patience
+        unknown: OutcomeUnknownError | None = None
         while True:
             try:
                 return await self._bus.call(request)
             except NoProcessError as error:
-                await self._wait_for_bus(error, deadline)
+                await self._wait_for_bus(unknown or error, deadline)
             except ActorExitedError as error:
-                if isinstance(self._bus, ActorRef) or trio.current_time() >= deadline:
-                    raise _unknown(request, error) from error
-                await self._wait_for_bus(error, deadline)
+                unknown = _unknown(request, error)
+                unknown.__cause__ = error
+                await self._wait_for_bus(unknown, deadline)
                 request = _asked_again(request)
             except CallTimeoutError as error:
                 raise _unknown(request, error) from error
 
     async def _wait_for_bus(self, error: Exception, deadline: float) -> None:
-        retry = 1
-        while not self._bus.alive:
+        """Wait until somebody has its name; raise *error* if that is no name, or the time is over."""
+        for retry in count(1):
             if isinstance(self._bus, ActorRef) or trio.current_time() >= deadline:
                 raise error
-            await trio.sleep(BETWEEN.seconds(retry))
-            retry += 1
+            if self._bus.alive:
+                break
+            await trio.sleep(min(BETWEEN.seconds(retry), deadline - trio.current_time()))
         await trio.lowlevel.checkpoint()
 
 

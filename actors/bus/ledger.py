@@ -15,6 +15,7 @@ import trio
 
 if TYPE_CHECKING:
     from actors.bus.box import Box
+    from actors.ref import ActorRef
     from actors.system import ActorSystem
 
 
@@ -35,6 +36,8 @@ class Ledger:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.bus: ActorRef | None = None
+        """The latest incarnation that has started."""
         self.boxes: dict[str, Box] = {}
         """By the ids of their subscriptions."""
         self.topics: OrderedDict[str, Topic] = OrderedDict()

@@ -23,6 +23,7 @@ from actors.bus.message import TopicMessage
 from actors.bus.packing import packed
 from actors.bus.telling import deliver_told
 from actors.bus.topics import segments_of
+from actors.bus.vigil import begin_vigil
 from actors.errors import UndefinedHandlerError
 from actors.message import Down
 from actors.name_ref import NameRef
@@ -107,6 +108,7 @@ class TopicBus(Actor):
         }
         if not self._ledger.closed:
             await self._take_over()
+            begin_vigil(self._ledger, self.ref, self.system)
 
     def handle_call(self, message: object, caller: Caller) -> Any:
         """Do what is asked, or refuse with a `BusError`."""

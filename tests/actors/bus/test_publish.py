@@ -21,6 +21,7 @@ from actors.bus import (
     TopicMessage,
     UnknownSubscriptionError,
 )
+from actors.bus.subscription import AT_ONCE
 
 
 def payloads(subscription: Subscription) -> list[Any]:
@@ -172,7 +173,8 @@ async def test_a_receiver_lets_others_have_their_turn(bus: BusClient) -> None:
         for _ in range(1_000):
             await anext(orders)
 
-    assert 0 <= seen_after[0] <= 64
+    # Trio runs those who are ready in any order, so the receiver may have two turns in a row.
+    assert 0 <= seen_after[0] <= 2 * (AT_ONCE + 1)
 
 
 async def test_ten_publishers_lose_nothing_and_keep_their_order(bus: BusClient) -> None:
