@@ -144,7 +144,7 @@ def text_of(path: Path) -> str:
     try:
         encoding = tokenize.detect_encoding(io.BytesIO(data).readline)[0] if path.suffix == ".py" else "utf-8-sig"
         text = data.decode(encoding)
-    except (SyntaxError, UnicodeError) as error:
+    except (SyntaxError, UnicodeError, LookupError) as error:
         raise NoTextError("no text") from error
     if "\0" in text:
         raise NoTextError("no text")

@@ -186,7 +186,11 @@ async def test_a_service_that_does_not_come_back_ends_the_desk_and_the_librarian
 @pytest.mark.slow
 async def test_what_is_no_text_is_skipped_and_named(tmp_path: Path, indices: list[Index]) -> None:
     texts = tmp_path / "texts"
-    write(texts, TEXTS | {"bad.py": BAD, "codec.py": "# coding: no-such-codec\n", "null.txt": "\0"})
+    write(
+        texts,
+        TEXTS
+        | {"bad.py": BAD, "codec.py": "# coding: no-such-codec\n", "rot.py": "# coding: rot13\n", "null.txt": "\0"},
+    )
     (texts / "image.png").write_bytes(b"\x89PNG\xff")
     (texts / "dangling.txt").symlink_to("nothing.txt")
     os.mkfifo(texts / "pipe")
@@ -201,6 +205,7 @@ async def test_what_is_no_text_is_skipped_and_named(tmp_path: Path, indices: lis
         ("image.png", "no text"),
         ("null.txt", "no text"),
         ("pipe", "no regular file"),
+        ("rot.py", "no text"),
     ]
 
 
