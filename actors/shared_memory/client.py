@@ -18,7 +18,8 @@ from actors.pattern import parse_pattern
 from actors.ref import ActorRef
 from actors.shared_memory import requests as ask
 from actors.shared_memory.actor_watch import ActorWatch
-from actors.shared_memory.entry import COMPRESS_FROM, NO_METADATA, content_of, frozen
+from actors.shared_memory.compressing import content_in_steps
+from actors.shared_memory.entry import COMPRESS_FROM, NO_METADATA, frozen
 from actors.shared_memory.errors import InvalidEntryError, OutcomeUnknownError
 from actors.shared_memory.interest import BUFFER
 from actors.shared_memory.key import Namespace, check_encodable, key_of, namespace_of, scope_of
@@ -137,7 +138,7 @@ class SharedMemoryClient:
         agent_id = self.agent_id
         where = key_of(namespace, key, scope, agent_id)
         plain = type(value) is bytes and len(value) < COMPRESS_FROM and not compress
-        value, compressed = (value, False) if plain else content_of(value, compress=compress)
+        value, compressed = (value, False) if plain else await content_in_steps(value, compress=compress)
         if expected_version != 0 or type(expected_version) is not int or not agent_id:
             self._check_put(expected_version, create_only=create_only)
         again = idempotency_key is not None

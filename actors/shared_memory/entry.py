@@ -133,6 +133,19 @@ def checksum_of(value: bytes, *, compressed: bool) -> str:
     return sha256(zlib.decompress(value) if compressed else value).hexdigest()
 
 
+def value_of(given: bytes | bytearray | memoryview) -> bytes:
+    """Return what was given as nobody can change it; refuse what is no value."""
+    if type(given) is bytes:
+        value = given
+    elif isinstance(given, bytes | bytearray | memoryview):
+        value = bytes(given)
+    else:
+        raise InvalidEntryError(f"a value is bytes; got {shown(given)}")
+    if len(value) > MAX_VALUE_BYTES:
+        raise InvalidEntryError(f"a value has at most {MAX_VALUE_BYTES} bytes; this one has {len(value)}")
+    return value
+
+
 def content_of(value: bytes | bytearray | memoryview, *, compress: bool = False) -> Content:
     """Return what is to be stored of *value*: compressed if it is long or that is asked for, and if that helps.
 
@@ -140,18 +153,16 @@ def content_of(value: bytes | bytearray | memoryview, *, compress: bool = False)
     >>> content.compressed, len(content.value) < 100
     (True, True)
     """
-    if type(value) is not bytes:
-        if not isinstance(value, bytes | bytearray | memoryview):
-            raise InvalidEntryError(f"a value is bytes; got {shown(value)}")
-        value = bytes(value)
-    size = len(value)
-    if size > MAX_VALUE_BYTES:
-        raise InvalidEntryError(f"a value has at most {MAX_VALUE_BYTES} bytes; this one has {size}")
-    if size >= COMPRESS_FROM or compress:
-        smaller = zlib.compress(value, LEVEL)
-        if len(smaller) < size:
-            return Content(smaller, True)  # noqa: FBT003 -- the field says what it is
-    return Content(value, False)  # noqa: FBT003 -- as above
+    value = value_of(value)
+    if len(value) >= COMPRESS_FROM or compress:
+        return smaller_of(value, zlib.compress(value, LEVEL))
+    return Content(value, False)  # noqa: FBT003 -- the field says what it is
+
+
+def smaller_of(value: bytes, compressed: bytes) -> Content:
+    """Return what takes less room."""
+    helps = len(compressed) < len(value)
+    return Content(compressed if helps else value, helps)
 
 
 def frozen(metadata: Mapping[str, str] | None) -> Mapping[str, str]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import zlib
 from hashlib import sha256
 from random import Random
 from typing import Any
 
 import pytest
+import trio
 
 from actors.shared_memory import Entry, InvalidEntryError, Namespace, Tombstone, VersionConflictError
+from actors.shared_memory.compressing import STEP, content_in_steps
 from actors.shared_memory.entry import MAX_VALUE_BYTES, NO_METADATA, Broken, content_of, frozen
 from actors.shared_memory.key import Key
 from actors.shared_memory.requests import Delete, Put
@@ -51,6 +54,26 @@ def test_what_does_not_get_smaller_is_stored_as_it_is() -> None:
 
     assert content_of(value).value == value
     assert content_of(b"", compress=True) == (b"", False)
+
+
+@pytest.mark.parametrize("value", [b"tea " * 100_000, Random(7).randbytes(400_000)], ids=["text", "noise"])  # noqa: S311 -- as above
+async def test_others_have_their_turns_while_a_long_value_is_compressed(value: bytes) -> None:
+    turns = 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await trio.lowlevel.checkpoint()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(take_turns)
+        content = await content_in_steps(value)
+        nursery.cancel_scope.cancel()
+
+    assert turns >= len(value) // STEP
+    assert (zlib.decompress(content.value) if content.compressed else content.value) == value
+    assert content.compressed is content_of(value).compressed
 
 
 def test_what_can_be_changed_is_copied() -> None:
