@@ -183,7 +183,9 @@ def _check_rest(form: Form, settings: Settings, options: Options) -> None:
     try:
         limit_of("services", 0 if limit.value is None else limit.value, period.value)
     except BadSpecError as error:
-        allowed = "allowed is a whole number of 0 or more" if error.field == "intensity" else str(error).partition("; ")[2]
+        allowed = str(error).partition("; ")[2]
+        if error.field == "intensity":
+            allowed = "allowed is a whole number of 0 or more"
         options.refuse(settings[f"services.{error.field}"], allowed)
     for name in ("store", "shared_memory", "queue"):
         if not (name == "store" and form == "server"):
