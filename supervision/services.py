@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from actors import Backoff
-from actors.bus import TopicBus
+from actors.bus import BusOptions, TopicBus
 from actors.delivery import Router
 from actors.queue import Queue
 from actors.shared_memory import SharedMemory
@@ -40,7 +40,7 @@ def service_tree(  # noqa: PLR0913 -- one for each service, what some are told, 
     store: ReferenceStore | None = None,
     store_options: StoreOptions | None = None,
     shared_memory: EntryStore | None = None,
-    bus: bool = False,
+    bus: bool | BusOptions = False,
     queue: QueueStore | None = None,
     queue_options: QueueOptions | None = None,
     intensity: int | Preset | None = None,
@@ -51,9 +51,9 @@ def service_tree(  # noqa: PLR0913 -- one for each service, what some are told, 
 
     There is a router, called ``router``; a store of references, called ``store``, a shared memory, called
     ``shared_memory``, and a durable queue, called ``queue``, each if it is given what it keeps its content in; and a
-    topic bus, called ``bus``, if that is wanted. Their clients find them by these names: `RouterRef(system)`,
-    `QueueClient(system.named("queue"))`. All keep what they have accepted across their restarts, so one that fails
-    takes no other along.
+    topic bus, called ``bus``, if that is wanted; with a store, large payloads on it go by reference. Their clients
+    find them by these names: `RouterRef(system)`, `QueueClient(system.named("queue"))`. All keep what they have
+    accepted across their restarts, so one that fails takes no other along.
 
     A service that fails is started again, at once and from the second time on after delays of up to 30 s, as often as
     it takes: the supervisor may restart 20 times in 60 s for each service, which is more than the delays allow. A
@@ -65,8 +65,8 @@ def service_tree(  # noqa: PLR0913 -- one for each service, what some are told, 
     >>> shop.children[0].id
     'services'
     """
-    if not isinstance(bus, bool):
-        raise refuse("service_tree", "bus", bus, "True or False")
+    if not isinstance(bus, bool | BusOptions):
+        raise refuse("service_tree", "bus", bus, "True or False, or BusOptions")
     if queue is None and queue_options is not None:
         raise refuse("service_tree", "queue_options", queue_options, "None without a queue, which is given a store")
     if store is None and store_options is not None:
@@ -75,13 +75,21 @@ def service_tree(  # noqa: PLR0913 -- one for each service, what some are told, 
     if queue is not None:
         children.append(ChildSpec(QUEUE, Queue, args=(queue, queue_options), name=QUEUE))
     if bus:
-        children.append(ChildSpec(BUS, TopicBus, name=BUS))
+        children.append(_bus(BusOptions() if bus is True else bus, with_store=store is not None))
     if shared_memory is not None:
         children.append(ChildSpec(SHARED_MEMORY, SharedMemory, args=(shared_memory,), name=SHARED_MEMORY))
     if store is not None:
         children.append(ChildSpec(STORE, Store, args=(store, store_options), name=STORE))
     children.reverse()
     return ChildSpec("services", Supervisor, args=(_supervised(children, intensity, period, backoff or BACKOFF),))
+
+
+def _bus(options: BusOptions, *, with_store: bool) -> ChildSpec:
+    """Return the specification of a bus, which keeps large payloads in the store if there is one."""
+    if options.policies is not None and not with_store:
+        raise refuse("service_tree", "bus", options, "BusOptions without policies, as there is no store")
+    kept = {"store": STORE, "policies": options.policies} if with_store else {}
+    return ChildSpec(BUS, TopicBus, kwargs={"max_topics": options.max_topics, **kept}, name=BUS)
 
 
 def _supervised(

@@ -20,6 +20,7 @@ from actors.bus.errors import BusClosedError, BusError, UnknownSubscriptionError
 from actors.bus.index import ROUTES_KEPT, Entry, Index
 from actors.bus.ledger import Topic, ledger_of
 from actors.bus.message import TopicMessage
+from actors.bus.options import MAX_TOPICS, check_max_topics
 from actors.bus.packing import packed
 from actors.bus.telling import deliver_told
 from actors.bus.topics import segments_of
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     from actors.caller import Caller
     from actors.heirloom import Heirloom
     from actors.monitor import Monitor
-MAX_TOPICS: Final = 100_000
 
 AT_ONCE: Final = 64
 """So many subscriptions are taken over before others have their turn: about a millisecond."""
@@ -76,8 +76,7 @@ class TopicBus(Actor):
         max_topics: int = MAX_TOPICS,
     ) -> None:
         _check_parts(store, policies, logger)
-        if not isinstance(max_topics, int) or isinstance(max_topics, bool) or max_topics < 1:
-            raise ValueError(f"max_topics of a TopicBus is {max_topics!r}; allowed is an int of 1 or more")
+        check_max_topics("TopicBus", max_topics)
         self._store = store
         self._policies = PolicyManager() if policies is None else policies
         self._logger = logging.getLogger("actors") if logger is None else logger

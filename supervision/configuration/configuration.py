@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from actors import Backoff, Priority
+from actors.bus import BusOptions
 from actors.config import Layer, Options, gather, read_document
 from actors.delivery import BreakerOptions, Guarantee, RouterConfig
 from actors.queue import MemoryStore, QueueOptions, SqliteStore
@@ -69,6 +70,7 @@ class Configuration:
     store_options: StoreOptions
     queue_options: QueueOptions
     router: RouterConfig
+    bus_options: BusOptions
 
     def __repr__(self) -> str:
         file = "no file" if self.settings.document is None else self.settings.document.name
@@ -88,7 +90,7 @@ class Configuration:
             store=self.factory.reference_store(**files),
             store_options=self.store_options,
             shared_memory=self._shared_memory(files),
-            bus=self._value("bus.enabled"),
+            bus=self._value("bus.enabled") and attrs.evolve(self.bus_options, policies=self.policies()),
             queue=queue,
             queue_options=None if queue is None else self.queue_options,
             intensity=self._value("services.intensity"),
@@ -127,6 +129,7 @@ def _checked(form: Form, settings: Settings) -> Configuration:
     policies = options.make(PoliciesConfig, _fields(settings, "policies", ("always_reference", "always_value")))
     queue_options = _queue_options(settings, options)
     router = _router_config(settings, options)
+    bus_options = options.make(BusOptions, _fields(settings, "bus", ("max_topics",)))
     _check_rest(form, settings, options)
     options.check()
     assert store_options is not None
@@ -134,8 +137,9 @@ def _checked(form: Form, settings: Settings) -> Configuration:
     assert policies is not None
     assert queue_options is not None
     assert router is not None
+    assert bus_options is not None
     factory = _factory(form, settings, promote, policies)
-    return Configuration(form, settings, factory, store_options, queue_options, router)
+    return Configuration(form, settings, factory, store_options, queue_options, router, bus_options)
 
 
 def _fields(settings: Settings, section: str, fields: tuple[str, ...]) -> dict[str, Any]:

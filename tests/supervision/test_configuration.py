@@ -389,6 +389,26 @@ async def test_the_services_run_and_are_found_by_their_names(autojump_clock: Moc
     assert running == ("router", "stone", (0, 0))
 
 
+async def test_the_bus_is_made_as_the_configuration_says_and_keeps_large_payloads_in_the_store(
+    autojump_clock: MockClock,
+) -> None:
+    text = "store.backend = 'memory'\nbus.max_topics = 1\npolicies.always_reference = ['plan']"
+    async with open_system() as system:
+        await system.start(Supervisor, SupervisorSpec([configured_services(load(text))]))
+        bus = BusClient(system.named("bus"), agent="till")
+        plans = await bus.subscribe("*")
+        for topic in ("note", "plan"):
+            await bus.publish(topic, b"tea")
+        payloads = [plans.receive_nowait().payload for _ in range(2)]
+        topics = [topic.name for topic in await bus.topics()]
+
+    assert (payloads[0], type(payloads[1]).__name__, topics) == (b"tea", "Reference", ["*", "plan"])
+
+
+def test_a_bus_that_is_to_count_for_no_topic_is_refused() -> None:
+    assert faults_of("bus.max_topics = 0") == ["shop.toml:1: bus.max_topics is 0; allowed is an int of 1 or more"]
+
+
 async def test_the_files_are_opened_with_the_size_of_the_cache(folder: Path) -> None:
     load("store.path = 'a.db'\nsqlite.cache_size = -64000\nshared_memory.backend = 'sqlite'")
     async with open_system() as system:

@@ -13,12 +13,21 @@ import pytest
 import trio
 
 from actors import ActorError, ActorSystem, Backoff, open_system
-from actors.bus import BusClient
+from actors.bus import BusClient, BusOptions
 from actors.delivery import DeliveryOptions, Guarantee, RouterConfig, RouterRef
 from actors.queue import LeaseLostError, MemoryStore, QueueClient, QueueOptions, SqliteStore
 from actors.shared_memory import Namespace, SharedMemoryClient, SqliteEntries
 from actors.sqlite import Database, open_database
-from actors.store import MemoryReferenceStore, SqliteReferenceStore, StoreClient, StoreOptions, ValueTooLargeError
+from actors.store import (
+    MemoryReferenceStore,
+    PolicyManager,
+    Reference,
+    SqliteReferenceStore,
+    StoreClient,
+    StoreOptions,
+    ValueTooLargeError,
+)
+from actors.store.policy import always_reference
 from supervision import (
     BadSpecError,
     ChildSpec,
@@ -148,7 +157,7 @@ def test_delays_that_are_none_are_refused() -> None:
 
 def test_a_bus_is_wanted_or_not() -> None:
     unclear: Any = "yes"
-    with pytest.raises(BadSpecError, match=r"service_tree: bus is 'yes'; allowed is True or False"):
+    with pytest.raises(BadSpecError, match=r"service_tree: bus is 'yes'; allowed is True or False, or BusOptions"):
         service_tree(bus=unclear)
 
 
@@ -186,6 +195,53 @@ async def test_the_store_is_there_with_its_options(autojump_clock: MockClock) ->
         await system.start(Supervisor, SupervisorSpec([tree]))
         with pytest.raises(ValueTooLargeError, match="takes 3"):
             await StoreClient(system.named("store")).store(b"cups")
+
+
+@pytest.mark.parametrize(
+    ("policies", "by_reference"), [(None, (False, True)), (PolicyManager(always_reference()), (True, True))]
+)
+async def test_a_bus_beside_a_store_has_large_payloads_go_by_reference(
+    policies: PolicyManager | None, by_reference: tuple[bool, bool], autojump_clock: MockClock
+) -> None:
+    tree = service_tree(store=MemoryReferenceStore(), bus=BusOptions(policies=policies))
+    async with open_system() as system:
+        await system.start(Supervisor, SupervisorSpec([tree]))
+        bus = BusClient(system.named("bus"), agent="till")
+        orders = await bus.subscribe("orders")
+        values = [b"tea", b"tea " * 10_000]
+        for value in values:
+            await bus.publish("orders", value)
+        received = [orders.receive_nowait() for _ in values]
+        resolved = [await bus.resolve(message) for message in received]
+
+    assert tuple(isinstance(message.payload, Reference) for message in received) == by_reference
+    assert resolved == values
+
+
+async def test_a_bus_without_a_store_has_all_go_by_value_and_counts_for_as_many_topics_as_it_is_told(
+    autojump_clock: MockClock,
+) -> None:
+    async with open_system() as system:
+        await system.start(Supervisor, SupervisorSpec([service_tree(bus=BusOptions(max_topics=1))]))
+        bus = BusClient(system.named("bus"), agent="till")
+        orders = await bus.subscribe("orders.*")
+        for number in range(2):
+            await bus.publish(f"orders.{number}", b"tea " * 10_000)
+        topics = [topic.name for topic in await bus.topics()]
+
+    assert orders.receive_nowait().payload == b"tea " * 10_000
+    assert topics == ["orders.*", "orders.1"]
+
+
+def test_policies_without_a_store_are_refused() -> None:
+    with pytest.raises(BadSpecError, match=r"bus is .*; allowed is BusOptions without policies, as there is no store"):
+        service_tree(bus=BusOptions(policies=PolicyManager()))
+
+
+@pytest.mark.parametrize("fault", [{"max_topics": 0}, {"max_topics": True}, {"policies": "all"}])
+def test_options_that_no_bus_can_have_are_refused(fault: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"BusOptions: \w+ is .*; allowed is"):
+        BusOptions(**fault)
 
 
 async def test_services_start_in_the_order_of_their_table(file: Path, autojump_clock: MockClock) -> None:

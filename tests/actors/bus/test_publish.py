@@ -357,7 +357,7 @@ async def test_a_client_says_what_it_is_made_of(system: ActorSystem) -> None:
         BusClient("bus")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="agent of a BusClient is a str; got 7"):
         BusClient(system.named("bus"), agent=7)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="max_topics of a TopicBus is 0"):
+    with pytest.raises(ValueError, match="TopicBus: max_topics is 0; allowed is an int of 1 or more"):
         await system.start(TopicBus, max_topics=0)
 
 
