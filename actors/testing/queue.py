@@ -24,7 +24,8 @@ from actors.queue.behaviour import Batch
 from actors.queue.errors import FencedError, LeaseLostError, QueueClosedError, RetriesExceededError
 from actors.queue.queue import LEAST_SECONDS
 from actors.queue.states import ACKED, EXPIRED, FAILED, IN_FLIGHT, PENDING
-from actors.testing.queue_bench import NOW, Bench, change, in_virtual_time, refusal, row
+from actors.testing.queue_bench import NOW, Bench, change, in_virtual_time, row
+from actors.testing.suite import refusal
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -31,8 +31,9 @@ from actors.store.errors import (
 )
 from actors.store.options import StoreOptions
 from actors.store.reference import ReferenceType
-from actors.testing.store_bench import LARGE, Bench, in_virtual_time, refusal
+from actors.testing.store_bench import LARGE, Bench, in_virtual_time
 from actors.testing.store_rows import ReferenceStoreRows
+from actors.testing.suite import refusal
 
 if TYPE_CHECKING:
     from pathlib import Path
