@@ -90,8 +90,9 @@ def key_of(namespace: object, name: str, scope: str = "", agent_id: str = "") ->
 
 def _key_of(namespace: object, name: str, scope: str, agent_id: str) -> Key:
     space = namespace if type(namespace) is Namespace else namespace_of(namespace)
-    if type(name) is not str or not 0 < len(name) <= MAX_LENGTH:
+    if not isinstance(name, str) or not 0 < len(name) <= MAX_LENGTH:
         raise InvalidEntryError(_fault_of_name(name))
+    name = str.__str__(name)  # of an enumeration, its value
     check_encodable("key", name)
     if space is Namespace.GLOBAL and scope == "":
         return Key(space, "", name)

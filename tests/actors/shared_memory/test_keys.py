@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import re
 from typing import Any
 
@@ -18,6 +19,15 @@ def test_an_agent_whose_id_has_a_colon_reaches_nobody_else() -> None:
 
 def test_a_namespace_may_be_given_by_its_number() -> None:
     assert key_of(5, "motto", "s1") == (Namespace.SESSION, "s1", "motto")
+
+
+def test_a_key_may_be_a_member_of_an_enumeration() -> None:
+    class Notes(enum.StrEnum):
+        MOTTO = "motto"
+
+    name = key_of(Namespace.GLOBAL, Notes.MOTTO).name
+
+    assert (type(name), name) == (str, "motto")
 
 
 @pytest.mark.parametrize("namespace", [0, 7, -1, True, "global", None, 1.0])
