@@ -286,6 +286,8 @@ class BusClient:
         The value is kept for as long as anybody has the message, but for a day at most. Raises what
         `StoreClient.resolve` does, and `BusRequestError` where the bus has no store.
         """
+        if not isinstance(message, TopicMessage):
+            raise BusRequestError(f"{shown(message)} is no TopicMessage, which is what a subscription gives")
         reference = message.payload
         if not isinstance(reference, Reference):
             await trio.lowlevel.checkpoint()
