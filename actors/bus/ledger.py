@@ -38,6 +38,8 @@ class Ledger:
         self.name = name
         self.bus: ActorRef | None = None
         """The latest incarnation that has started."""
+        self.vigil: trio.CancelScope | None = None
+        """What waits for its end, and longer."""
         self.boxes: dict[str, Box] = {}
         """By the ids of their subscriptions."""
         self.topics: OrderedDict[str, Topic] = OrderedDict()
@@ -53,9 +55,15 @@ class Ledger:
     def close(self) -> None:
         """End all subscriptions."""
         self.closed = True
+        self.end_vigil()
         boxes, self.boxes = self.boxes, {}
         for box in boxes.values():
             box.end()
+
+    def end_vigil(self) -> None:
+        """Have nobody told any more that there is no bus."""
+        if self.vigil is not None:
+            self.vigil.cancel()
 
 
 _ledgers: Final[WeakKeyDictionary[ActorSystem, dict[str, Ledger]]] = WeakKeyDictionary()

@@ -19,22 +19,25 @@ if TYPE_CHECKING:
 
 def begin_vigil(ledger: Ledger, bus: ActorRef, system: ActorSystem) -> None:
     """Have those who wait for messages told when *bus* has ended, and no other came for as long as they wait."""
-    ledger.bus = bus
+    ledger.end_vigil()
+    ledger.bus, ledger.vigil = bus, trio.CancelScope()
     for box in _boxes(ledger):
         box.gone_since = None
-    system.context.run(system.start_soon, _keep_vigil, ledger, bus)
+    system.context.run(system.start_soon, _keep_vigil, ledger, bus, ledger.vigil)
 
 
-async def _keep_vigil(ledger: Ledger, bus: ActorRef) -> None:
-    await bus.wait()
-    since = trio.current_time()
-    for patience in sorted({box.patience for box in _boxes(ledger)}):
-        await trio.sleep_until(since + patience)
-        if ledger.bus is not bus:
-            return
-        for box in _boxes(ledger):
-            if box.patience == patience:
-                box.miss_bus(since)
+async def _keep_vigil(ledger: Ledger, bus: ActorRef, vigil: trio.CancelScope) -> None:
+    """Wait, but no longer than for the next bus or the end of the system, which waits for this."""
+    with vigil:
+        await bus.wait()
+        since = trio.current_time()
+        for patience in sorted({box.patience for box in _boxes(ledger)}):
+            await trio.sleep_until(since + patience)
+            if ledger.bus is not bus:
+                return
+            for box in _boxes(ledger):
+                if box.patience == patience:
+                    box.miss_bus(since)
 
 
 def _boxes(ledger: Ledger) -> list[StreamBox]:

@@ -9,12 +9,14 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from actors import Actor, ActorSystem, NoProcessError
+from actors import Actor, ActorSystem, NoProcessError, open_system
 from actors.bus import BusClient, OutcomeUnknownError, Subscription, TopicBus
 from actors.name_ref import NameRef
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+    from trio.testing import MockClock
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +52,22 @@ async def test_who_waits_for_messages_is_told_when_patience_is_over_and_nobody_h
         bus.kill()
 
     assert told == [(2.0, 2.0), (5.0, 5.0)]
+
+
+@pytest.mark.parametrize("killed_before", [False, True])
+async def test_the_end_of_a_system_waits_for_no_patience(autojump_clock: MockClock, *, killed_before: bool) -> None:
+    begin = trio.current_time()
+    async with open_system() as system:
+        bus = await system.start(TopicBus, name="bus")
+        orders = await client(system, 3600.0).subscribe("orders")
+        if killed_before:
+            bus.kill()
+            await bus.wait()
+            await system.start(TopicBus, name="bus")
+
+    assert trio.current_time() - begin < 1
+    with pytest.raises(StopAsyncIteration):
+        await anext(orders)
 
 
 async def test_what_was_delivered_before_can_still_be_received(system: ActorSystem) -> None:
