@@ -16,6 +16,7 @@ import math
 import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
@@ -89,34 +90,53 @@ class Librarian(Member):
 
 
 class Reader(Member):
-    """Reads one volume after the other."""
+    """Reads one volume after the other.
+
+    A queue that is killed takes the leases along, and what was leased comes again, before all else. Then a volume that
+    was read is only acknowledged. Were it read anew, and the queue killed before the end each time, nobody would ever
+    get to the volumes behind it.
+    """
 
     def init(self) -> Continue:
         self.notes = SharedMemoryClient(self.system.named("shared_memory"), self.address)
         self.bus = BusClient(self.system.named("bus"), agent=self.address)
+        self.accounted: set[int] = set()
+        """The volumes of which the editor has an account from here."""
         return Continue("read")
 
     async def handle_continue(self, argument: str) -> None:
         while True:
-            await self.read(await insist(self.queue.lease, UNREAD))
+            lease = await insist(self.queue.lease, UNREAD)
+            with suppress(LeaseLostError):  # whoever leases the volume now finds the same
+                await self.work_on(lease)
 
-    async def read(self, lease: Lease) -> None:
+    async def work_on(self, lease: Lease) -> None:
+        """Have a volume read, and be done with it."""
         volume, content = lease.message.payload["volume"], Reference.from_dict(lease.message.payload["content"])
-        known = await run_blocking(study, await insist(self.store.resolve, content))
+        if volume not in self.accounted:
+            await self.read(volume, await self.text_of(lease, content))
+        await insist(self.queue.ack, lease)
+        with suppress(ReferenceNotFoundError):  # an earlier attempt was done after all
+            await insist(self.store.release, content)
+
+    async def text_of(self, lease: Lease, content: Reference) -> bytes:
+        try:
+            return await insist(self.store.resolve, content)
+        except ReferenceNotFoundError:
+            # Somebody else may be done with the volume: then the lease was lost, and this says so.
+            await insist(self.queue.extend, lease, 30.0)
+            raise
+
+    async def read(self, volume: int, text: bytes) -> None:
+        """Note what a volume explains, announce what is new, and give the editor an account of it."""
+        known = await run_blocking(study, text)
         for concept, found in known.explained.items():
             if await self.note(concept, found):
                 topic = f"findings.{concept.replace(' ', '.')}"
                 await insist(self.bus.publish, topic, Finding(concept, found[0].where))
         account = {"volume": volume, "files": known.files, "used": known.used, "skipped": known.skipped}
         await insist(self.send_with_ack, "editor", "tool_result", account)
-        try:
-            await insist(self.queue.ack, lease)
-        except LeaseLostError:
-            return  # the queue was killed, and whoever has the volume now finds the same
-        try:
-            await insist(self.store.release, content)
-        except ReferenceNotFoundError:
-            return  # an earlier attempt was done after all
+        self.accounted.add(volume)
 
     async def note(self, concept: str, found: list[Explanation]) -> bool:
         """Add to what is noted of *concept*, and tell whether nothing was."""

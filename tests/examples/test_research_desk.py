@@ -16,7 +16,7 @@ from actors import ActorSystem, NoProcessError, open_system
 from actors.bus import BusClient
 from actors.queue import QueueClient
 from actors.shared_memory import SharedMemoryClient
-from actors.store import StoreClient
+from actors.store import Reference, StoreClient
 from research_desk import SERVICES, STANDARD_LIBRARY, desk
 from research_report import Index, Watch
 from research_team import Reader
@@ -42,10 +42,10 @@ def small_volumes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("research_texts.VOLUME_SIZE", 1)
 
 
-async def open_desk(system: ActorSystem, folder: Path, database: Path) -> None:
+async def open_desk(system: ActorSystem, folder: Path, database: Path, *, readers: int = 3) -> None:
     """Have the texts of *folder* read, to the end."""
     listing = files_of(folder)
-    top = await system.start(Supervisor, desk(listing, str(database), Watch(len(listing.files))))
+    top = await system.start(Supervisor, desk(listing, str(database), Watch(len(listing.files)), readers=readers))
     with trio.fail_after(25):
         await top.wait()
 
@@ -142,6 +142,63 @@ async def test_a_reader_that_is_killed_leaves_its_volume_to_another(
 
     assert killed
     assert index.digest() == calm.digest()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("small_volumes")
+async def test_a_queue_that_never_outlives_the_reading_of_a_volume_does_not_keep_others_from_being_read(
+    tmp_path: Path, indices: list[Index], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "texts", TEXTS)
+    calm = await index_of(indices, tmp_path / "texts", tmp_path / "calm.db")
+    send_with_ack = Reader.send_with_ack
+    read: list[int] = []
+
+    async def kill_the_queue_when_sent(reader: Reader, to: str, kind: str, account: dict[str, int]) -> None:
+        await send_with_ack(reader, to, kind, account)
+        read.append(account["volume"])
+        await kill(reader.system, "queue")
+
+    monkeypatch.setattr(Reader, "send_with_ack", kill_the_queue_when_sent)
+    async with open_system() as system:
+        await open_desk(system, tmp_path / "texts", tmp_path / "desk.db", readers=1)
+
+    assert read == [0, 1, 2]
+    assert indices.pop().digest() == calm.digest()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("small_volumes")
+async def test_a_reader_whose_volume_another_has_put_away_meanwhile_goes_on(
+    tmp_path: Path, indices: list[Index], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "texts", TEXTS)
+    calm = await index_of(indices, tmp_path / "texts", tmp_path / "calm.db")
+    resolve, release = StoreClient.resolve, StoreClient.release
+    late: list[Reference] = []
+    put_away = trio.Event()
+
+    async def resolve_late(store: StoreClient, reference: Reference) -> bytes:
+        if not late:
+            late.append(reference)
+            await kill(system, "queue")
+            await put_away.wait()
+        return await resolve(store, reference)
+
+    async def note_release(store: StoreClient, reference: Reference) -> int:
+        holders = await release(store, reference)
+        if reference in late:
+            put_away.set()
+        return holders
+
+    monkeypatch.setattr(StoreClient, "resolve", resolve_late)
+    monkeypatch.setattr(StoreClient, "release", note_release)
+    async with open_system() as system:
+        await open_desk(system, tmp_path / "texts", tmp_path / "desk.db", readers=2)
+
+    assert put_away.is_set()
+    assert "failed" not in capsys.readouterr().err
+    assert indices.pop().digest() == calm.digest()
 
 
 @pytest.mark.slow
