@@ -225,6 +225,29 @@ async def test_a_request_outlives_the_queue(system: ActorSystem, store: QueueSto
     assert await queue.depth("shop") == 0
 
 
+async def test_a_restart_ends_the_leases_and_what_was_leased_comes_again_before_what_is_behind_it(
+    system: ActorSystem, store: QueueStore
+) -> None:
+    queue = await supervised(system, store)
+    for drink in ("tea", "coffee"):
+        await queue.put("ann", drink)
+    lost = [await queue.lease("ann")]
+
+    for _ in range(2):
+        await trio.sleep(1)
+        system.named("queue").kill()
+        lost.append(await queue.lease("ann"))
+    await trio.sleep(1)
+    system.named("queue").kill()
+    for lease in lost:
+        with pytest.raises(LeaseLostError):
+            await queue.ack(lease)
+
+    assert [(lease.message.payload, lease.message.dequeue_count) for lease in lost] == [("tea", n) for n in (1, 2, 3)]
+    assert (await queue.lease("ann")).message.payload == "coffee"
+    assert [letter.message.payload for letter in await queue.dead_letters()] == ["tea"]
+
+
 async def test_what_the_store_does_not_take_is_not_acknowledged(system: ActorSystem) -> None:
     store = SlowStore()
     await system.start(Queue, store, name="queue")
