@@ -23,6 +23,7 @@ from actors.shared_memory.entry import COMPRESS_FROM, NO_METADATA, frozen
 from actors.shared_memory.errors import InvalidEntryError, OutcomeUnknownError
 from actors.shared_memory.interest import BUFFER
 from actors.shared_memory.key import Namespace, check_encodable, key_of, namespace_of, scope_of
+from actors.shared_memory.sorting import sorted_in_steps
 from actors.shared_memory.watch import Watch
 from actors.telemetry import (
     SHARED_MEMORY_DELETE,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from actors.message import Call
     from actors.pattern import Pattern
     from actors.shared_memory.entry import Entry
+    from actors.shared_memory.interest import Interest
     from actors.shared_memory.key import Key
 
 R = TypeVar("R")
@@ -100,14 +102,18 @@ class SharedMemoryClient:
         """Return the keys that *pattern* means, sorted; all if it is empty. Raises ``PatternError``."""
         space = namespace_of(namespace)
         place = scope_of(space, scope, self.agent_id)
-        request = ask.ListKeys(space, place, _parsed(pattern))
+        parsed = _parsed(pattern)
         if SHARED_MEMORY_LIST.listeners:
             told = {"agent": self.agent_id, "namespace": space, "scope": place, "pattern": pattern}
             with SHARED_MEMORY_LIST.begin(**told) as span:
-                found = await self._read(request)
+                found = await self._listed(ask.ListKeys(space, place), parsed)
                 span.measure(count=found.total_count)
                 return found
-        return await self._read(request)
+        return await self._listed(ask.ListKeys(space, place), parsed)
+
+    async def _listed(self, request: ask.ListKeys, pattern: Pattern | None) -> ask.KeyList:
+        names = await sorted_in_steps(await self._read(request), pattern)
+        return ask.KeyList(tuple(names), len(names))
 
     async def statistics(self) -> Mapping[Namespace, ask.NamespaceStatistics]:
         """Return what each namespace holds, and what was done with it since the last start of the actor."""
@@ -207,7 +213,7 @@ class SharedMemoryClient:
             if SHARED_MEMORY_WATCH.listeners:
                 await self._start_watch_told(watch, pattern)
             else:
-                await self._read(ask.StartWatch(watch))
+                await self._start_watch(watch)
             yield watch
         finally:
             watch.close()
@@ -231,11 +237,15 @@ class SharedMemoryClient:
         owner = current_actor("watch and be sent changes as").ref
         watch = ActorWatch(owner, *keys, initial=initial, tombstones=tombstones, buffer=buffer)
         try:
-            await self._read(ask.StartWatch(watch))
+            await self._start_watch(watch)
         except BaseException:
             watch.close()
             raise
         return watch
+
+    async def _start_watch(self, watch: Interest) -> None:
+        await self._read(ask.StartWatch(watch))
+        await watch.gather()
 
     def _watched(
         self, namespace: Namespace | int, pattern: str, scope: str, buffer: int
@@ -327,7 +337,7 @@ class SharedMemoryClient:
     async def _start_watch_told(self, watch: Watch, pattern: str) -> None:
         told = {"agent": self.agent_id, "namespace": watch.namespace, "scope": watch.scope}
         with SHARED_MEMORY_WATCH.begin(**told, pattern=pattern, buffer_size=watch.buffer):
-            await self._read(ask.StartWatch(watch))
+            await self._start_watch(watch)
 
     def _told(self, where: Key) -> dict[str, Any]:
         return {"agent": self.agent_id, "namespace": where.namespace, "scope": where.scope, "key": where.name}

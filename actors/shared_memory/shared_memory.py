@@ -172,12 +172,11 @@ class SharedMemory(Actor):
             return NO_REPLY
         return None
 
-    def _list(self, request: ask.ListKeys, _caller: Caller) -> ask.KeyList:
-        names = self.shelves.names(request.namespace, request.scope, request.pattern)
+    def _list(self, request: ask.ListKeys, _caller: Caller) -> list[str]:
         counts = self._counts[request.namespace]
         counts.reads += 1
         counts.last_access_at = self.now()
-        return ask.KeyList(tuple(names), len(names))
+        return self.shelves.names(request.namespace, request.scope)
 
     def _statistics(self, _request: ask.GetStatistics, _caller: Caller) -> Any:
         self._sweep()
@@ -310,8 +309,7 @@ class SharedMemory(Actor):
         watch = request.watch
         if watch.closed:
             return
-        found = self.shelves.entries(watch.namespace, watch.scope, watch.pattern) if watch.initial else ()
-        watch.begin(list(found), self.last_change)
+        watch.begin(self.shelves.view(watch.namespace, watch.scope) if watch.initial else None, self.last_change)
         self._sweep()
         self.legacy.add(watch)
         self._add_watch(watch)
