@@ -19,10 +19,10 @@ from actors.ref import ActorRef
 from actors.shared_memory import requests as ask
 from actors.shared_memory.actor_watch import ActorWatch
 from actors.shared_memory.compressing import content_in_steps
-from actors.shared_memory.entry import COMPRESS_FROM, NO_METADATA, frozen
+from actors.shared_memory.entry import COMPRESS_FROM, NO_METADATA, metadata_of
 from actors.shared_memory.errors import InvalidEntryError, OutcomeUnknownError
 from actors.shared_memory.interest import BUFFER
-from actors.shared_memory.key import Namespace, check_encodable, key_of, namespace_of, scope_of
+from actors.shared_memory.key import Namespace, check_text, key_of, namespace_of, scope_of
 from actors.shared_memory.sorting import sorted_in_steps
 from actors.shared_memory.watch import Watch
 from actors.telemetry import (
@@ -70,7 +70,7 @@ class SharedMemoryClient:
             raise TypeError(f"a SharedMemoryClient is of an ActorRef or a NameRef (system.named(...)); got {memory!r}")
         if not isinstance(agent_id, str):
             raise TypeError(f"the agent_id of a SharedMemoryClient is a str; got {agent_id!r}")
-        check_encodable("agent_id", agent_id)
+        check_text("agent_id", agent_id)
         check_seconds("patience", patience)
         self._memory = memory
         self._find: Callable[[], ActorRef | None] = memory.whereis if isinstance(memory, NameRef) else lambda: memory
@@ -149,7 +149,7 @@ class SharedMemoryClient:
             self._check_put(expected_version, create_only=create_only)
         again = idempotency_key is not None
         id = _checked(idempotency_key) if again else next(self._ids)
-        data = frozen(metadata) if metadata else NO_METADATA
+        data = metadata_of(metadata) if metadata else NO_METADATA
         request = new(ask.Put, (id, again, where, agent_id, value, compressed, data, expected_version, create_only))
         if SHARED_MEMORY_PUT.listeners:
             return await self._put_told(request)
@@ -350,7 +350,7 @@ def _parsed(pattern: str) -> Pattern | None:
 def _checked(idempotency_key: object) -> str:
     if not isinstance(idempotency_key, str) or not idempotency_key:
         raise InvalidEntryError(f"an idempotency key is a str that is not empty; got {idempotency_key!r}")
-    check_encodable("idempotency key", idempotency_key)
+    check_text("idempotency key", idempotency_key)
     return idempotency_key
 
 

@@ -22,6 +22,9 @@ COMPRESS_FROM: Final = 1024
 MAX_VALUE_BYTES: Final = 1_048_576
 """An entry is a note; what is larger belongs into the reference store, and a reference to it into the note."""
 
+MAX_METADATA_BYTES: Final = 65_536
+"""Of names and texts together, in UTF-8: metadata are checked, copied and stored in one step with every put."""
+
 LEVEL: Final = 1
 """Of zlib: the loop waits while a value is compressed, and higher levels take several times as long."""
 
@@ -165,14 +168,34 @@ def smaller_of(value: bytes, compressed: bytes) -> Content:
     return Content(compressed if helps else value, helps)
 
 
+def metadata_of(given: Mapping[str, str]) -> Mapping[str, str]:
+    """Return what was given as nobody can change it; refuse what is no metadata, or more than a put takes."""
+    if isinstance(given, Mapping):
+        # Names differ, so each but one has a character: so many need not be looked at to be too many.
+        size = len(given) - 1
+        if size <= MAX_METADATA_BYTES:
+            _check_metadata(given)
+            size = sum(map(len, chain.from_iterable(given.items())))
+        if MAX_METADATA_BYTES // 4 < size <= MAX_METADATA_BYTES:
+            size = sum(len(text.encode(errors="replace")) for text in chain.from_iterable(given.items()))
+        if size > MAX_METADATA_BYTES:
+            text = f"the metadata of an entry have at most {MAX_METADATA_BYTES} bytes of UTF-8"
+            raise InvalidEntryError(f"{text}; these have at least {size}")
+    return frozen(given)
+
+
 def frozen(metadata: Mapping[str, str] | None) -> Mapping[str, str]:
     """Return *metadata* as nobody can change it."""
     if not metadata:
         return NO_METADATA
+    _check_metadata(metadata)
+    for text in chain.from_iterable(metadata.items()):
+        check_encodable("metadata", text)
+    return MappingProxyType(dict(metadata))
+
+
+def _check_metadata(metadata: object) -> None:
     if not isinstance(metadata, Mapping) or not all(
         isinstance(name, str) and isinstance(text, str) for name, text in metadata.items()
     ):
         raise InvalidEntryError(f"the metadata of an entry are names and texts, both str; got {shown(metadata)}")
-    for text in chain.from_iterable(metadata.items()):
-        check_encodable("metadata", text)
-    return MappingProxyType(dict(metadata))

@@ -103,6 +103,13 @@ _remembered: Final = lru_cache(4096, typed=True)(_key_of)
 """A key is asked for again and again; to check it takes three times as long."""
 
 
+def check_text(what: str, text: str) -> None:
+    """Refuse a text that is longer than a key may be, or that no file takes."""
+    if len(text) > MAX_LENGTH:
+        raise InvalidEntryError(f"the {what} has at most {MAX_LENGTH} characters; {text[:40]!r}... has {len(text)}")
+    check_encodable(what, text)
+
+
 def check_encodable(what: str, text: str) -> None:
     """Refuse a text with half of a character: no file takes it, nor anything that is stored together with it."""
     try:

@@ -12,7 +12,7 @@ import trio
 
 from actors.shared_memory import Entry, InvalidEntryError, Namespace, Tombstone, VersionConflictError
 from actors.shared_memory.compressing import STEP, content_in_steps
-from actors.shared_memory.entry import MAX_VALUE_BYTES, NO_METADATA, Broken, content_of, frozen
+from actors.shared_memory.entry import MAX_VALUE_BYTES, NO_METADATA, Broken, content_of, frozen, metadata_of
 from actors.shared_memory.key import Key
 from actors.shared_memory.requests import Delete, Put
 from actors.shared_memory.versions import entry_after, tombstone_after
@@ -156,3 +156,22 @@ def test_a_delete_of_what_is_not_there_is_no_conflict() -> None:
     assert tombstone_after(None, delete, 2.0, 6) is None
     with pytest.raises(VersionConflictError, match="has version 3; expected was version 7"):
         tombstone_after(entry(3), delete, 2.0, 6)
+
+
+@pytest.mark.parametrize("metadata", [{"k": "x" * 65_535}, {"k": "é" * 32_767, "x": ""}, {"": "x" * 65_536}])
+def test_metadata_have_a_bound(metadata: dict[str, str]) -> None:
+    assert metadata_of(metadata) == metadata
+
+    with pytest.raises(InvalidEntryError, match="at most 65536 bytes of UTF-8; these have at least 65537"):
+        metadata_of(metadata | {"y": ""})
+
+
+def test_metadata_of_very_many_names_are_refused_by_their_number() -> None:
+    with pytest.raises(InvalidEntryError, match="these have at least 99999"):
+        metadata_of({str(number): "" for number in range(100_000)})
+
+
+@pytest.mark.parametrize("metadata", [3, ["k"], {"k": 3}, {3: "v"}])
+def test_what_is_no_metadata_is_refused(metadata: Any) -> None:
+    with pytest.raises(InvalidEntryError, match="are names and texts, both str; got"):
+        metadata_of(metadata)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import enum
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from actors.shared_memory import InvalidEntryError, Namespace, UnknownNamespaceError
+from actors.shared_memory import InvalidEntryError, Namespace, SharedMemoryClient, UnknownNamespaceError
 from actors.shared_memory.key import key_of
+
+if TYPE_CHECKING:
+    from actors import ActorSystem
 
 
 def test_an_agent_whose_id_has_a_colon_reaches_nobody_else() -> None:
@@ -57,3 +60,14 @@ def test_an_unknown_namespace_is_refused(namespace: Any) -> None:
 def test_a_key_that_is_none_is_refused(namespace: Namespace, name: Any, scope: Any, agent_id: str, fault: str) -> None:
     with pytest.raises(InvalidEntryError, match=fault):
         key_of(namespace, name, scope, agent_id)
+
+
+async def test_texts_that_are_too_long_are_refused(ann: SharedMemoryClient, system: ActorSystem) -> None:
+    longest, too_long = "x" * 1024, "x" * 1025
+
+    await ann.put(Namespace.GLOBAL, "a", b"", idempotency_key=longest)
+    assert SharedMemoryClient(system.named("shared_memory"), longest).agent_id == longest
+    with pytest.raises(InvalidEntryError, match=r"the agent_id has at most 1024 characters; 'x{40}'\.\.\. has 1025"):
+        SharedMemoryClient(system.named("shared_memory"), too_long)
+    with pytest.raises(InvalidEntryError, match=r"the idempotency key has at most 1024 characters; .* has 1025"):
+        await ann.put(Namespace.GLOBAL, "a", b"", idempotency_key=too_long)
