@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import count
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
@@ -14,7 +14,9 @@ from actors.bus.box import ActorBox, StreamBox
 from actors.bus.custody import KEPT_SECONDS
 from actors.bus.errors import BusRequestError, OutcomeUnknownError
 from actors.bus.filters import TopicFilter
+from actors.bus.listing import names_in_order, subscription_infos, topic_infos
 from actors.bus.message import TopicMessage, new_message_id
+from actors.bus.pace import batches
 from actors.bus.packing import unpacked
 from actors.bus.subscription import Subscription
 from actors.bus.topics import pattern_of_topics
@@ -43,6 +45,9 @@ BUFFER_SIZE: Final = 100
 
 BETWEEN: Final = Backoff(0.005, max_seconds=0.25)
 """How long to wait before looking again for a bus that is being restarted."""
+
+ACTIVE_AT_ONCE: Final = 32
+"""Of so many names the bus is asked at once who has subscribed to them: about half a millisecond."""
 
 UNANSWERED: Final = (NoProcessError, ActorExitedError, CallTimeoutError)
 
@@ -301,17 +306,25 @@ class BusClient:
     # -- looking
 
     async def subscriptions(self, agent: str | None = None) -> tuple[ask.SubscriptionInfo, ...]:
-        """Return the subscriptions of *agent*, or of all; of a closed bus none."""
-        return await self._ask(ask.ListSubscriptions(agent))
+        """Return the subscriptions of *agent*, or of all, as they are at one moment; of a closed bus none.
+
+        With many others have their turn meanwhile; what each has dropped is counted until it is looked at.
+        """
+        return await subscription_infos(await self._ask(ask.ListSubscriptions()), agent)
 
     async def topics(self, pattern: str = "", *, include_inactive: bool = True) -> tuple[ask.TopicInfo, ...]:
         """Return the names that were published or subscribed to and that *pattern* means, sorted; of a closed bus none.
 
-        Without those that are inactive, only such that somebody has subscribed to now; that takes as long as to
+        They are those of one moment; with many others have their turn meanwhile. Without those that are inactive, only
+        such that somebody has subscribed to when they are looked at, some after the others; that takes as long as to
         publish to each. Raises ``PatternError``.
         """
         parsed = None if pattern in ("", "**") else pattern_of_topics(pattern)
-        return await self._ask(ask.ListTopics(parsed, include_inactive))
+        names = await names_in_order(await self._ask(ask.ListNames()), parsed)
+        if not include_inactive:
+            active = [await self._ask(ask.WhichActive(tuple(some))) for some in batches(names, ACTIVE_AT_ONCE)]
+            names = list(chain.from_iterable(active))
+        return await topic_infos(names)
 
     async def topic_statistics(self, topic: str) -> ask.TopicStatistics:
         """Return what has happened with a topic, or with a pattern; raises `UnknownTopicError`."""
@@ -323,7 +336,8 @@ class BusClient:
 
     async def close(self) -> None:
         """End all subscriptions, and have the bus refuse messages and subscriptions. Closing again does nothing."""
-        await self._ask(ask.CloseBus())
+        ended = await self._ask(ask.CloseBus())
+        await ended.wait()
 
     # -- asking
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from actors.bus.box import StreamBox
+from actors.bus.pace import AT_ONCE, Pace, batches
 from actors.bus.topics import segments_of
 from actors.bus.trie import Trie
-from actors.pattern import parse_pattern
+from actors.pattern import PatternError, parse_pattern
 
 if TYPE_CHECKING:
     from actors.bus.box import Box
@@ -63,15 +64,27 @@ class Index:
         del self.entries[record.id]
         self.routes.clear()
 
-    def clear(self) -> None:
-        """Let go of all."""
-        self._trie = Trie()
-        self.entries = {}
+    async def dismantle(self) -> None:
+        """Let go of all, in slices."""
         self.routes = {}
+        pace = Pace()
+        for _ in batches(self._trie.dismantle()):
+            await pace.keep()
+        while self.entries:
+            for _ in range(min(AT_ONCE, len(self.entries))):
+                self.entries.popitem()
+            await pace.keep()
 
     def count(self, pattern: str) -> int:
         """Return how many subscriptions there are to just *pattern*."""
         return self._trie.count(parse_pattern(pattern).steps)
+
+    def entries_to(self, pattern: str) -> list[Entry]:
+        """Return the subscriptions to just *pattern*, which need not be one."""
+        try:
+            return self._trie.values(parse_pattern(pattern).steps)
+        except PatternError:
+            return []
 
     def matching(self, topic: str) -> list[Entry]:
         """Return the subscriptions whose pattern matches *topic*; raises `BadTopicError`."""

@@ -13,6 +13,8 @@ from weakref import WeakKeyDictionary
 import attrs
 import trio
 
+from actors.bus.pace import Pace, batches
+
 if TYPE_CHECKING:
     from actors.bus.box import Box
     from actors.ref import ActorRef
@@ -48,17 +50,27 @@ class Ledger:
         self.delivered = 0
         self.dropped = 0
         self.closed = False
+        self.ended = trio.Event()
+        """Set when the bus was closed and no subscription is left."""
 
     def __repr__(self) -> str:
         return f"<Ledger of bus {self.name}: {len(self.boxes)} boxes, {len(self.topics)} topics>"
 
     def close(self) -> None:
-        """End all subscriptions."""
+        """Let nothing in any more."""
         self.closed = True
         self.end_vigil()
-        boxes, self.boxes = self.boxes, {}
-        for box in boxes.values():
-            box.end()
+
+    async def end_boxes(self) -> None:
+        """End all subscriptions, in slices."""
+        pace = Pace()
+        for some in batches(list(self.boxes)):
+            for subscription_id in some:
+                box = self.boxes.pop(subscription_id, None)
+                if box is not None:
+                    box.end()
+            await pace.keep()
+        self.ended.set()
 
     def end_vigil(self) -> None:
         """Have nobody told any more that there is no bus."""
@@ -83,3 +95,4 @@ async def _close_with_system(ledger: Ledger, system: ActorSystem) -> None:
     with trio.CancelScope(shield=True):
         await system.stopped.wait()
         ledger.close()
+        await ledger.end_boxes()

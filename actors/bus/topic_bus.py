@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from actors.bus.index import Route
+    from actors.bus.ledger import Ledger
     from actors.caller import Caller
     from actors.heirloom import Heirloom
     from actors.monitor import Monitor
@@ -88,8 +89,7 @@ class TopicBus(Actor):
         self._ledger = ledger_of(self.system, name)
         self._records: Heirloom[str, ask.Subscribed] = self.inherit(f"{name}: subscriptions", check=_sound)
         self._now = wall_clock()
-        # What is published to again and again is looked for more often than it takes to be the oldest topic.
-        self.index = Index(min(ROUTES_KEPT, max(1, self.max_topics // 2)))
+        self.index = self._empty_index()
         self._owners: dict[ActorRef, Owner] = {}
         self._custody = self._custody_of(self._store)
         self._handlers: dict[type, Callable[[Any, Caller], Any]] = {
@@ -97,7 +97,8 @@ class TopicBus(Actor):
             ask.Subscribe: self._subscribe,
             ask.Unsubscribe: self._unsubscribe,
             ask.ListSubscriptions: self._list_subscriptions,
-            ask.ListTopics: self._list_topics,
+            ask.ListNames: self._list_names,
+            ask.WhichActive: self._which_active,
             ask.GetTopicStatistics: self._topic_statistics,
             ask.GetBusStatistics: self._statistics,
             ask.SetWakeUp: self._set_wake_up,
@@ -149,6 +150,10 @@ class TopicBus(Actor):
                 self._add(Entry(record, box))
         for subscription_id in [each for each in boxes if each not in self._records]:
             boxes.pop(subscription_id).end()
+
+    def _empty_index(self) -> Index:
+        # What is published to again and again is looked for more often than it takes to be the oldest topic.
+        return Index(min(ROUTES_KEPT, max(1, self.max_topics // 2)))
 
     def _custody_of(self, store: StoreClient | ActorRef | NameRef | str | None) -> Custody | None:
         if store is None:
@@ -283,11 +288,14 @@ class TopicBus(Actor):
     def _get_custody(self, _request: ask.GetCustody, _caller: Caller) -> Custody | None:
         return self._custody
 
-    def _list_subscriptions(self, request: ask.ListSubscriptions, _caller: Caller) -> Any:
-        return views.subscriptions(self.index, request.agent)
+    def _list_subscriptions(self, _request: ask.ListSubscriptions, _caller: Caller) -> list[Entry]:
+        return list(self.index.entries.values())
 
-    def _list_topics(self, request: ask.ListTopics, _caller: Caller) -> tuple[ask.TopicInfo, ...]:
-        return () if self._ledger.closed else views.topics(self.index, self._ledger, request)
+    def _list_names(self, _request: ask.ListNames, _caller: Caller) -> ask.Names:
+        return views.names(self.index, self._ledger)
+
+    def _which_active(self, request: ask.WhichActive, _caller: Caller) -> list[str]:
+        return [name for name in request.names if views.active_subscriptions(self.index, name)]
 
     def _topic_statistics(self, request: ask.GetTopicStatistics, _caller: Caller) -> ask.TopicStatistics:
         return views.topic_statistics(self.index, self._ledger, request.topic)
@@ -297,12 +305,14 @@ class TopicBus(Actor):
 
     # -- closing
 
-    def _close(self, _request: ask.CloseBus, _caller: Caller) -> None:
+    def _close(self, _request: ask.CloseBus, _caller: Caller) -> trio.Event:
         ledger = self._ledger
         if ledger.closed:
-            return
+            return ledger.ended
         ledger.close()
-        self.index.clear()
+        # By a task of the system: a bus that is killed meanwhile leaves nobody waiting.
+        self.system.context.run(self.system.start_soon, _end_all, ledger, self.index)
+        self.index = self._empty_index()
         self._logger.info(
             "%s is closed; %d messages were published, %d delivered and %d dropped",
             self.ref,
@@ -310,10 +320,17 @@ class TopicBus(Actor):
             ledger.delivered,
             ledger.dropped,
         )
+        return ledger.ended
 
     def _refuse_if_closed(self) -> None:
         if self._ledger.closed:
             raise BusClosedError(f"the bus {self.ref} is closed")
+
+
+async def _end_all(ledger: Ledger, index: Index) -> None:
+    """End the subscriptions of a bus that was closed, and let go of what finds them."""
+    await ledger.end_boxes()
+    await index.dismantle()
 
 
 def _check_parts(store: object, policies: object, logger: object) -> None:
