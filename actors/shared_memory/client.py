@@ -32,6 +32,7 @@ from actors.telemetry import (
     SHARED_MEMORY_PUT,
     SHARED_MEMORY_WATCH,
 )
+from actors.unanswered import deadline_after, why_unanswered
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -285,8 +286,8 @@ class SharedMemoryClient:
             return await self._again(request._replace(again=True), error)
 
     async def _again(self, request: Any, error: Exception) -> Any:
-        """Ask until `patience` is over since it was first asked, as far as that is known here."""
-        deadline = trio.current_time() + self.patience
+        """Ask until `patience` is over since it was first asked."""
+        deadline = deadline_after(error, self.patience)
         sent = not isinstance(error, NoProcessError)
         retry = 1
         while not isinstance(error, CallTimeoutError) and (left := deadline - trio.current_time()) > 0:
@@ -297,7 +298,9 @@ class SharedMemoryClient:
             except UNANSWERED as latest:
                 error = latest
                 sent = sent or not isinstance(latest, NoProcessError)
-        raise _unknown(request, error) if sent and isinstance(request, ask.Put | ask.Delete) else error
+        if sent and isinstance(request, ask.Put | ask.Delete):
+            raise _unknown(request, why_unanswered(error, self.patience)) from error
+        raise error
 
     def _looker(self) -> Any:
         """Return what tells a watch how long to wait, and raises when the shared memory is gone for too long."""
@@ -361,6 +364,6 @@ def _check_expected(expected_version: int, *, create_only: bool) -> None:
         raise InvalidEntryError(f"create_only expects no entry, and expected_version one of version {expected_version}")
 
 
-def _unknown(request: ask.Write, error: Exception) -> OutcomeUnknownError:
+def _unknown(request: ask.Write, why: str) -> OutcomeUnknownError:
     what = "put" if type(request) is ask.Put else "deleted"
-    return OutcomeUnknownError(f"whether {request.where} was {what} is not known: {error}", request.id)
+    return OutcomeUnknownError(f"whether {request.where} was {what} is not known: {why}", request.id)
