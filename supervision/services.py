@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from actors import Backoff
 from actors.bus import BusOptions, TopicBus
-from actors.delivery import Router
-from actors.queue import Queue
+from actors.delivery import Router, RouterConfig
+from actors.queue import Queue, QueueOptions
 from actors.shared_memory import SharedMemory
-from actors.store import Store
+from actors.store import Store, StoreOptions
 from supervision.spec import ChildSpec, SupervisorSpec, refuse
 from supervision.supervisor import Supervisor
 
 if TYPE_CHECKING:
-    from actors.delivery import RouterConfig
-    from actors.queue import QueueOptions, QueueStore
+    from actors.queue import QueueStore
     from actors.shared_memory import EntryStore
-    from actors.store import ReferenceStore, StoreOptions
+    from actors.store import ReferenceStore
     from supervision.intensity import Preset
 
 STORE: Final = "store"
@@ -67,10 +66,7 @@ def service_tree(  # noqa: PLR0913 -- one for each service, what some are told, 
     """
     if not isinstance(bus, bool | BusOptions):
         raise refuse("service_tree", "bus", bus, "True or False, or BusOptions")
-    if queue is None and queue_options is not None:
-        raise refuse("service_tree", "queue_options", queue_options, "None without a queue, which is given a store")
-    if store is None and store_options is not None:
-        raise refuse("service_tree", "store_options", store_options, "None without a store")
+    _check_given(router, store, store_options, shared_memory, queue, queue_options)
     children = [ChildSpec(ROUTER, Router, args=(router,), name=ROUTER)]
     if queue is not None:
         children.append(ChildSpec(QUEUE, Queue, args=(queue, queue_options), name=QUEUE))
@@ -82,6 +78,32 @@ def service_tree(  # noqa: PLR0913 -- one for each service, what some are told, 
         children.append(ChildSpec(STORE, Store, args=(store, store_options), name=STORE))
     children.reverse()
     return ChildSpec("services", Supervisor, args=(_supervised(children, intensity, period, backoff or BACKOFF),))
+
+
+def _check_given(
+    router: object, store: Any, store_options: object, shared_memory: Any, queue: Any, queue_options: object
+) -> None:
+    """Refuse, where the tree is written down, what the services would refuse when they start."""
+    for field, given, kind in (
+        ("router", router, RouterConfig),
+        ("store_options", store_options, StoreOptions),
+        ("queue_options", queue_options, QueueOptions),
+    ):
+        if not isinstance(given, kind | None):
+            raise refuse("service_tree", field, given, f"{kind.__name__}, or None")
+    if queue is None and queue_options is not None:
+        raise refuse("service_tree", "queue_options", queue_options, "None without a queue, which is given a store")
+    if store is None and store_options is not None:
+        raise refuse("service_tree", "store_options", store_options, "None without a store")
+    for field, keeper, actor, allowed in (
+        ("store", store, Store, "a ReferenceStore, such as SqliteReferenceStore('shop.db')"),
+        ("shared_memory", shared_memory, SharedMemory, "an EntryStore, such as SqliteEntries('shop.db')"),
+        ("queue", queue, Queue, "a QueueStore, such as SqliteStore('shop.db')"),
+    ):
+        try:
+            _ = keeper is None or actor(keeper)
+        except TypeError as error:
+            raise refuse("service_tree", field, keeper, f"{allowed}, or None for no such service") from error
 
 
 def _bus(options: BusOptions, *, with_store: bool) -> ChildSpec:

@@ -73,6 +73,8 @@ class SharedMemory(Actor):
     """
 
     def __init__(self, store: EntryStore, *, clock: WallClock | None = None) -> None:
+        if isinstance(store, type):
+            raise TypeError(f"the store of a SharedMemory is an EntryStore; got {store!r}, the class of one")
         if missing := [name for name in METHODS if not callable(getattr(store, name, None))]:
             raise TypeError(
                 f"the store of a SharedMemory has the methods of EntryStore; {shown(store)} lacks {missing}"

@@ -16,7 +16,7 @@ from actors import ActorError, ActorSystem, Backoff, open_system
 from actors.bus import BusClient, BusOptions
 from actors.delivery import DeliveryOptions, Guarantee, RouterConfig, RouterRef
 from actors.queue import LeaseLostError, MemoryStore, QueueClient, QueueOptions, SqliteStore
-from actors.shared_memory import Namespace, SharedMemoryClient, SqliteEntries
+from actors.shared_memory import MemoryEntries, Namespace, SharedMemoryClient, SqliteEntries
 from actors.sqlite import Database, open_database
 from actors.store import (
     MemoryReferenceStore,
@@ -159,6 +159,34 @@ def test_a_bus_is_wanted_or_not() -> None:
     unclear: Any = "yes"
     with pytest.raises(BadSpecError, match=r"service_tree: bus is 'yes'; allowed is True or False, or BusOptions"):
         service_tree(bus=unclear)
+
+
+@pytest.mark.parametrize(
+    ("field", "allowed"),
+    [
+        ("router", "RouterConfig, or None"),
+        ("store", "a ReferenceStore, such as SqliteReferenceStore('shop.db'), or None for no such service"),
+        ("shared_memory", "an EntryStore, such as SqliteEntries('shop.db'), or None for no such service"),
+        ("queue", "a QueueStore, such as SqliteStore('shop.db'), or None for no such service"),
+        ("store_options", "StoreOptions, or None"),
+        ("queue_options", "QueueOptions, or None"),
+    ],
+)
+@pytest.mark.parametrize("given", ["q.db", 3, MemoryEntries, object()])
+def test_what_a_service_cannot_be_made_from_is_refused_where_it_is_written(
+    field: str, allowed: str, given: object
+) -> None:
+    fields: dict[str, Any] = {"store": MemoryReferenceStore(), "queue": MemoryStore(), field: given}
+
+    with pytest.raises(BadSpecError) as refused:
+        service_tree(**fields)
+
+    assert str(refused.value) == f"service_tree: {field} is {given!r}; allowed is {allowed}"
+
+
+def test_a_store_of_another_service_is_refused() -> None:
+    with pytest.raises(BadSpecError, match=r"queue is <MemoryEntries: .*>; allowed is a QueueStore"):
+        service_tree(queue=MemoryEntries())  # type: ignore[arg-type]
 
 
 async def test_all_services_are_found_by_their_names_and_share_a_file(file: Path, autojump_clock: MockClock) -> None:
