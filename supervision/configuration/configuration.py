@@ -13,6 +13,7 @@ from actors.config import Layer, Options, gather, read_document
 from actors.delivery import BreakerOptions, Guarantee, RouterConfig
 from actors.queue import MemoryStore, QueueOptions, SqliteStore
 from actors.shared_memory import MemoryEntries, SqliteEntries
+from actors.sqlite.file import fault_of_path
 from actors.store import (
     AutoPromote,
     CommunicationConfig,
@@ -31,7 +32,7 @@ from supervision.spec import limit_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from actors.config import Settings
+    from actors.config import Setting, Settings
     from actors.queue import QueueStore
     from actors.shared_memory import EntryStore
     from actors.store import PolicyManager
@@ -194,6 +195,8 @@ def _check_rest(form: Form, settings: Settings, options: Options) -> None:
     for name in ("store", "shared_memory", "queue"):
         if not (name == "store" and form == "server"):
             _check_place(settings, name, options)
+    for name in (keys.PATH[form], "shared_memory.path", "queue.path", "router.database"):
+        _check_path(settings[name], options)
     if form == "factory":
         backend, url = settings["store.backend"], settings["store.redis_url"]
         if url.value and backend.value != "redis" and url.origin.layer >= backend.origin.layer:
@@ -201,6 +204,13 @@ def _check_rest(form: Form, settings: Settings, options: Options) -> None:
     durable = settings["router.durable"]
     if durable.value and not settings["router.database"].value:
         options.refuse(durable, "allowed is false where router.database is empty")
+
+
+def _check_path(path: Setting, options: Options) -> None:
+    """Note a path that no file can have, where it is set; a default that follows it is told of there."""
+    fault = fault_of_path(path.value) if isinstance(path.value, str) else None
+    if fault is not None and path.origin.layer > Layer.DEFAULT:
+        options.refuse(path, f"{fault}; allowed is the path of a file")
 
 
 def _check_place(settings: Settings, section: str, options: Options) -> None:

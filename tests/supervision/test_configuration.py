@@ -496,3 +496,28 @@ async def test_a_configuration_can_be_used_again(autojump_clock: MockClock) -> N
 
 def test_a_configuration_shows_its_file_and_how_much_it_says() -> None:
     assert repr(load("store.path = 'a.db'")).startswith("<Configuration of shop.toml: 1 of ")
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "value"),
+    [
+        ("[store]\npath = 'a\\u0000b'", "store.path", "'a\\x00b'"),
+        ("[shared_memory]\nbackend = 'sqlite'\npath = 'a\\u0000b'", "shared_memory.path", "'a\\x00b'"),
+        ("[queue]\npath = 'a\\u0000b'", "queue.path", "'a\\x00b'"),
+        ("[router]\ndatabase = 'a\\u0000b'", "router.database", "'a\\x00b'"),
+        ("[communication.sqlite]\npath = 'a\\u0000b'", "communication.sqlite.path", "'a\\x00b'"),
+    ],
+)
+def test_a_path_that_no_file_can_have_is_refused_where_it_is_set(text: str, key: str, value: str) -> None:
+    line = text.count("\n") + 1
+
+    faults = faults_of(text.replace("'a\\u0000b'", '"a\\u0000b"'))
+
+    said = f"shop.toml:{line}: {key} is {value}; it has a NUL character, at 1; allowed is the path of a file"
+    assert faults == [said]
+
+
+def test_a_path_with_half_of_a_character_is_refused() -> None:
+    (fault,) = faults_of('store:\n  path: "a\\ud800"\n', "shop.yaml")
+
+    assert fault.endswith("store.path is 'a\\ud800'; it has half of a character, at 1; allowed is the path of a file")
