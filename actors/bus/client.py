@@ -11,6 +11,7 @@ import trio
 from actors.backoff import Backoff
 from actors.bus import requests as ask
 from actors.bus.box import ActorBox, StreamBox
+from actors.bus.clock import message_clock
 from actors.bus.custody import KEPT_SECONDS
 from actors.bus.errors import BusRequestError, OutcomeUnknownError
 from actors.bus.filters import TopicFilter
@@ -75,6 +76,7 @@ class BusClient:
         self.agent = agent or _current_name()
         self.patience = patience
         self._now = wall_clock()
+        self._message_now = message_clock()
         self._custody: Custody | None = None
 
     def __repr__(self) -> str:
@@ -106,7 +108,7 @@ class BusClient:
             payload,
             (self.agent if from_agent is None else from_agent) or self._name_for(topic),
             NOTHING if metadata is None else metadata,
-            self._now() if time is None else time,
+            (self._message_now() if ttl else self._now()) if time is None else time,
             ttl,
             new_message_id() if id is None else id,
         )
@@ -182,7 +184,7 @@ class BusClient:
         process = current_process()
         record = self._record(pattern, agent, filter, buffer_size, overflow)
         record = attrs.evolve(record, owner=None if process is None else process.ref)
-        box = StreamBox(record, self._now, self.patience)
+        box = StreamBox(record, self._message_now, self.patience)
         return Subscription(self, record, box, await self._subscribe(record, box))
 
     async def subscribe_actor(
@@ -200,7 +202,7 @@ class BusClient:
         """
         ref = current_actor("subscribe and be sent messages as").ref
         record = self._record(pattern, agent, filter, buffer_size, "drop_newest", to=ref)
-        await self._subscribe(record, ActorBox(record, ref, self._now))
+        await self._subscribe(record, ActorBox(record, ref, self._message_now))
         return record.id
 
     async def unsubscribe(self, subscription_id: str) -> ask.Unsubscribed:
