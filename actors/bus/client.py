@@ -13,10 +13,11 @@ from actors.bus import requests as ask
 from actors.bus.box import ActorBox, StreamBox
 from actors.bus.clock import message_clock
 from actors.bus.custody import KEPT_SECONDS
-from actors.bus.errors import BusRequestError, OutcomeUnknownError
+from actors.bus.errors import BusRequestError
 from actors.bus.filters import TopicFilter
 from actors.bus.listing import names_in_order, subscription_infos, topic_infos
 from actors.bus.message import TopicMessage, new_message_id
+from actors.bus.outcome import unknown_outcome
 from actors.bus.pace import batches
 from actors.bus.packing import unpacked
 from actors.bus.subscription import Subscription
@@ -63,7 +64,8 @@ class BusClient:
     actor that has a name, it is that by default.
 
     Every method raises `BusClosedError` for a closed bus that refuses it, ``NoProcessError`` if there is none, and
-    `OutcomeUnknownError` where it is not known whether the bus did what it was asked.
+    `OutcomeUnknownError` where it is not known whether the bus did what it was asked; those that only look raise
+    ``CallTimeoutError`` or ``ActorExitedError`` then.
     """
 
     def __init__(self, bus: ActorRef | NameRef, *, agent: str = "", patience: float = 5.0) -> None:
@@ -129,7 +131,7 @@ class BusClient:
             if isinstance(error, NoProcessError):
                 await self._wait_for_bus(error, deadline)
             elif error is not None:
-                raise _unknown(message, error) from error
+                raise unknown_outcome(message, error) from error
             try:
                 published: Any = await self._bus.call(message)
             except UNANSWERED as latest:
@@ -346,19 +348,20 @@ class BusClient:
     async def _ask(self, request: Call[R]) -> R:
         """Ask what may be asked twice, until the bus has answered."""
         deadline = trio.current_time() + self.patience
-        unknown: OutcomeUnknownError | None = None
+        unknown: Exception | None = None
         while True:
             try:
                 return await self._bus.call(request)
             except NoProcessError as error:
                 await self._wait_for_bus(unknown or error, deadline)
             except ActorExitedError as error:
-                unknown = _unknown(request, error)
-                unknown.__cause__ = error
+                unknown = unknown_outcome(request, error)
+                if unknown is not error:
+                    unknown.__cause__ = error
                 await self._wait_for_bus(unknown, deadline)
                 request = _asked_again(request)
             except CallTimeoutError as error:
-                raise _unknown(request, error) from error
+                raise unknown_outcome(request, error) from error
 
     async def _wait_for_bus(self, error: Exception, deadline: float) -> None:
         """Wait until somebody has its name; raise *error* if that is no name, or the time is over."""
@@ -378,7 +381,3 @@ def _asked_again(request: Any) -> Any:
 def _current_name() -> str:
     process = current_process()
     return "" if process is None else process.name or ""
-
-
-def _unknown(request: object, error: Exception) -> OutcomeUnknownError:
-    return OutcomeUnknownError(f"whether the bus has done {shown(request)} is not known: {error}")
