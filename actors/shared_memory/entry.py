@@ -25,6 +25,9 @@ MAX_VALUE_BYTES: Final = 1_048_576
 MAX_METADATA_BYTES: Final = 65_536
 """Of names and texts together, in UTF-8: metadata are checked, copied and stored in one step with every put."""
 
+FEW: Final = 32
+"""So many metadata are looked at one by one, in the way that is the fastest for them."""
+
 LEVEL: Final = 1
 """Of zlib: the loop waits while a value is compressed, and higher levels take several times as long."""
 
@@ -170,6 +173,20 @@ def smaller_of(value: bytes, compressed: bytes) -> Content:
 
 def metadata_of(given: Mapping[str, str]) -> Mapping[str, str]:
     """Return what was given as nobody can change it; refuse what is no metadata, or more than a put takes."""
+    if type(given) is dict and len(given) <= FEW:
+        # Nearly all are so; to find that out, this way, takes a third of the time.
+        size = 0
+        for name, text in given.items():
+            if type(name) is not str or type(text) is not str or not (name.isascii() and text.isascii()):
+                break
+            size += len(name) + len(text)
+        else:
+            if size <= MAX_METADATA_BYTES:
+                return MappingProxyType(given.copy())
+    return _metadata_of_any_kind(given)
+
+
+def _metadata_of_any_kind(given: Mapping[str, str]) -> Mapping[str, str]:
     if isinstance(given, Mapping):
         # Names differ, so each but one has a character: so many need not be looked at to be too many.
         size = len(given) - 1
