@@ -53,8 +53,6 @@ ACTIVE_AT_ONCE: Final = 32
 
 UNANSWERED: Final = (NoProcessError, ActorExitedError, CallTimeoutError)
 
-NOTHING: Final[Mapping[str, str]] = {}
-
 
 class BusClient:
     """A topic bus as its users see it; made within trio.
@@ -109,7 +107,7 @@ class BusClient:
             topic,
             payload,
             (self.agent if from_agent is None else from_agent) or self._name_for(topic),
-            NOTHING if metadata is None else metadata,
+            {} if metadata is None else dict(metadata) if isinstance(metadata, dict) else metadata,
             (self._message_now() if ttl else self._now()) if time is None else time,
             ttl,
             new_message_id() if id is None else id,

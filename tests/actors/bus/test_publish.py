@@ -54,6 +54,25 @@ async def test_a_message_says_all_that_was_said_and_the_rest_by_itself(bus: BusC
     assert (second.from_agent, second.id, second.time) == ("mill", "7", 12.5)
 
 
+async def test_metadata_that_are_changed_later_reach_nobody(bus: BusClient) -> None:
+    orders = await bus.subscribe("orders", filter=TopicFilter(metadata={"shop": "left"}))
+    metadata = {"shop": "left"}
+    await bus.publish("orders", "tea", metadata=metadata)
+    metadata["shop"] = "right"
+
+    assert (await anext(orders)).metadata == {"shop": "left"}
+
+
+async def test_messages_without_metadata_share_none(bus: BusClient) -> None:
+    orders = await bus.subscribe("orders")
+    for _ in range(2):
+        await bus.publish("orders", "tea")
+    first, second = orders.receive_nowait(), orders.receive_nowait()
+
+    assert first.metadata == second.metadata == {}
+    assert first.metadata is not second.metadata
+
+
 async def test_what_nobody_subscribed_to_is_counted_all_the_same(bus: BusClient) -> None:
     assert await bus.publish("orders", "tea") == (0, 0)
     assert (await bus.topic_statistics("orders")).published == 1
