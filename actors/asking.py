@@ -99,7 +99,9 @@ class Asking:
     def fail(self, reason: ExitReason) -> None:
         """Tell the caller that the process ended with *reason* before it answered."""
         name = self.process.ref
-        self.refuse(ActorExitedError(f"{name} exited before it answered {shown(self.message)}: {reason}", reason))
+        error = ActorExitedError(f"{name} exited before it answered {shown(self.message)}: {reason}", reason)
+        error.deadline = self.until
+        self.refuse(error)
 
     def expire(self) -> None:
         """Stop waiting: the deadline has come."""
@@ -151,7 +153,9 @@ class Asking:
 
     def _fail_unanswered(self) -> None:
         name = self.process.ref
-        self.refuse(NoReplyError(f"{name} let go of the caller of {shown(self.message)} without an answer"))
+        error = NoReplyError(f"{name} let go of the caller of {shown(self.message)} without an answer")
+        error.deadline = self.until
+        self.refuse(error)
 
     def _answer(self) -> None:
         self._forget()

@@ -97,6 +97,9 @@ class ActorExitedError(ActorError):
 
     kind = "delivery_failed"
 
+    deadline: float | None = None
+    """When the caller would have given up, on trio's clock; None if it did not wait."""
+
     def __init__(self, message: str, reason: ExitReason) -> None:
         super().__init__(message)
         self.reason = reason
@@ -135,6 +138,9 @@ class MailboxFullError(ActorError):
 
 class NoReplyError(ActorError):
     """The handler let go of its `Caller` without an answer, so that none can come any more."""
+
+    deadline: float | None = None
+    """When the caller would have given up, on trio's clock; None if it did not wait."""
 
 
 class NothingToStashError(ActorError):

@@ -5,11 +5,13 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import trio
 
 from tests.benchmarks import arguments, durable_queue, references, report, rounds, systems, tables, threads
+from tests.benchmarks.__main__ import TABLES
 from tests.benchmarks.rounds import Samples
 from tests.benchmarks.workloads_bare import WORKLOADS as BARE_WORKLOADS
 from tests.benchmarks.workloads_ours import WORKLOADS as OUR_WORKLOADS
@@ -43,7 +45,7 @@ def test_short_leaves_out_the_peers() -> None:
     assert not arguments.parse(["--short"]).with_peers
 
 
-@pytest.mark.parametrize("mode", ["fairness", "growth", "threads", "queue", "store", "topics", "shared-memory"])
+@pytest.mark.parametrize("mode", [mode for mode in get_args(arguments.Mode) if mode != "compare"])
 def test_another_mode_takes_three_rounds(mode: str) -> None:
     given = arguments.parse([f"--{mode}"])
 
@@ -218,6 +220,17 @@ def test_help_is_for_people() -> None:
         check=True,
     )
 
-    assert "--fairness" in finished.stdout
-    assert "--threads" in finished.stdout
-    assert "--queue" in finished.stdout
+    for mode in get_args(arguments.Mode):
+        assert mode == "compare" or f"--{mode} " in finished.stdout
+
+
+def test_every_benchmark_is_among_the_commands_of_the_page() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "performance.md").read_text(encoding="utf-8")
+
+    missing = [mode for mode in get_args(arguments.Mode) if f"make bench ARGS=--{mode} " not in page]
+
+    assert missing == ["compare"]
+
+
+def test_every_mode_has_its_tables() -> None:
+    assert {"compare", *TABLES} == set(get_args(arguments.Mode))

@@ -23,7 +23,7 @@ from actors.agent.errors import (
     QueueMissingError,
     StoreMissingError,
 )
-from actors.agent.hold import DAY, KEEP_SECONDS, Hold, ttl_of
+from actors.agent.hold import DAY, KEEP_SECONDS, MessageHold, ttl_of
 from actors.agent.json_text import data_of, json_of
 from actors.agent.message import REFERENCE_TYPES, AgentMessage, Payload, message_of, new_id, new_message, new_payload
 from actors.delivery import DeliveryOptions, InvalidMessageError, RouterRef
@@ -338,12 +338,12 @@ class Agent(Actor):
             # Dead letters are told when everything before is stored; until then the message might come again.
             hold.end_after(partial(self.queue.dead_letters, most=1))
 
-    def _hold(self, message: AgentMessage) -> Hold | None:
+    def _hold(self, message: AgentMessage) -> MessageHold | None:
         """Return what is held for *message*, if it goes by reference and there is a store."""
         reference = message.payload.reference if isinstance(message.payload, Payload) else None
         if reference is None or self._store is None:
             return None
-        return Hold(self.system, self.store, reference)
+        return MessageHold(self.system, self.store, reference)
 
 
 def _lifetime(options: DeliveryOptions | None) -> float:

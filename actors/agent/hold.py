@@ -1,32 +1,23 @@
-"""Hold: what keeps a value in its store for one message, and who lets go of it.
+"""MessageHold: who lets go of a value that is held for a message of an agent, and when.
 
-Whoever sends by reference holds the value for the message, and nobody lets go of it before every receiver is done. A
-task of the system does, not one of the sender, which may crash meanwhile. Where it cannot know that all are done it
-does nothing: then the value expires, long after the message. So it may be there for too long, and never too short.
+Whoever sends by reference holds the value for the message, and nobody lets go of it before every receiver is done.
+Where it cannot be known that all are done nothing is done: then the value expires, long after the message.
 """
 
 from __future__ import annotations
 
-import logging
 import math
-import weakref
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import attrs
-import trio
 
 from actors.delivery import DeliveryError
-from actors.store import ReferenceNotFoundError
+from actors.store.hold import Hold
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from actors.delivery import Receipt
-    from actors.store import Reference, StoreClient
-    from actors.system import ActorSystem
-
-logger: Final = logging.getLogger("actors")
 
 DAY: Final = 86_400.0
 
@@ -45,47 +36,20 @@ def ttl_of(lifetime: float, keep: float) -> float:
 
 
 @attrs.frozen
-class Hold:
-    """What is to be let go of once, when a message is done with."""
-
-    system: ActorSystem
-    store: StoreClient
-    reference: Reference
-
-    def end_soon(self) -> None:
-        """Let go: the message is with nobody."""
-        self._start(self._end)
+class MessageHold(Hold):
+    """What is to be let go of once, when a message of an agent is done with."""
 
     def end_after(self, stored: Callable[[], Awaitable[object]]) -> None:
         """Let go when *stored* has returned: until then a message that is done with might come again."""
-        self._start(self._end_after, stored)
+        self.start(self._end_after, stored)
 
     def end_with(self, receipt: Receipt, lifetime: float, keep: float) -> None:
         """Let go when the receivers of a message are done with it, which was thought to live for *lifetime*."""
-        self._start(self._end_with, receipt, lifetime, keep)
-
-    # -- tasks of the system
-
-    def _start(self, task: Callable[..., Awaitable[None]], *arguments: object) -> None:
-        if not self.system.stopped.is_set():
-            self.system.context.run(self.system.start_soon, self._told, task, *arguments)
-
-    async def _told(self, task: Callable[..., Awaitable[None]], *arguments: object) -> None:
-        """Run *task*; what it raises is nobody's fault, and ends no system."""
-        try:
-            await task(*arguments)
-        except ReferenceNotFoundError as error:
-            logger.info("nothing had to be let go of: %s", error)
-        except Exception as error:  # noqa: BLE001 -- it expires, whatever went wrong
-            text = "%s is held for a message that is done with, until it expires: %s"
-            logger.warning(text, self.reference, error)
-
-    async def _end(self) -> None:
-        await self.store.release(self.reference)
+        self.start(self._end_with, receipt, lifetime, keep)
 
     async def _end_after(self, stored: Callable[[], Awaitable[object]]) -> None:
         await stored()
-        await self._end()
+        await self.end()
 
     async def _end_with(self, receipt: Receipt, lifetime: float, keep: float) -> None:
         if receipt.terms.lifetime > lifetime:
@@ -97,31 +61,18 @@ class Hold:
         else:
             known = not _may_have_copies(receipt.original or receipt)
         if not known:
-            self._end_when_forgotten(receipt)
+            # A durable one may come again in another program, so nobody can know that it is forgotten.
+            if not receipt.terms.durable:
+                self.end_when_forgotten(receipt.message)
         elif receipt.terms.durable and (store := receipt.plan.ledger.store) is not None:
             await self._end_after(store.database.committed)
         else:
-            await self._end()
+            await self.end()
 
     async def _outlast(self, ttl: float) -> None:
         """Have the value live longer: the later expiry counts."""
         await self.store.store(await self.store.resolve(self.reference), ttl=ttl)
-        await self._end()
-
-    def _end_when_forgotten(self, receipt: Receipt) -> None:
-        """Let go when nobody has the message any more: no mailbox, no handler, no dead letter.
-
-        That is known of one that is in memory only. A durable one may come again in another program.
-        """
-        if not receipt.terms.durable:
-            token = trio.lowlevel.current_trio_token()
-            weakref.finalize(receipt.message, _from_anywhere, token, self).atexit = False
-
-
-def _from_anywhere(token: trio.lowlevel.TrioToken, hold: Hold) -> None:
-    """End *hold*; garbage may be collected in any thread, and when the loop is gone."""
-    with suppress(trio.RunFinishedError):
-        token.run_sync_soon(hold.end_soon)
+        await self.end()
 
 
 def _may_have_copies(receipt: Receipt) -> bool:

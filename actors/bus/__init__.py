@@ -12,6 +12,7 @@ from actors.bus.errors import (
 )
 from actors.bus.filters import TopicFilter
 from actors.bus.message import TopicMessage, size_of
+from actors.bus.options import BusOptions
 from actors.bus.requests import (
     BusStatistics,
     MessagesMissed,
@@ -29,6 +30,7 @@ __all__ = [
     "BusClient",
     "BusClosedError",
     "BusError",
+    "BusOptions",
     "BusRequestError",
     "BusStatistics",
     "MessagesMissed",

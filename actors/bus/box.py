@@ -31,15 +31,21 @@ class StreamBox:
         "dropped",
         "ended",
         "expired",
+        "gone_since",
         "now",
+        "patience",
         "queue",
         "size",
         "task",
         "wake_up",
     )
 
-    def __init__(self, record: Subscribed, now: WallClock) -> None:
+    def __init__(self, record: Subscribed, now: WallClock, patience: float) -> None:
         self._id = record.id
+        self.patience = patience
+        """How long whoever takes from it waits while there is no bus."""
+        self.gone_since: float | None = None
+        """When the bus ended, once nobody has come in its place for that long."""
         self.queue: deque[TopicMessage] = deque()
         self.size = record.buffer_size
         self._drops_oldest = record.overflow == "drop_oldest"
@@ -86,6 +92,11 @@ class StreamBox:
         post(self.wake_up, self._id)
         if task is not None:
             reschedule(task)
+
+    def miss_bus(self, since: float) -> None:
+        """Have nobody wait until there is a bus again."""
+        self.gone_since = since
+        self.wake()
 
     def end(self) -> None:
         """Let nothing in any more; what is there can still be taken."""

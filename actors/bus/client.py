@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
@@ -10,10 +11,14 @@ import trio
 from actors.backoff import Backoff
 from actors.bus import requests as ask
 from actors.bus.box import ActorBox, StreamBox
+from actors.bus.clock import message_clock
 from actors.bus.custody import KEPT_SECONDS
-from actors.bus.errors import BusRequestError, OutcomeUnknownError
+from actors.bus.errors import BusRequestError
 from actors.bus.filters import TopicFilter
+from actors.bus.listing import names_in_order, subscription_infos, topic_infos
 from actors.bus.message import TopicMessage, new_message_id
+from actors.bus.outcome import unknown_outcome
+from actors.bus.pace import batches
 from actors.bus.packing import unpacked
 from actors.bus.subscription import Subscription
 from actors.bus.topics import pattern_of_topics
@@ -43,9 +48,10 @@ BUFFER_SIZE: Final = 100
 BETWEEN: Final = Backoff(0.005, max_seconds=0.25)
 """How long to wait before looking again for a bus that is being restarted."""
 
-UNANSWERED: Final = (NoProcessError, ActorExitedError, CallTimeoutError)
+ACTIVE_AT_ONCE: Final = 32
+"""Of so many names the bus is asked at once who has subscribed to them: about half a millisecond."""
 
-NOTHING: Final[Mapping[str, str]] = {}
+UNANSWERED: Final = (NoProcessError, ActorExitedError, CallTimeoutError)
 
 
 class BusClient:
@@ -56,7 +62,8 @@ class BusClient:
     actor that has a name, it is that by default.
 
     Every method raises `BusClosedError` for a closed bus that refuses it, ``NoProcessError`` if there is none, and
-    `OutcomeUnknownError` where it is not known whether the bus did what it was asked.
+    `OutcomeUnknownError` where it is not known whether the bus did what it was asked; those that only look raise
+    ``CallTimeoutError`` or ``ActorExitedError`` then.
     """
 
     def __init__(self, bus: ActorRef | NameRef, *, agent: str = "", patience: float = 5.0) -> None:
@@ -69,6 +76,7 @@ class BusClient:
         self.agent = agent or _current_name()
         self.patience = patience
         self._now = wall_clock()
+        self._message_now = message_clock()
         self._custody: Custody | None = None
 
     def __repr__(self) -> str:
@@ -99,8 +107,8 @@ class BusClient:
             topic,
             payload,
             (self.agent if from_agent is None else from_agent) or self._name_for(topic),
-            NOTHING if metadata is None else metadata,
-            self._now() if time is None else time,
+            {} if metadata is None else dict(metadata) if isinstance(metadata, dict) else metadata,
+            (self._message_now() if ttl else self._now()) if time is None else time,
             ttl,
             new_message_id() if id is None else id,
         )
@@ -121,7 +129,7 @@ class BusClient:
             if isinstance(error, NoProcessError):
                 await self._wait_for_bus(error, deadline)
             elif error is not None:
-                raise _unknown(message, error) from error
+                raise unknown_outcome(message, error) from error
             try:
                 published: Any = await self._bus.call(message)
             except UNANSWERED as latest:
@@ -179,7 +187,7 @@ class BusClient:
         process = current_process()
         record = self._record(pattern, agent, filter, buffer_size, overflow)
         record = attrs.evolve(record, owner=None if process is None else process.ref)
-        box = StreamBox(record, self._now)
+        box = StreamBox(record, self._message_now, self.patience)
         return Subscription(self, record, box, await self._subscribe(record, box))
 
     async def subscribe_actor(
@@ -197,7 +205,7 @@ class BusClient:
         """
         ref = current_actor("subscribe and be sent messages as").ref
         record = self._record(pattern, agent, filter, buffer_size, "drop_newest", to=ref)
-        await self._subscribe(record, ActorBox(record, ref, self._now))
+        await self._subscribe(record, ActorBox(record, ref, self._message_now))
         return record.id
 
     async def unsubscribe(self, subscription_id: str) -> ask.Unsubscribed:
@@ -288,6 +296,8 @@ class BusClient:
         The value is kept for as long as anybody has the message, but for a day at most. Raises what
         `StoreClient.resolve` does, and `BusRequestError` where the bus has no store.
         """
+        if not isinstance(message, TopicMessage):
+            raise BusRequestError(f"{shown(message)} is no TopicMessage, which is what a subscription gives")
         reference = message.payload
         if not isinstance(reference, Reference):
             await trio.lowlevel.checkpoint()
@@ -301,17 +311,25 @@ class BusClient:
     # -- looking
 
     async def subscriptions(self, agent: str | None = None) -> tuple[ask.SubscriptionInfo, ...]:
-        """Return the subscriptions of *agent*, or of all; of a closed bus none."""
-        return await self._ask(ask.ListSubscriptions(agent))
+        """Return the subscriptions of *agent*, or of all, as they are at one moment; of a closed bus none.
+
+        With many others have their turn meanwhile; what each has dropped is counted until it is looked at.
+        """
+        return await subscription_infos(await self._ask(ask.ListSubscriptions()), agent)
 
     async def topics(self, pattern: str = "", *, include_inactive: bool = True) -> tuple[ask.TopicInfo, ...]:
         """Return the names that were published or subscribed to and that *pattern* means, sorted; of a closed bus none.
 
-        Without those that are inactive, only such that somebody has subscribed to now; that takes as long as to
+        They are those of one moment; with many others have their turn meanwhile. Without those that are inactive, only
+        such that somebody has subscribed to when they are looked at, some after the others; that takes as long as to
         publish to each. Raises ``PatternError``.
         """
         parsed = None if pattern in ("", "**") else pattern_of_topics(pattern)
-        return await self._ask(ask.ListTopics(parsed, include_inactive))
+        names = await names_in_order(await self._ask(ask.ListNames()), parsed)
+        if not include_inactive:
+            active = [await self._ask(ask.WhichActive(tuple(some))) for some in batches(names, ACTIVE_AT_ONCE)]
+            names = list(chain.from_iterable(active))
+        return await topic_infos(names)
 
     async def topic_statistics(self, topic: str) -> ask.TopicStatistics:
         """Return what has happened with a topic, or with a pattern; raises `UnknownTopicError`."""
@@ -323,33 +341,37 @@ class BusClient:
 
     async def close(self) -> None:
         """End all subscriptions, and have the bus refuse messages and subscriptions. Closing again does nothing."""
-        await self._ask(ask.CloseBus())
+        ended = await self._ask(ask.CloseBus())
+        await ended.wait()
 
     # -- asking
 
     async def _ask(self, request: Call[R]) -> R:
         """Ask what may be asked twice, until the bus has answered."""
         deadline = trio.current_time() + self.patience
+        unknown: Exception | None = None
         while True:
             try:
                 return await self._bus.call(request)
             except NoProcessError as error:
-                await self._wait_for_bus(error, deadline)
+                await self._wait_for_bus(unknown or error, deadline)
             except ActorExitedError as error:
-                if isinstance(self._bus, ActorRef) or trio.current_time() >= deadline:
-                    raise _unknown(request, error) from error
-                await self._wait_for_bus(error, deadline)
+                unknown = unknown_outcome(request, error)
+                if unknown is not error:
+                    unknown.__cause__ = error
+                await self._wait_for_bus(unknown, deadline)
                 request = _asked_again(request)
             except CallTimeoutError as error:
-                raise _unknown(request, error) from error
+                raise unknown_outcome(request, error) from error
 
     async def _wait_for_bus(self, error: Exception, deadline: float) -> None:
-        retry = 1
-        while not self._bus.alive:
+        """Wait until somebody has its name; raise *error* if that is no name, or the time is over."""
+        for retry in count(1):
             if isinstance(self._bus, ActorRef) or trio.current_time() >= deadline:
                 raise error
-            await trio.sleep(BETWEEN.seconds(retry))
-            retry += 1
+            if self._bus.alive:
+                break
+            await trio.sleep(min(BETWEEN.seconds(retry), deadline - trio.current_time()))
         await trio.lowlevel.checkpoint()
 
 
@@ -360,7 +382,3 @@ def _asked_again(request: Any) -> Any:
 def _current_name() -> str:
     process = current_process()
     return "" if process is None else process.name or ""
-
-
-def _unknown(request: object, error: Exception) -> OutcomeUnknownError:
-    return OutcomeUnknownError(f"whether the bus has done {shown(request)} is not known: {error}")

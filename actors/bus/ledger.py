@@ -13,8 +13,11 @@ from weakref import WeakKeyDictionary
 import attrs
 import trio
 
+from actors.bus.pace import Pace, batches
+
 if TYPE_CHECKING:
     from actors.bus.box import Box
+    from actors.ref import ActorRef
     from actors.system import ActorSystem
 
 
@@ -35,6 +38,10 @@ class Ledger:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.bus: ActorRef | None = None
+        """The latest incarnation that has started."""
+        self.vigil: trio.CancelScope | None = None
+        """What waits for its end, and longer."""
         self.boxes: dict[str, Box] = {}
         """By the ids of their subscriptions."""
         self.topics: OrderedDict[str, Topic] = OrderedDict()
@@ -43,16 +50,32 @@ class Ledger:
         self.delivered = 0
         self.dropped = 0
         self.closed = False
+        self.ended = trio.Event()
+        """Set when the bus was closed and no subscription is left."""
 
     def __repr__(self) -> str:
         return f"<Ledger of bus {self.name}: {len(self.boxes)} boxes, {len(self.topics)} topics>"
 
     def close(self) -> None:
-        """End all subscriptions."""
+        """Let nothing in any more."""
         self.closed = True
-        boxes, self.boxes = self.boxes, {}
-        for box in boxes.values():
-            box.end()
+        self.end_vigil()
+
+    async def end_boxes(self) -> None:
+        """End all subscriptions, in slices."""
+        pace = Pace()
+        for some in batches(list(self.boxes)):
+            for subscription_id in some:
+                box = self.boxes.pop(subscription_id, None)
+                if box is not None:
+                    box.end()
+            await pace.keep()
+        self.ended.set()
+
+    def end_vigil(self) -> None:
+        """Have nobody told any more that there is no bus."""
+        if self.vigil is not None:
+            self.vigil.cancel()
 
 
 _ledgers: Final[WeakKeyDictionary[ActorSystem, dict[str, Ledger]]] = WeakKeyDictionary()
@@ -72,3 +95,4 @@ async def _close_with_system(ledger: Ledger, system: ActorSystem) -> None:
     with trio.CancelScope(shield=True):
         await system.stopped.wait()
         ledger.close()
+        await ledger.end_boxes()

@@ -86,13 +86,13 @@ def size_of(payload: object) -> int | None:
     >>> size_of(b"1234"), size_of("caf\xe9"), size_of({"a": 1}), size_of(object())
     (4, 5, 4, None)
     """
-    if isinstance(payload, bytes | bytearray | memoryview):
-        return memoryview(payload).nbytes
-    if isinstance(payload, Reference):
-        return payload.size
-    if isinstance(payload, str):
-        return len(payload.encode(errors="surrogatepass"))
     try:
+        if isinstance(payload, bytes | bytearray | memoryview):
+            return memoryview(payload).nbytes
+        if isinstance(payload, Reference):
+            return payload.size
+        if isinstance(payload, str):
+            return len(str.encode(payload, errors="surrogatepass"))
         return len(msgpack.packb(payload))
-    except (TypeError, ValueError, OverflowError):
+    except Exception:  # noqa: BLE001 -- a payload that fails when it is looked at is no failure of the bus
         return None

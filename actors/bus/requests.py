@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import attrs
+import trio
 
 from actors.bus.errors import BusRequestError
 from actors.message import Call
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
     from actors.bus.box import Box
     from actors.bus.custody import Custody
     from actors.bus.filters import TopicFilter
+    from actors.bus.index import Entry
     from actors.bus.packing import Packed
     from actors.bus.wake_up import WakeUp
-    from actors.pattern import Pattern
     from actors.ref import ActorRef
 
 
@@ -39,6 +40,15 @@ class Unsubscribed(NamedTuple):
     """How many were dropped because it was full."""
     expired: int
     """How many were dropped because their time was over."""
+
+
+class Names(NamedTuple):
+    """What a bus had heard of at one moment, in no order; whoever asked makes an answer of it in its own time."""
+
+    topics: list[str]
+    """Those it counts for: what was published or subscribed to."""
+    entries: list[Entry]
+    """The subscriptions; the patterns of old ones may be counted for no more."""
 
 
 class Published(NamedTuple):
@@ -164,20 +174,20 @@ class Unsubscribe(Call[Unsubscribed]):
 
 
 @attrs.frozen
-class ListSubscriptions(Call[tuple[SubscriptionInfo, ...]]):
-    """Answered with the subscriptions of an agent, or of all."""
-
-    agent: str | None
+class ListSubscriptions(Call["list[Entry]"]):
+    """Answered with all subscriptions at this moment, the oldest first."""
 
 
 @attrs.frozen
-class ListTopics(Call[tuple[TopicInfo, ...]]):
-    """Answered with what was published or subscribed to, sorted."""
+class ListNames(Call[Names]):
+    """Answered with what was published or subscribed to."""
 
-    pattern: Pattern | None
-    """Which of these; None for all."""
-    include_inactive: bool
-    """Whether also what nobody has subscribed to now."""
+
+@attrs.frozen
+class WhichActive(Call[list[str]]):
+    """Answered with those of some names that somebody has subscribed to now. It takes as long as to publish to each."""
+
+    names: tuple[str, ...]
 
 
 @attrs.frozen
@@ -213,5 +223,5 @@ class GetCustody(Call["Custody | None"]):
 
 
 @attrs.frozen
-class CloseBus(Call[None]):
-    """End all subscriptions, and refuse what is published from now on."""
+class CloseBus(Call[trio.Event]):
+    """Refuse what is published from now on, and end all subscriptions; answered with what is set when that is done."""

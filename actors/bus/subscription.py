@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 import trio
 
-from actors.bus.errors import BusClosedError, UnknownSubscriptionError
+from actors.bus.errors import BusClosedError, OutcomeUnknownError, UnknownSubscriptionError
 from actors.errors import NoProcessError
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ class Subscription:
     """What `BusClient.subscribe` returns: an asynchronous iterator, and a context that ends the subscription.
 
     It ends when it is closed, when the bus is, and when the actor that made it ends; what was delivered before can
-    still be received. A restart of the bus does not end it. One task at a time can wait for it.
+    still be received. A restart of the bus does not end it. One task at a time can wait for it; it raises
+    ``NoProcessError`` when there has been no bus for as long as the client is patient, and goes on with the next.
     """
 
     def __init__(self, client: BusClient, record: Subscribed, box: StreamBox, subscribers: int) -> None:
@@ -100,6 +101,10 @@ class Subscription:
                 if not waited:
                     await trio.lowlevel.checkpoint()
                 raise StopAsyncIteration
+            if box.gone_since is not None:
+                if not waited:
+                    await trio.lowlevel.checkpoint()
+                raise self._no_bus(box.gone_since)
             await box.wait()
             waited = True
         self._left = AT_ONCE if waited else self._left - 1
@@ -108,26 +113,36 @@ class Subscription:
     def receive_nowait(self) -> TopicMessage:
         """Return the next message.
 
-        Raises ``trio.WouldBlock`` if none is there, ``trio.EndOfChannel`` if none will be.
+        Raises ``trio.WouldBlock`` if none is there, ``trio.EndOfChannel`` if none will be, and ``NoProcessError`` as
+        waiting for one does.
         """
         message = self._box.take()
         if message is not None:
             return message
         if self._box.ended:
             raise trio.EndOfChannel
+        if self._box.gone_since is not None:
+            raise self._no_bus(self._box.gone_since)
         raise trio.WouldBlock
 
     async def aclose(self) -> None:
         """End it. Closing again does nothing, nor does closing what the bus has ended."""
+        if self._box.gone_since is not None:
+            # The next bus lets go of what has ended; nobody need wait for it once more.
+            self._box.end()
         if self._box.ended:
             await trio.lowlevel.checkpoint()
             return
         try:
             await self._client.unsubscribe(self.id)
-        except (UnknownSubscriptionError, BusClosedError, NoProcessError):
+        except (UnknownSubscriptionError, BusClosedError, NoProcessError, OutcomeUnknownError):
             await trio.lowlevel.checkpoint()
         finally:
             self._box.end()
+
+    def _no_bus(self, since: float) -> NoProcessError:
+        seconds = trio.current_time() - since
+        return NoProcessError(f"{self._client} has had no bus for {seconds:g} s; {self} is told nothing")
 
     async def __aenter__(self) -> Self:
         return self

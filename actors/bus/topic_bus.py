@@ -21,9 +21,11 @@ from actors.bus.index import ROUTES_KEPT, Entry, Index
 from actors.bus.ledger import Topic, ledger_of
 from actors.bus.message import TopicMessage
 from actors.bus.offers import BusOffers
+from actors.bus.options import MAX_TOPICS, check_max_topics
 from actors.bus.packing import packed
 from actors.bus.telling import deliver_told
 from actors.bus.topics import segments_of
+from actors.bus.vigil import begin_vigil
 from actors.errors import UndefinedHandlerError
 from actors.message import Down
 from actors.name_ref import NameRef
@@ -40,11 +42,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from actors.bus.index import Route
+    from actors.bus.ledger import Ledger
     from actors.caller import Caller
     from actors.heirloom import Heirloom
     from actors.inspect import Command
     from actors.monitor import Monitor
-MAX_TOPICS: Final = 100_000
 
 AT_ONCE: Final = 64
 """So many subscriptions are taken over before others have their turn: about a millisecond."""
@@ -77,8 +79,7 @@ class TopicBus(Actor):
         max_topics: int = MAX_TOPICS,
     ) -> None:
         _check_parts(store, policies, logger)
-        if not isinstance(max_topics, int) or isinstance(max_topics, bool) or max_topics < 1:
-            raise ValueError(f"max_topics of a TopicBus is {max_topics!r}; allowed is an int of 1 or more")
+        check_max_topics("TopicBus", max_topics)
         self._store = store
         self._policies = PolicyManager() if policies is None else policies
         self._logger = logging.getLogger("actors") if logger is None else logger
@@ -90,8 +91,7 @@ class TopicBus(Actor):
         self._ledger = ledger_of(self.system, name)
         self._records: Heirloom[str, ask.Subscribed] = self.inherit(f"{name}: subscriptions", check=_sound)
         self._now = wall_clock()
-        # What is published to again and again is looked for more often than it takes to be the oldest topic.
-        self.index = Index(min(ROUTES_KEPT, max(1, self.max_topics // 2)))
+        self.index = self._empty_index()
         self._owners: dict[ActorRef, Owner] = {}
         self._custody = self._custody_of(self._store)
         self._handlers: dict[type, Callable[[Any, Caller], Any]] = {
@@ -99,7 +99,8 @@ class TopicBus(Actor):
             ask.Subscribe: self._subscribe,
             ask.Unsubscribe: self._unsubscribe,
             ask.ListSubscriptions: self._list_subscriptions,
-            ask.ListTopics: self._list_topics,
+            ask.ListNames: self._list_names,
+            ask.WhichActive: self._which_active,
             ask.GetTopicStatistics: self._topic_statistics,
             ask.GetBusStatistics: self._statistics,
             ask.SetWakeUp: self._set_wake_up,
@@ -109,6 +110,7 @@ class TopicBus(Actor):
         }
         if not self._ledger.closed:
             await self._take_over()
+            begin_vigil(self._ledger, self.ref, self.system)
 
     def handle_call(self, message: object, caller: Caller) -> Any:
         """Do what is asked, or refuse with a `BusError`."""
@@ -154,6 +156,10 @@ class TopicBus(Actor):
                 self._add(Entry(record, box))
         for subscription_id in [each for each in boxes if each not in self._records]:
             boxes.pop(subscription_id).end()
+
+    def _empty_index(self) -> Index:
+        # What is published to again and again is looked for more often than it takes to be the oldest topic.
+        return Index(min(ROUTES_KEPT, max(1, self.max_topics // 2)))
 
     def _custody_of(self, store: StoreClient | ActorRef | NameRef | str | None) -> Custody | None:
         if store is None:
@@ -288,11 +294,14 @@ class TopicBus(Actor):
     def _get_custody(self, _request: ask.GetCustody, _caller: Caller) -> Custody | None:
         return self._custody
 
-    def _list_subscriptions(self, request: ask.ListSubscriptions, _caller: Caller) -> Any:
-        return views.subscriptions(self.index, request.agent)
+    def _list_subscriptions(self, _request: ask.ListSubscriptions, _caller: Caller) -> list[Entry]:
+        return list(self.index.entries.values())
 
-    def _list_topics(self, request: ask.ListTopics, _caller: Caller) -> tuple[ask.TopicInfo, ...]:
-        return () if self._ledger.closed else views.topics(self.index, self._ledger, request)
+    def _list_names(self, _request: ask.ListNames, _caller: Caller) -> ask.Names:
+        return views.names(self.index, self._ledger)
+
+    def _which_active(self, request: ask.WhichActive, _caller: Caller) -> list[str]:
+        return [name for name in request.names if views.active_subscriptions(self.index, name)]
 
     def _topic_statistics(self, request: ask.GetTopicStatistics, _caller: Caller) -> ask.TopicStatistics:
         return views.topic_statistics(self.index, self._ledger, request.topic)
@@ -302,12 +311,14 @@ class TopicBus(Actor):
 
     # -- closing
 
-    def _close(self, _request: ask.CloseBus, _caller: Caller) -> None:
+    def _close(self, _request: ask.CloseBus, _caller: Caller) -> trio.Event:
         ledger = self._ledger
         if ledger.closed:
-            return
+            return ledger.ended
         ledger.close()
-        self.index.clear()
+        # By a task of the system: a bus that is killed meanwhile leaves nobody waiting.
+        self.system.context.run(self.system.start_soon, _end_all, ledger, self.index)
+        self.index = self._empty_index()
         self._logger.info(
             "%s is closed; %d messages were published, %d delivered and %d dropped",
             self.ref,
@@ -315,10 +326,17 @@ class TopicBus(Actor):
             ledger.delivered,
             ledger.dropped,
         )
+        return ledger.ended
 
     def _refuse_if_closed(self) -> None:
         if self._ledger.closed:
             raise BusClosedError(f"the bus {self.ref} is closed")
+
+
+async def _end_all(ledger: Ledger, index: Index) -> None:
+    """End the subscriptions of a bus that was closed, and let go of what finds them."""
+    await ledger.end_boxes()
+    await index.dismantle()
 
 
 def _check_parts(store: object, policies: object, logger: object) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from actors.bus.errors import BadTopicError
-from actors.pattern import MAX_LENGTH, CharSet, Glob, Pattern, PatternError, parse_pattern
+from actors.pattern import MAX_LENGTH, CharSet, Glob, Pattern, PatternError, Wild, parse_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 SPECIAL: Final = frozenset("*?[]\\")
 """The characters that no topic has, beside spaces and what cannot be printed."""
+
+MOST_WILD: Final = 16
+"""A pattern has at most so many ``**``, and each of its segments so many ``*``."""
 
 
 def is_pattern(text: str) -> bool:
@@ -44,17 +47,28 @@ def segments_of(topic: object) -> list[str]:
 
 
 def pattern_of_topics(text: str) -> Pattern:
-    """Read a pattern; raises ``PatternError`` also for one with a character that no topic has.
+    """Read a pattern; raises ``PatternError`` also for a character that no topic has, and for too many wildcards.
 
     >>> str(pattern_of_topics("orders.*"))
     'orders.*'
     """
     pattern = parse_pattern(text)
-    for step in pattern.steps:
+    _refuse_too_many(text, pattern.steps, "**", "")
+    for number, step in enumerate(pattern.steps, 1):
+        if isinstance(step, Glob):
+            _refuse_too_many(text, step.steps, "*", f" in segment {number}")
         for said in _texts_of(step):
             if (stranger := _stranger_in(said)) is not None:
                 raise PatternError(f"{text!r} is no pattern of topics: it has {stranger!r}, which no topic has")
     return pattern
+
+
+def _refuse_too_many(text: str, steps: tuple[Step, ...], wildcard: str, where: str) -> None:
+    """Refuse what would take long to match."""
+    number = steps.count(Wild.MANY)
+    if number > MOST_WILD:
+        said = f"{text[:40]!r}... is no pattern of topics: it has {number} {wildcard!r}{where}"
+        raise PatternError(f"{said}; at most {MOST_WILD} are allowed")
 
 
 def _stranger_in(text: str) -> str | None:

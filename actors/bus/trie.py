@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from actors.pattern import CharSet, Glob, Step, Wild
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Sequence
+    from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 
 V = TypeVar("V")
 
@@ -28,6 +28,14 @@ class Node(Generic[V]):
         self.matcher: Trie[Node[V]] | None = None
         """Finds those of the globs that match a segment."""
         self.values: dict[Hashable, V] | None = None
+
+    def pop_child(self) -> Node[V] | None:
+        """Forget where one item leads, and return it; None if nothing leads anywhere."""
+        for children in (self.literals, self.sets, self.globs):
+            if children:
+                return children.popitem()[1]
+        child, self.one, self.many = self.one or self.many, None, self.many if self.one else None
+        return child
 
     @property
     def bare(self) -> bool:
@@ -161,10 +169,33 @@ class Trie(Generic[V]):
 
     def count(self, steps: Iterable[Step]) -> int:
         """Return how many values there are for just *steps*."""
+        return len(self._values(steps))
+
+    def values(self, steps: Iterable[Step]) -> list[V]:
+        """Return the values for just *steps*."""
+        return list(self._values(steps).values())
+
+    def _values(self, steps: Iterable[Step]) -> Mapping[Hashable, V]:
         node: Node[V] | None = self._root
         for step in steps:
             node = None if node is None else node.child(step)
-        return 0 if node is None or node.values is None else len(node.values)
+        return {} if node is None or node.values is None else node.values
+
+    def dismantle(self) -> Iterator[None]:
+        """Let go of all, of one node or value for each step: at once it would take long."""
+        nodes, self._root, self._length = [self._root], Node(), 0
+        while nodes:
+            node = nodes[-1]
+            if (child := node.pop_child()) is not None:
+                nodes.append(child)
+            elif node.matcher is not None:
+                yield from node.matcher.dismantle()
+                node.matcher = None
+            elif node.values:
+                node.values.popitem()
+            else:
+                nodes.pop()
+            yield
 
     def find(self, items: Iterable[str]) -> list[V]:
         """Return the values of all patterns that match *items*."""

@@ -41,8 +41,11 @@ def read_document(path: str | os.PathLike[str]) -> Document:
         text = Path(name).read_text(encoding="utf-8-sig")
     except OSError as error:
         raise ConfigError([f"{name} cannot be read: {error.strerror}"]) from error
-    except ValueError as error:
+    except UnicodeDecodeError as error:
         raise ConfigError([f"{name} cannot be read: it is no text in UTF-8: {error}"]) from error
+    except ValueError as error:
+        # A NUL, or half of a character, which an error that is to be printed had better not have.
+        raise ConfigError([f"{name!a} cannot be read: it is no path of a file: {error}"]) from error
     values, lines = reader(text, name)
     if values is None:
         values = {}

@@ -77,7 +77,7 @@ class Intake:
             return put.id
         if put.check:
             self._check_known(put.recipient)
-        if (put.given or put.again) and (there := self._is_there(put, caller)) is not None:
+        if (put.given or put.again) and (there := self.is_there(put, caller)) is not None:
             return there
         posted = self._posted(put, caller)
         if put.given:
@@ -95,7 +95,7 @@ class Intake:
         except Exception as error:
             raise MessageRefusedError(f"whether there is a recipient {recipient!r} is not known: {error!r}") from error
 
-    def _is_there(self, put: Put, caller: Teller) -> Any:
+    def is_there(self, put: Put, caller: Teller) -> Any:
         """Return what to answer if there is such a message already, stored or on its way; None if there is not."""
         posted = self._commits.posted(put.id)
         if posted is not None:

@@ -85,6 +85,9 @@ class Queue(Actor):
         self.commits = Commits(self.ref, self.store, self.epoch, ledger, self.options.ride_seconds)
         last = self.store.last_seq()
         self.intake = Intake(self.ref, self.commits, ledger, self.answers, self.options, self.now, seq=last)
+        if self.system in unstored.closed_in:
+            self.closed = True
+            self.intake.close()
         self.commits.usher = await self.start_link(Usher, self.ref, self.intake)
         self.consumers = Consumers(ledger, self.epoch, self.now, self.options.lease_seconds)
         self.dead = DeadMessages(self.store, ledger, self.options, self.now)
@@ -103,8 +106,7 @@ class Queue(Actor):
             caller.refuse(UndefinedHandlerError(f"{self.ref} is a queue, and knows no {shown(message)}"))
             return NO_REPLY
         if self.closed and type(message) not in WHEN_CLOSED:
-            caller.refuse(QueueClosedError(f"the queue {self.ref} is closed"))
-            return NO_REPLY
+            return self._refuse(message, caller)
         try:
             return handler(message, caller)
         except QueueError as error:
@@ -294,10 +296,19 @@ class Queue(Actor):
 
     # -- closing
 
+    def _refuse(self, message: object, caller: Caller) -> Any:
+        """Refuse what a closed queue does not do; who asks for the outcome of a put before that is told."""
+        there = self.intake.is_there(message, caller) if type(message) is ask.Put and message.again else None
+        if there is None:
+            caller.refuse(QueueClosedError(f"the queue {self.ref} is closed"))
+            return NO_REPLY
+        return there
+
     def _close(self, _request: ask.Close, caller: Caller) -> Any:
         if self.closed:
             return None
         self.closed = True
+        self.ledger.unstored.closed_in.add(self.system)
         self.intake.close()
         self.consumers.close()
         self.answers.close()

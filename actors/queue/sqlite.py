@@ -6,23 +6,19 @@ every step of a statement and must get it back, which beside a busy event loop c
 
 from __future__ import annotations
 
-import os
 from contextlib import aclosing
-from functools import cache, partial
+from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
-from actors.options import LOCK_TIMEOUT, check_cache_size, check_seconds
 from actors.queue.behaviour import Change, Record, Row, Sketch
 from actors.queue.errors import FencedError, StoreFailedError, StoreTakenError
-from actors.sqlite import Part, StaleEpochError, move_in, open_database
+from actors.sqlite import FiledStore, Part, in_groups
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator, Sequence
 
     from actors.queue.behaviour import Batch, Done
-    from actors.sqlite import Database, Epoch
-    from actors.system import ActorSystem
 
 STEPS: Final = (
     """
@@ -62,7 +58,7 @@ SIZES: Final = (256, 128, 64, 32, 16, 8, 4, 2, 1)
 """How many rows one statement takes."""
 
 
-class SqliteStore:
+class SqliteStore(FiledStore):
     """The rows of one queue, in a database file that may hold other things as well, but no second queue.
 
     A queue that is restarted takes over the file from the incarnation before; another one is refused.
@@ -72,51 +68,15 @@ class SqliteStore:
     `actors.sqlite.open_database`. ``":memory:"`` is no file, and its messages end with the system.
     """
 
-    def __init__(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        inline: bool = False,
-        lock_timeout: float = LOCK_TIMEOUT,
-        cache_size: int | None = None,
-    ) -> None:
-        if not isinstance(path, str | os.PathLike) or not os.fspath(path):
-            raise TypeError(f"the path of a SqliteStore is a str or a path, and not empty; got {path!r}")
-        check_seconds("lock_timeout", lock_timeout)
-        check_cache_size(cache_size)
-        self.path = os.fspath(path)
-        self._inline = inline
-        self._lock_timeout = lock_timeout
-        self._cache_size = cache_size
-        self._database: Database | None = None
-        self._epochs: dict[int, Epoch] = {}
-
-    def __repr__(self) -> str:
-        return f"<SqliteStore {self.path}>"
-
-    async def open(self, system: ActorSystem) -> int:
-        """Open the file, unless the system has it open already, and claim the queue in it.
-
-        Raises `StoreTakenError` if another queue that is alive has it, and what `actors.sqlite.open_database` raises.
-        """
-        database = await open_database(
-            system,
-            self.path,
-            inline=self._inline,
-            lock_timeout=self._lock_timeout,
-            cache_size=self._cache_size,
-        )
-        move_in(database, "queue", StoreTakenError)
-        await database.prepare(Part("queue", STEPS))
-        self._database = database
-        epoch = await database.claim("queue")
-        self._epochs[epoch.number] = epoch
-        return epoch.number
+    part = Part("queue", STEPS)
+    tenant = "queue"
+    taken = StoreTakenError
+    stale = FencedError
+    failed = StoreFailedError
 
     def commit(self, epoch: int, batch: Batch, done: Done) -> None:
         """Have *batch* stored with what others store at the same time."""
-        assert self._database is not None
-        self._database.append_all(list(statements_of(batch)), partial(_tell, done), self._epochs[epoch])
+        self._append(epoch, list(statements_of(batch)), done)
 
     def last_seq(self) -> int:
         """Return the greatest number that a queue has given."""
@@ -125,14 +85,12 @@ class SqliteStore:
 
     async def pending(self) -> AsyncGenerator[Sequence[Sketch]]:
         """Read what is pending or in flight."""
-        assert self._database is not None
         async with aclosing(self._database.slices(PENDING)) as slices:
             async for rows in slices:
                 yield [Sketch._make(row) for row in rows]
 
     async def finished_ids(self) -> AsyncGenerator[Sequence[tuple[int, str]]]:
         """Read the given ids of what is neither."""
-        assert self._database is not None
         async with aclosing(self._database.slices(FINISHED_IDS)) as slices:
             async for rows in slices:
                 yield rows
@@ -150,30 +108,15 @@ class SqliteStore:
         """Read rows with this id."""
         return [_record(row) for row in self._read(FIND, (message_id,))]
 
-    def close(self) -> None:
-        """Do nothing: the file belongs to the system, which closes it."""
-
-    def _read(self, sql: str, parameters: tuple[Any, ...]) -> list[Any]:
-        assert self._database is not None
-        return self._database.read_now(lambda connection: connection.execute(sql, parameters).fetchall())
-
 
 def statements_of(batch: Batch) -> Iterator[tuple[str, Sequence[Any]]]:
     """Give the statements that store *batch*."""
-    rows = batch.rows
-    start = 0
-    for size in SIZES:
-        while len(rows) - start >= size:
-            yield insert_of(size), tuple(chain.from_iterable(rows[start : start + size]))
-            start += size
+    for rows in in_groups(batch.rows, SIZES):
+        yield insert_of(len(rows)), tuple(chain.from_iterable(rows))
     for change in batch.changes:
         yield UPDATE, change
-    deletes = batch.deletes
-    start = 0
-    for size in SIZES:
-        while len(deletes) - start >= size:
-            yield delete_of(size), deletes[start : start + size]
-            start += size
+    for seqs in in_groups(batch.deletes, SIZES):
+        yield delete_of(len(seqs)), seqs
 
 
 @cache
@@ -187,15 +130,6 @@ def insert_of(size: int) -> str:
 def delete_of(size: int) -> str:
     """Return the statement that deletes so many rows."""
     return f"DELETE FROM queue WHERE seq IN ({', '.join('?' * size)})"  # noqa: S608 -- as above
-
-
-def _tell(done: Done, error: Exception | None) -> None:
-    if error is None:
-        done(None)
-        return
-    told = FencedError(str(error)) if isinstance(error, StaleEpochError) else StoreFailedError(str(error))
-    told.__cause__ = error
-    done(told)
 
 
 def _record(row: tuple[Any, ...]) -> Record:

@@ -1,4 +1,4 @@
-"""Unstored: what became of messages and is not in the store yet.
+"""Unstored: what became of messages, and of the queue itself, and is not in the store.
 
 It belongs to the store, not to the incarnation of the queue that noted it: when that is killed, the next one stores it.
 So what a queue has done is lost with the program only.
@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeVar
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from actors.queue.behaviour import Batch, Change
 
 if TYPE_CHECKING:
     from actors.queue.behaviour import QueueStore, Row
     from actors.queue.lanes import Entry
+    from actors.system import ActorSystem
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -29,7 +30,7 @@ REMEMBERED: Final = 100_000
 class Unstored:
     """What is to be stored of one queue."""
 
-    __slots__ = ("_unanswered", "changed", "deleted", "leased", "owed")
+    __slots__ = ("_unanswered", "changed", "closed_in", "deleted", "leased", "owed")
 
     def __init__(self) -> None:
         self.leased: dict[int, Entry] = {}
@@ -38,6 +39,8 @@ class Unstored:
         self.owed: dict[int, Change] = {}
         """What the store did not take, and what has no entry."""
         self.deleted: list[int] = []
+        self.closed_in: WeakSet[ActorSystem] = WeakSet()
+        """Where the queue was closed, and stays so: a restart does not open it again."""
         self._unanswered: dict[str, None] = {}
 
     def __bool__(self) -> bool:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -40,20 +41,37 @@ class ActorWatch(Interest):
         self.owner: ActorRef = owner
         self._process: Any = owner._process
         self._gap = 0
+        self._waiting: deque[Entry | Tombstone] = deque()
+        """What has changed while initial values were gathered."""
 
-    def begin(self, values: Sequence[Entry], change: int) -> None:
-        """Send *values*, unless it has begun with them already; they need no room."""
+    def _forget(self) -> None:
+        self._waiting.clear()
+
+    def _take_initial(self, values: Sequence[Entry]) -> None:
         for value in values:
-            if value.change > self._seen:
-                self._send(value)
-        self._seen = change
+            self._send_or_drop(value)
 
     def _take(self, change: Entry | Tombstone) -> None:
         if self._process.reason is not None:
             self.close()
-        elif len(self._process.mailbox) >= self.buffer or not self._send(change):
-            self.dropped += 1
-            self._gap += 1
+        elif self._view is not None:
+            self._waiting.append(change)
+        elif len(self._process.mailbox) >= self.buffer:
+            self._drop()
+        else:
+            self._send_or_drop(change)
+
+    def _begun(self) -> None:
+        while self._waiting and not self.closed:
+            self._send_or_drop(self._waiting.popleft())
+
+    def _send_or_drop(self, change: Entry | Tombstone) -> None:
+        if not self._send(change):
+            self._drop()
+
+    def _drop(self) -> None:
+        self.dropped += 1
+        self._gap += 1
 
     def _send(self, change: Entry | Tombstone) -> bool:
         """Send *change*, and before it how many were dropped; tell whether there was room."""

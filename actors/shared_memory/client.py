@@ -18,10 +18,12 @@ from actors.pattern import parse_pattern
 from actors.ref import ActorRef
 from actors.shared_memory import requests as ask
 from actors.shared_memory.actor_watch import ActorWatch
-from actors.shared_memory.entry import COMPRESS_FROM, NO_METADATA, content_of, frozen
+from actors.shared_memory.compressing import content_in_steps
+from actors.shared_memory.entry import COMPRESS_FROM, NO_METADATA, metadata_of
 from actors.shared_memory.errors import InvalidEntryError, OutcomeUnknownError
 from actors.shared_memory.interest import BUFFER
-from actors.shared_memory.key import Namespace, key_of, namespace_of, scope_of
+from actors.shared_memory.key import Namespace, check_text, key_of, namespace_of, scope_of
+from actors.shared_memory.sorting import sorted_in_steps
 from actors.shared_memory.watch import Watch
 from actors.telemetry import (
     SHARED_MEMORY_DELETE,
@@ -30,6 +32,7 @@ from actors.telemetry import (
     SHARED_MEMORY_PUT,
     SHARED_MEMORY_WATCH,
 )
+from actors.unanswered import deadline_after, why_unanswered
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from actors.message import Call
     from actors.pattern import Pattern
     from actors.shared_memory.entry import Entry
+    from actors.shared_memory.interest import Interest
     from actors.shared_memory.key import Key
 
 R = TypeVar("R")
@@ -67,6 +71,7 @@ class SharedMemoryClient:
             raise TypeError(f"a SharedMemoryClient is of an ActorRef or a NameRef (system.named(...)); got {memory!r}")
         if not isinstance(agent_id, str):
             raise TypeError(f"the agent_id of a SharedMemoryClient is a str; got {agent_id!r}")
+        check_text("agent_id", agent_id)
         check_seconds("patience", patience)
         self._memory = memory
         self._find: Callable[[], ActorRef | None] = memory.whereis if isinstance(memory, NameRef) else lambda: memory
@@ -98,14 +103,18 @@ class SharedMemoryClient:
         """Return the keys that *pattern* means, sorted; all if it is empty. Raises ``PatternError``."""
         space = namespace_of(namespace)
         place = scope_of(space, scope, self.agent_id)
-        request = ask.ListKeys(space, place, _parsed(pattern))
+        parsed = _parsed(pattern)
         if SHARED_MEMORY_LIST.listeners:
             told = {"agent": self.agent_id, "namespace": space, "scope": place, "pattern": pattern}
             with SHARED_MEMORY_LIST.begin(**told) as span:
-                found = await self._read(request)
+                found = await self._listed(ask.ListKeys(space, place), parsed)
                 span.measure(count=found.total_count)
                 return found
-        return await self._read(request)
+        return await self._listed(ask.ListKeys(space, place), parsed)
+
+    async def _listed(self, request: ask.ListKeys, pattern: Pattern | None) -> ask.KeyList:
+        names = await sorted_in_steps(await self._read(request), pattern)
+        return ask.KeyList(tuple(names), len(names))
 
     async def statistics(self) -> Mapping[Namespace, ask.NamespaceStatistics]:
         """Return what each namespace holds, and what was done with it since the last start of the actor."""
@@ -136,12 +145,12 @@ class SharedMemoryClient:
         agent_id = self.agent_id
         where = key_of(namespace, key, scope, agent_id)
         plain = type(value) is bytes and len(value) < COMPRESS_FROM and not compress
-        value, compressed = (value, False) if plain else content_of(value, compress=compress)
+        value, compressed = (value, False) if plain else await content_in_steps(value, compress=compress)
         if expected_version != 0 or type(expected_version) is not int or not agent_id:
             self._check_put(expected_version, create_only=create_only)
         again = idempotency_key is not None
         id = _checked(idempotency_key) if again else next(self._ids)
-        data = frozen(metadata) if metadata else NO_METADATA
+        data = metadata_of(metadata) if metadata else NO_METADATA
         request = new(ask.Put, (id, again, where, agent_id, value, compressed, data, expected_version, create_only))
         if SHARED_MEMORY_PUT.listeners:
             return await self._put_told(request)
@@ -205,7 +214,7 @@ class SharedMemoryClient:
             if SHARED_MEMORY_WATCH.listeners:
                 await self._start_watch_told(watch, pattern)
             else:
-                await self._read(ask.StartWatch(watch))
+                await self._start_watch(watch)
             yield watch
         finally:
             watch.close()
@@ -229,11 +238,15 @@ class SharedMemoryClient:
         owner = current_actor("watch and be sent changes as").ref
         watch = ActorWatch(owner, *keys, initial=initial, tombstones=tombstones, buffer=buffer)
         try:
-            await self._read(ask.StartWatch(watch))
+            await self._start_watch(watch)
         except BaseException:
             watch.close()
             raise
         return watch
+
+    async def _start_watch(self, watch: Interest) -> None:
+        await self._read(ask.StartWatch(watch))
+        await watch.gather()
 
     def _watched(
         self, namespace: Namespace | int, pattern: str, scope: str, buffer: int
@@ -273,8 +286,8 @@ class SharedMemoryClient:
             return await self._again(request._replace(again=True), error)
 
     async def _again(self, request: Any, error: Exception) -> Any:
-        """Ask until `patience` is over since it was first asked, as far as that is known here."""
-        deadline = trio.current_time() + self.patience
+        """Ask until `patience` is over since it was first asked."""
+        deadline = deadline_after(error, self.patience)
         sent = not isinstance(error, NoProcessError)
         retry = 1
         while not isinstance(error, CallTimeoutError) and (left := deadline - trio.current_time()) > 0:
@@ -285,7 +298,9 @@ class SharedMemoryClient:
             except UNANSWERED as latest:
                 error = latest
                 sent = sent or not isinstance(latest, NoProcessError)
-        raise _unknown(request, error) if sent and isinstance(request, ask.Put | ask.Delete) else error
+        if sent and isinstance(request, ask.Put | ask.Delete):
+            raise _unknown(request, why_unanswered(error, self.patience)) from error
+        raise error
 
     def _looker(self) -> Any:
         """Return what tells a watch how long to wait, and raises when the shared memory is gone for too long."""
@@ -325,7 +340,7 @@ class SharedMemoryClient:
     async def _start_watch_told(self, watch: Watch, pattern: str) -> None:
         told = {"agent": self.agent_id, "namespace": watch.namespace, "scope": watch.scope}
         with SHARED_MEMORY_WATCH.begin(**told, pattern=pattern, buffer_size=watch.buffer):
-            await self._read(ask.StartWatch(watch))
+            await self._start_watch(watch)
 
     def _told(self, where: Key) -> dict[str, Any]:
         return {"agent": self.agent_id, "namespace": where.namespace, "scope": where.scope, "key": where.name}
@@ -338,6 +353,7 @@ def _parsed(pattern: str) -> Pattern | None:
 def _checked(idempotency_key: object) -> str:
     if not isinstance(idempotency_key, str) or not idempotency_key:
         raise InvalidEntryError(f"an idempotency key is a str that is not empty; got {idempotency_key!r}")
+    check_text("idempotency key", idempotency_key)
     return idempotency_key
 
 
@@ -348,6 +364,6 @@ def _check_expected(expected_version: int, *, create_only: bool) -> None:
         raise InvalidEntryError(f"create_only expects no entry, and expected_version one of version {expected_version}")
 
 
-def _unknown(request: ask.Write, error: Exception) -> OutcomeUnknownError:
+def _unknown(request: ask.Write, why: str) -> OutcomeUnknownError:
     what = "put" if type(request) is ask.Put else "deleted"
-    return OutcomeUnknownError(f"whether {request.where} was {what} is not known: {error}", request.id)
+    return OutcomeUnknownError(f"whether {request.where} was {what} is not known: {why}", request.id)

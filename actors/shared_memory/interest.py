@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from trio.lowlevel import checkpoint
+
 from actors.shared_memory.entry import Entry, Tombstone
-from actors.shared_memory.key import place
+from actors.shared_memory.key import Key, place
+from actors.shared_memory.sorting import AT_ONCE, sorted_in_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
     from actors.pattern import Pattern
     from actors.ref import ActorRef
     from actors.shared_memory.key import Namespace
+    from actors.shared_memory.shelves import View
 
 BUFFER: Final = 100
 """So many changes wait for who watches; when there are more, the newest are dropped."""
@@ -46,6 +50,8 @@ class Interest:
         self.on_close: Callable[[Interest], None] | None = None
         self._seen = 0
         """The number of the last change that it was told of."""
+        self._view: View | None = None
+        """What was there at the beginning, until all of it was gathered."""
 
     def __repr__(self) -> str:
         keys = "all" if self.pattern is None else self.pattern
@@ -60,6 +66,23 @@ class Interest:
             if self.on_close is not None:
                 self.on_close(self)
 
+    async def gather(self) -> None:
+        """Take in what was there at the beginning, in the order of the names.
+
+        It is done by who watches, so that the shared memory does other things meanwhile. Changes that come in between
+        wait until then, and need no room.
+        """
+        if (view := self._view) is None:
+            return
+        names = await sorted_in_steps(view.names, self.pattern)
+        for start in range(0, len(names), AT_ONCE):
+            keys = [Key(self.namespace, self.scope, name) for name in names[start : start + AT_ONCE]]
+            self._take_initial([view.entry(key) for key in keys])
+            if len(names) > AT_ONCE:
+                await checkpoint()
+        self._view = None
+        self._begun()
+
     # -- for the shared memory
 
     def wants(self, change: Entry | Tombstone) -> bool:
@@ -68,9 +91,12 @@ class Interest:
             return False
         return self.pattern is None or self.pattern.matches(change.where.name)
 
-    def begin(self, values: Sequence[Entry], change: int) -> None:
-        """Begin with *values*, after the change of that number."""
-        raise NotImplementedError
+    def begin(self, view: View | None, change: int) -> None:
+        """Begin after the change of that number, with what is to be gathered; what was told before is forgotten."""
+        self._view = view
+        self._seen = change
+        self.dropped = 0
+        self._forget()
 
     def tell(self, change: Entry | Tombstone) -> None:
         """Take *change* in, unless it was told of that before."""
@@ -86,5 +112,15 @@ class Interest:
     def _end(self) -> None:
         """Do what is to be done at the end."""
 
+    def _forget(self) -> None:
+        """Let go of changes that wait."""
+        raise NotImplementedError
+
     def _take(self, change: Entry | Tombstone) -> None:
         raise NotImplementedError
+
+    def _take_initial(self, values: Sequence[Entry]) -> None:
+        raise NotImplementedError
+
+    def _begun(self) -> None:
+        """Go on with the changes that came while initial values were gathered."""

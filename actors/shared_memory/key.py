@@ -69,6 +69,7 @@ def scope_of(namespace: Namespace, scope: str, agent_id: str) -> str:
         return agent_id
     if not isinstance(scope, str) or len(scope) > MAX_LENGTH:
         raise InvalidEntryError(f"a scope is a str of at most {MAX_LENGTH} characters; got {shown(scope)}")
+    check_encodable("scope", scope)
     if scope and namespace not in SCOPED:
         raise InvalidEntryError(f"the {namespace} namespace has no scopes; got {scope!r}")
     return scope
@@ -89,8 +90,10 @@ def key_of(namespace: object, name: str, scope: str = "", agent_id: str = "") ->
 
 def _key_of(namespace: object, name: str, scope: str, agent_id: str) -> Key:
     space = namespace if type(namespace) is Namespace else namespace_of(namespace)
-    if type(name) is not str or not 0 < len(name) <= MAX_LENGTH:
+    if not isinstance(name, str) or not 0 < len(name) <= MAX_LENGTH:
         raise InvalidEntryError(_fault_of_name(name))
+    name = str.__str__(name)  # of an enumeration, its value
+    check_encodable("key", name)
     if space is Namespace.GLOBAL and scope == "":
         return Key(space, "", name)
     return Key(space, scope_of(space, scope, agent_id), name)
@@ -98,6 +101,21 @@ def _key_of(namespace: object, name: str, scope: str, agent_id: str) -> Key:
 
 _remembered: Final = lru_cache(4096, typed=True)(_key_of)
 """A key is asked for again and again; to check it takes three times as long."""
+
+
+def check_text(what: str, text: str) -> None:
+    """Refuse a text that is longer than a key may be, or that no file takes."""
+    if len(text) > MAX_LENGTH:
+        raise InvalidEntryError(f"the {what} has at most {MAX_LENGTH} characters; {text[:40]!r}... has {len(text)}")
+    check_encodable(what, text)
+
+
+def check_encodable(what: str, text: str) -> None:
+    """Refuse a text with half of a character: no file takes it, nor anything that is stored together with it."""
+    try:
+        text.isascii() or text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidEntryError(f"the {what} {text!r} is no text: {error}") from error
 
 
 def place(namespace: Namespace, scope: str) -> str:

@@ -12,7 +12,6 @@ from actors.shared_memory.entry import checksum_of
 from actors.shared_memory.key import Key, Namespace
 
 if TYPE_CHECKING:
-    from actors.pattern import Pattern
     from actors.shared_memory.interest import Interest
 
 
@@ -113,13 +112,11 @@ class NamespaceStatistics:
 
 
 @attrs.frozen
-class ListKeys(Call[KeyList]):
-    """List keys."""
+class ListKeys(Call[list[str]]):
+    """All names of a place, in no order: whoever asks sorts them, and picks those that are meant."""
 
     namespace: Namespace
     scope: str
-    pattern: Pattern | None
-    """None for all."""
 
 
 @attrs.frozen(eq=False)

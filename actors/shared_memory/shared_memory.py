@@ -75,6 +75,8 @@ class SharedMemory(Actor):
     """
 
     def __init__(self, store: EntryStore, *, clock: WallClock | None = None) -> None:
+        if isinstance(store, type):
+            raise TypeError(f"the store of a SharedMemory is an EntryStore; got {store!r}, the class of one")
         if missing := [name for name in METHODS if not callable(getattr(store, name, None))]:
             raise TypeError(
                 f"the store of a SharedMemory has the methods of EntryStore; {shown(store)} lacks {missing}"
@@ -178,12 +180,11 @@ class SharedMemory(Actor):
             return NO_REPLY
         return None
 
-    def _list(self, request: ask.ListKeys, _caller: Caller) -> ask.KeyList:
-        names = self.shelves.names(request.namespace, request.scope, request.pattern)
+    def _list(self, request: ask.ListKeys, _caller: Caller) -> list[str]:
         counts = self._counts[request.namespace]
         counts.reads += 1
         counts.last_access_at = self.now()
-        return ask.KeyList(tuple(names), len(names))
+        return self.shelves.names(request.namespace, request.scope)
 
     def _statistics(self, _request: ask.GetStatistics, _caller: Caller) -> Any:
         self._sweep()
@@ -282,11 +283,12 @@ class SharedMemory(Actor):
         self.ref.send_after(0.0, self._departure)
 
     def _send_off(self, flight: Flight) -> None:
-        self._flight = flight
         if flight.changes:
             self.store.commit(self.epoch, flight.changes, flight.land)
         else:
             flight.land(None)
+        # Only now: what a store has raised at never lands, and whoever ends would wait for it.
+        self._flight = flight
         if not flight.landed:
             flight.ref = self.ref
 
@@ -316,8 +318,7 @@ class SharedMemory(Actor):
         watch = request.watch
         if watch.closed:
             return
-        found = self.shelves.entries(watch.namespace, watch.scope, watch.pattern) if watch.initial else ()
-        watch.begin(list(found), self.last_change)
+        watch.begin(self.shelves.view(watch.namespace, watch.scope) if watch.initial else None, self.last_change)
         self._sweep()
         self.legacy.add(watch)
         self._add_watch(watch)

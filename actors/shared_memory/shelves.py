@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import attrs
 
@@ -10,10 +10,27 @@ from actors.shared_memory.entry import Entry, Tombstone
 from actors.shared_memory.key import Key, Namespace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping
 
-    from actors.pattern import Pattern
     from actors.shared_memory.entry import Record
+
+FEW: Final = 500
+"""What so many entries are is found one by one; where there are more, all that there is is copied, which is faster."""
+
+
+class View(NamedTuple):
+    """What there was in one place at one moment."""
+
+    names: list[str]
+    """In no order."""
+    records: Mapping[Key, Record]
+    """Those of the place, and perhaps others."""
+
+    def entry(self, where: Key) -> Entry:
+        """Return what was there under one of the names."""
+        record = self.records[where]
+        assert type(record) is Entry
+        return record
 
 
 @attrs.define(eq=False)
@@ -64,17 +81,17 @@ class Shelves:
         elif (grown := len(entry[1]) - len(before[1])) != 0:
             self.tallies[entry.where.namespace].stored_bytes += grown
 
-    def names(self, namespace: Namespace, scope: str, pattern: Pattern | None) -> list[str]:
-        """Return the names that *pattern* means, sorted."""
-        found = self._names.get((namespace, scope), {})
-        return sorted(found if pattern is None else filter(pattern.matches, found))
+    def names(self, namespace: Namespace, scope: str) -> list[str]:
+        """Return the names of one place, in no order."""
+        return list(self._names.get((namespace, scope), ()))
 
-    def entries(self, namespace: Namespace, scope: str, pattern: Pattern | None) -> Iterator[Entry]:
-        """Give the entries that *pattern* means, in the order of their names."""
-        for name in self.names(namespace, scope, pattern):
-            record = self.records[Key(namespace, scope, name)]
-            assert type(record) is Entry
-            yield record
+    def view(self, namespace: Namespace, scope: str) -> View:
+        """Return what there is in one place, which nothing changes any more."""
+        names = self.names(namespace, scope)
+        if len(names) > FEW:
+            return View(names, self.records.copy())
+        keys = [Key(namespace, scope, name) for name in names]
+        return View(names, {key: self.records[key] for key in keys})
 
     def _add(self, entry: Entry) -> None:
         where = entry.where

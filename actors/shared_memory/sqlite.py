@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import zlib
 from contextlib import aclosing
-from functools import cache, partial
+from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import msgpack
 
-from actors.options import LOCK_TIMEOUT, check_cache_size, check_seconds
 from actors.shared_memory.behaviour import REMEMBERED, Outcome
 from actors.shared_memory.entry import NO_METADATA, Broken, Entry, Tombstone, frozen
 from actors.shared_memory.errors import FencedError, FileTakenError, InvalidEntryError, NotStoredError
 from actors.shared_memory.key import Key, Namespace
-from actors.sqlite import Part, StaleEpochError, move_in, open_database
+from actors.sqlite import FiledStore, Part, in_groups
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 
     from actors.shared_memory.behaviour import Change, Done
     from actors.shared_memory.entry import Record
-    from actors.sqlite import Database, Epoch
-    from actors.system import ActorSystem
 
 STEPS: Final = (
     """
@@ -62,7 +58,7 @@ SMALL: Final = 16 * 1024
 """A value of more bytes has a statement of its own, as it is copied under that lock."""
 
 
-class SqliteEntries:
+class SqliteEntries(FiledStore):
     """The entries of one shared memory, in a database file that may hold other things as well, but no second one.
 
     The file is this program's alone: another that opens it waits *lock_timeout* seconds for this one to end, and is
@@ -72,55 +68,18 @@ class SqliteEntries:
 
     prompt = False
 
-    def __init__(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        inline: bool = False,
-        lock_timeout: float = LOCK_TIMEOUT,
-        cache_size: int | None = None,
-    ) -> None:
-        if not isinstance(path, str | os.PathLike) or not os.fspath(path):
-            raise TypeError(f"the path of SqliteEntries is a str or a path, and not empty; got {path!r}")
-        check_seconds("lock_timeout", lock_timeout)
-        check_cache_size(cache_size)
-        self.path = os.fspath(path)
-        self._inline = inline
-        self._lock_timeout = lock_timeout
-        self._cache_size = cache_size
-        self._database: Database | None = None
-        self._epochs: dict[int, Epoch] = {}
-
-    def __repr__(self) -> str:
-        return f"<SqliteEntries {self.path}>"
-
-    async def open(self, system: ActorSystem) -> int:
-        """Open the file, unless the system has it open already, and claim the shared memory in it.
-
-        Raises `FileTakenError` if another one that is alive has it, and what `actors.sqlite.open_database` raises.
-        """
-        database = await open_database(
-            system,
-            self.path,
-            inline=self._inline,
-            lock_timeout=self._lock_timeout,
-            cache_size=self._cache_size,
-        )
-        move_in(database, "shared memory", FileTakenError)
-        await database.prepare(Part("shared_memory", STEPS))
-        self._database = database
-        epoch = await database.claim("shared_memory")
-        self._epochs[epoch.number] = epoch
-        return epoch.number
+    part = Part("shared_memory", STEPS)
+    tenant = "shared memory"
+    taken = FileTakenError
+    stale = FencedError
+    failed = NotStoredError
 
     def commit(self, epoch: int, changes: Sequence[Change], done: Done) -> None:
         """Have *changes* stored with what others store at the same time."""
-        assert self._database is not None
-        self._database.append_all(list(statements_of(changes)), partial(_tell, done), self._epochs[epoch])
+        self._append(epoch, list(statements_of(changes)), done)
 
     async def records(self) -> AsyncGenerator[Sequence[Record]]:
         """Read everything, and check it."""
-        assert self._database is not None
         async with aclosing(self._database.slices(RECORDS, rows=ROWS)) as slices:
             async for rows in slices:
                 yield [_record(row) for row in rows]
@@ -135,43 +94,33 @@ class SqliteEntries:
         rows = self._read(OUTCOME, (id,))
         return Outcome(rows[0][0], bool(rows[0][1])) if rows else None
 
-    def close(self) -> None:
-        """Do nothing: the file belongs to the system, which closes it."""
-
-    def _read(self, sql: str, parameters: tuple[Any, ...]) -> list[Any]:
-        assert self._database is not None
-        return self._database.read_now(lambda connection: connection.execute(sql, parameters).fetchall())
-
 
 def statements_of(changes: Sequence[Change]) -> Iterator[tuple[str, Sequence[Any]]]:
     """Give the statements that store *changes*."""
     rows: list[tuple[Any, ...]] = []
     for _, made, _ in changes:
         if type(made) is Tombstone and not made.kept:
-            yield from _in_groups(put_of, rows)
+            yield from _together(put_of, rows)
             rows = []
             yield DELETE, made.where
         else:
             row = _row_of(made) if isinstance(made, Entry) else _row_of_tombstone(made)
             if row[3] is not None and len(row[3]) > SMALL:
-                yield from _in_groups(put_of, rows)
+                yield from _together(put_of, rows)
                 rows = []
                 yield put_of(1), row
             else:
                 rows.append(row)
-    yield from _in_groups(put_of, rows)
-    yield from _in_groups(done_of, [(made.change, id, made.version, int(created)) for id, made, created in changes])
+    yield from _together(put_of, rows)
+    yield from _together(done_of, [(made.change, id, made.version, int(created)) for id, made, created in changes])
     first, last = changes[0].made.change, changes[-1].made.change
     if first // FORGET_EVERY != (last + 1) // FORGET_EVERY:
         yield FORGET, (last - REMEMBERED,)
 
 
-def _in_groups(sql: Callable[[int], str], rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[str, Sequence[Any]]]:
-    start = 0
-    for size in SIZES:
-        while len(rows) - start >= size:
-            yield sql(size), tuple(chain.from_iterable(rows[start : start + size]))
-            start += size
+def _together(sql: Callable[[int], str], rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[str, Sequence[Any]]]:
+    for group in in_groups(rows, SIZES):
+        yield sql(len(group)), tuple(chain.from_iterable(group))
 
 
 @cache
@@ -230,12 +179,3 @@ def _check(entry: Entry, checksum: object) -> None:
         raise InvalidEntryError(f"its times are {entry.created_at!r} and {entry.updated_at!r}")
     if entry.checksum != checksum:
         raise InvalidEntryError("its checksum is that of another value")
-
-
-def _tell(done: Done, error: Exception | None) -> None:
-    if error is None:
-        done(None)
-        return
-    told = FencedError(str(error)) if isinstance(error, StaleEpochError) else NotStoredError(str(error))
-    told.__cause__ = error
-    done(told)

@@ -49,15 +49,7 @@ class Watch(Interest):
             with trio.move_on_after(self.look() if self.look is not None else float("inf")):
                 await self._woken.wait()
 
-    # -- for the shared memory
-
-    def begin(self, values: Sequence[Entry], change: int) -> None:
-        """Begin with *values*, after the change of that number; whatever it was told before is forgotten."""
-        self._initial = deque(values)
-        self._changes.clear()
-        self.dropped = 0
-        self._seen = change
-        self._woken.set()
+    # -- what it is told
 
     def _state(self) -> str:
         return f"{len(self._initial) + len(self._changes)} waiting, "
@@ -65,8 +57,14 @@ class Watch(Interest):
     def _end(self) -> None:
         self._woken.set()
 
+    def _forget(self) -> None:
+        self._changes.clear()
+
+    def _take_initial(self, values: Sequence[Entry]) -> None:
+        self._initial.extend(values)
+
     def _take(self, change: Entry | Tombstone) -> None:
-        if len(self._changes) >= self.buffer:
+        if len(self._changes) >= self.buffer and self._view is None:
             self.dropped += 1
         else:
             self._changes.append(change)

@@ -16,9 +16,9 @@ from actors.sqlite.errors import (
     StatementError,
     VirtualTimeError,
 )
+from actors.sqlite.filed import FiledStore, in_groups
 from actors.sqlite.opening import find_database, open_database
 from actors.sqlite.part import Part, Step
-from actors.sqlite.tenant import move_in
 
 __all__ = [
     "Database",
@@ -31,6 +31,7 @@ __all__ = [
     "DatabaseStatistics",
     "DatabaseWriteError",
     "Epoch",
+    "FiledStore",
     "NewerSchemaError",
     "OnCommit",
     "Parameters",
@@ -41,6 +42,6 @@ __all__ = [
     "Step",
     "VirtualTimeError",
     "find_database",
-    "move_in",
+    "in_groups",
     "open_database",
 ]

@@ -27,8 +27,23 @@ WAL_BYTES: Final = 64 * 2**20
 
 
 def located(path: str | os.PathLike[str]) -> str:
-    """Return the one absolute path of the file, whatever links lead to it."""
+    """Return the one absolute path of the file, whatever links lead to it; raises `DatabaseAccessError`."""
+    if (fault := fault_of_path(path)) is not None:
+        raise DatabaseAccessError(f"{os.fspath(path)!a} is no path of a file: {fault}", str(path))
     return MEMORY if path == MEMORY else os.path.realpath(path)
+
+
+def fault_of_path(path: str | os.PathLike[str]) -> str | None:
+    r"""Return why no file can have this path, or None.
+
+    >>> fault_of_path("shop.db"), fault_of_path("shop\0.db")
+    (None, 'it has a NUL character, at 4')
+    """
+    try:
+        position = os.fsencode(path).find(0)
+    except UnicodeEncodeError as error:
+        return f"it has half of a character, at {error.start}"
+    return None if position < 0 else f"it has a NUL character, at {position}"
 
 
 def check_access(path: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import aclosing
 from hashlib import sha256
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias, TypeVar
 
 import trio
@@ -13,7 +14,6 @@ from actors.errors import ActorExitedError, CallTimeoutError, NoProcessError
 from actors.name_ref import NameRef
 from actors.options import DEFAULT_TIMEOUT, check_seconds
 from actors.ref import ActorRef
-from actors.show import shown
 from actors.store import requests as ask
 from actors.store.behaviour import Piece
 from actors.store.checks import check_facts, check_id, check_reference, checked_value
@@ -30,11 +30,13 @@ from actors.store.ledger import Facts
 from actors.store.packing import packed, verified
 from actors.store.reference import ReferenceType
 from actors.telemetry import STORE_DELETE, STORE_LIST, STORE_RELEASE, STORE_RESOLVE, STORE_RETAIN, STORE_STORE
+from actors.unanswered import deadline_after, why_unanswered
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
     from actors.message import Call
+    from actors.store.behaviour import Row
     from actors.store.coding import Compression, Encoding
     from actors.store.packing import Packing
     from actors.store.reference import Reference
@@ -65,8 +67,8 @@ class StoreClient:
 
     *store* is best a name (``system.named("store")``): what is asked while the store is being restarted is then asked
     again of its next incarnation, for *patience* seconds, and done once. Every method raises `StoreClosedError` for a
-    closed store, ``NoProcessError`` if there is none, and `OutcomeUnknownError` where it is not known whether the
-    store did what it was asked.
+    closed store, and ``NoProcessError`` if there is none; those that change something raise `OutcomeUnknownError` where
+    it is not known whether that was done, and those that read ``CallTimeoutError`` after *patience* seconds.
     """
 
     def __init__(self, store: ActorRef | NameRef, *, patience: float = DEFAULT_TIMEOUT) -> None:
@@ -199,11 +201,8 @@ class StoreClient:
                 data = piece.data
                 if sha256(data).hexdigest() == reference_id:
                     return data
-            parts = [await decoded(piece.data, piece.coding, row.size)]
-            for number in range(1, row.pieces):
-                content = await self._ask(ask.Fetch(reference_id, number, row.seq))
-                parts.append(await decoded(content.piece.data, content.piece.coding, row.size))
-            return await verified(row, parts)
+            data = await decoded(piece.data, piece.coding, row.size)
+            return await verified(row, data if row.pieces == 1 else await self._rest(row, data))
         except ValueError as error:
             if isinstance(error, ValueRefusedError):
                 raise
@@ -212,6 +211,16 @@ class StoreClient:
                 f"reference {reference_id} of {row.size} bytes is not what was stored, and in quarantine now: {error}"
             )
             raise IntegrityError(text, reference_id) from error
+
+    async def _rest(self, row: Row, first: bytes) -> bytes:
+        """Return the value whose first piece is *first*."""
+        whole = BytesIO()
+        whole.write(first)
+        for number in range(1, row.pieces):
+            content = await self._ask(ask.Fetch(row.id, number, row.seq))
+            whole.write(await decoded(content.piece.data, content.piece.coding, row.size))
+        # This copies nothing; to join pieces at the end would stop the loop for as long as 200 MiB take.
+        return whole.getvalue()
 
     async def resolve_and_retain(self, reference: Reference) -> bytes:
         """As `resolve`, and hold the value once more before; if it cannot be resolved, nobody holds it for that."""
@@ -323,32 +332,26 @@ class StoreClient:
             return await self._again(request, error)
 
     async def _again(self, request: object, error: Exception) -> Any:
-        """Ask until the time is over since it was first asked, as far as that is known here."""
-        if isinstance(error, CallTimeoutError):
-            raise _unknown(request, error) from error
-        deadline = trio.current_time() + self.patience
-        sent = isinstance(error, ActorExitedError)
+        """Ask until `patience` is over since it was first asked."""
+        deadline = deadline_after(error, self.patience)
+        sent = not isinstance(error, NoProcessError)
         request = ask.asked_again(request)
         retry = 1
-        while (left := deadline - trio.current_time()) > 0:
+        while not isinstance(error, CallTimeoutError) and (left := deadline - trio.current_time()) > 0:
             await trio.sleep(min(left, BETWEEN.seconds(retry)))
             retry += 1
             try:
                 return await self._store.call(request, timeout=max(0.0, deadline - trio.current_time()))
-            except NoProcessError as latest:
+            except UNANSWERED as latest:
                 error = latest
-            except ActorExitedError as latest:
-                error, sent = latest, True
-            except CallTimeoutError as latest:
-                raise _unknown(request, latest) from latest
-        raise _unknown(request, error) if sent else error
+                sent = sent or not isinstance(latest, NoProcessError)
+        if sent and (done := ask.done_by(request)) is not None:
+            why = why_unanswered(error, self.patience)
+            raise OutcomeUnknownError(f"whether {done} is not known: {why}") from error
+        raise error
 
 
 def _put_of(data: bytes, said: Said) -> ask.Put:
     size = len(data)
     facts = new(Facts, (sha256(data).hexdigest(), size, size, 1, *said))
     return new(ask.Put, (ask.new_key(), facts, 0, data, False))
-
-
-def _unknown(request: object, error: Exception) -> OutcomeUnknownError:
-    return OutcomeUnknownError(f"whether the store has done {shown(request)} is not known: {error}")

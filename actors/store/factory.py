@@ -35,6 +35,14 @@ def _check_backend(owner: object, attribute: attrs.Attribute[Any], value: object
     raise ValueError(f"{type(owner).__name__}: {attribute.name} is {value!r}, {why}; allowed is {allowed}")
 
 
+def _check_group(owner: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Refuse what is no group of options, of the class of the field's default."""
+    kind: type[Any] = cast("Any", attribute.default).factory
+    if not isinstance(value, kind):
+        allowed = f"{'an' if kind.__name__[0] in 'AEIOU' else 'a'} {kind.__name__}"
+        raise TypeError(f"{type(owner).__name__}: {attribute.name} is {value!r}; allowed is {allowed}")
+
+
 def _check_text(owner: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if not isinstance(value, str):
         raise ValueError(f"{type(owner).__name__}: {attribute.name} is {value!r}; allowed is a str")  # noqa: TRY004
@@ -113,10 +121,10 @@ def _check_gc(_config: FactoryConfig, _attribute: object, gc: GcConfig) -> None:
 class FactoryConfig:
     """What a store of references and its tiers are made from."""
 
-    store: StoreConfig = attrs.field(factory=StoreConfig)
-    gc: GcConfig = attrs.field(factory=GcConfig, validator=_check_gc)
-    auto_promote: AutoPromote = attrs.field(factory=AutoPromote)
-    policies: PoliciesConfig = attrs.field(factory=PoliciesConfig)
+    store: StoreConfig = attrs.field(factory=StoreConfig, validator=_check_group)
+    gc: GcConfig = attrs.field(factory=GcConfig, validator=[_check_group, _check_gc])
+    auto_promote: AutoPromote = attrs.field(factory=AutoPromote, validator=_check_group)
+    policies: PoliciesConfig = attrs.field(factory=PoliciesConfig, validator=_check_group)
 
     def reference_store(
         self, *, lock_timeout: float = LOCK_TIMEOUT, cache_size: int | None = None
@@ -159,7 +167,7 @@ class CommunicationConfig:
     """How references are kept, in the form of a server's configuration."""
 
     backend: Backend = attrs.field(default="sqlite", validator=_check_backend)
-    sqlite: ServerSqliteConfig = attrs.field(factory=ServerSqliteConfig, validator=_check_interval)
+    sqlite: ServerSqliteConfig = attrs.field(factory=ServerSqliteConfig, validator=[_check_group, _check_interval])
 
     def factory_config(self, **groups: Any) -> FactoryConfig:
         """Return the same as a `FactoryConfig`; of its *groups*, what a server's form does not tell may be given.

@@ -7,7 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from actors.store.behaviour import Batch, Loose, Row, Totals
-from actors.store.errors import ReferenceExpiredError, ReferenceNotFoundError
+from actors.store.errors import ReferenceExpiredError, ReferenceNotFoundError, ValueRefusedError
 from actors.store.reference import Reference, ReferenceType
 from actors.store.requests import StoredValue
 from actors.telemetry import STORE_QUARANTINE
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 logger: Final = logging.getLogger("actors")
 
 TYPES: Final = {kind.value: kind for kind in ReferenceType}
+
+MOST_HOLDERS: Final = 2**62
+"""A row takes no greater number; all that is stored together with one that it does not take would fail with it."""
 
 new: Final = tuple.__new__
 
@@ -125,6 +128,11 @@ class Ledger:
     def retain(self, reference_id: str, now: float, count: int = 1) -> Row:
         """Hold a value that can be had once more."""
         row = self.find(reference_id, now)
+        if row.holders + count > MOST_HOLDERS:
+            raise ValueRefusedError(
+                f"reference {reference_id} is held {row.holders} times, and cannot be {count} times more: "
+                f"at most {MOST_HOLDERS} are counted"
+            )
         return self._change(row._replace(holders=row.holders + count))
 
     def release(self, reference_id: str) -> int:

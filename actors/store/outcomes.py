@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary, WeakSet
 
 if TYPE_CHECKING:
     from actors.store.behaviour import ReferenceStore
+    from actors.system import ActorSystem
 
 REMEMBERED: Final = 100_000
 
@@ -22,8 +23,13 @@ Outcomes = dict[int, Any]
 
 _outcomes: Final[WeakKeyDictionary[Any, Outcomes]] = WeakKeyDictionary()
 
-closed: Final[WeakSet[Any]] = WeakSet()
-"""The ReferenceStores whose store was closed, and stays so when it is started again."""
+_closed_in: Final[WeakKeyDictionary[Any, WeakSet[ActorSystem]]] = WeakKeyDictionary()
+"""By ReferenceStores, the systems whose store was closed, and stays so when it is started again there."""
+
+
+def closed_in(store: ReferenceStore) -> WeakSet[ActorSystem]:
+    """Return the systems in which the store of *store* was closed."""
+    return _closed_in.setdefault(store, WeakSet())
 
 
 def outcomes_of(store: ReferenceStore) -> Outcomes:

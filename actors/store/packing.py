@@ -83,9 +83,8 @@ async def hash_in_steps(hashing: Hash, data: bytes) -> None:
             await checkpoint()
 
 
-async def verified(row: Row, parts: list[bytes]) -> bytes:
-    """Return the value that *parts* are; raises ``ValueError`` if they are not what was stored."""
-    data = parts[0] if len(parts) == 1 else b"".join(parts)
+async def verified(row: Row, data: bytes) -> bytes:
+    """Return *data*; raises ``ValueError`` if it is not what was stored."""
     if len(data) != row.size:
         raise ValueError(f"it has {len(data)} bytes")
     if row.checked:

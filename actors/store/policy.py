@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import enum
 import logging
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
 logger: Final = logging.getLogger("actors")
 
@@ -24,6 +25,16 @@ ALWAYS_REFERENCE: Final = ("session_state", "workflow_context", "collaboration_s
 """The types that go by reference in every manager, unless they are given another policy."""
 ALWAYS_VALUE: Final = ("control", "pattern_ref")
 """The types that go by value in every manager, unless they are given another policy."""
+
+
+def _must_be(kind: type, name: str) -> Callable[[object, attrs.Attribute[Any], object], None]:
+    """Return a validator that refuses what is no *kind*: it would be taken for what goes by size."""
+
+    def check(owner: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        if not isinstance(value, kind):
+            raise TypeError(f"{type(owner).__name__}: {attribute.name} is {value!r}; allowed is {name}")
+
+    return check
 
 
 class Tier(enum.Enum):
@@ -49,7 +60,7 @@ class OverrideKind(enum.Enum):
 class Override:
     """An exception from a tier, and why it is made."""
 
-    kind: OverrideKind
+    kind: OverrideKind = attrs.field(validator=_must_be(OverrideKind, "an OverrideKind"))
     reason: str = ""
 
 
@@ -57,7 +68,7 @@ class Override:
 class AutoPromote:
     """When the second tier goes by reference."""
 
-    enabled: bool = True
+    enabled: bool = attrs.field(default=True, validator=_must_be(bool, "a bool"))
     """If not, it goes by value at any size."""
     threshold: int = attrs.field(default=PROMOTE_ABOVE)
     """Greater payloads go by reference; one of exactly so many bytes does not."""
@@ -72,11 +83,16 @@ class AutoPromote:
 class Policy:
     """How messages of one type go."""
 
-    tier: Tier
+    tier: Tier = attrs.field(validator=_must_be(Tier, "a Tier, such as Tier.ALWAYS_REFERENCE"))
     message_type: str = "default"
-    auto_promote: AutoPromote = attrs.field(factory=AutoPromote)
+    auto_promote: AutoPromote = attrs.field(factory=AutoPromote, validator=_must_be(AutoPromote, "an AutoPromote"))
     overrides: Mapping[str, Override] = attrs.field(factory=dict)
     """By the types of messages; only that of the type in question counts."""
+
+    @overrides.validator
+    def _check_overrides(self, _: object, overrides: object) -> None:
+        if not isinstance(overrides, Mapping) or not all(isinstance(one, Override) for one in overrides.values()):
+            raise TypeError(f"Policy: overrides is {overrides!r}; allowed is a dict of an Override for each type")
 
     def by_reference(self, message_type: str, size: int) -> bool:
         """Tell whether a payload of *size* bytes, as it is serialised, goes by reference.
@@ -149,7 +165,9 @@ class PolicyManager:
     """
 
     def __init__(self, default_policy: Policy | None = None) -> None:
-        self._default = default() if default_policy is None else default_policy
+        if not isinstance(default_policy, Policy | None):
+            raise TypeError(f"the default policy of a PolicyManager is {default_policy!r}; allowed is a Policy")
+        self._default = default_policy or default()
         self._policies = {kind: always_reference(kind) for kind in ALWAYS_REFERENCE}
         self._policies |= {kind: always_value(kind) for kind in ALWAYS_VALUE}
 
@@ -169,7 +187,7 @@ class PolicyManager:
         With a threshold of 0 every payload but an empty one goes by reference.
         """
         manager = cls(Policy(Tier.AUTO_PROMOTE, auto_promote=AutoPromote() if auto is None else auto))
-        references, by_value = tuple(always_reference_types), tuple(always_value_types)
+        references, by_value = _types_of(always_reference_types), _types_of(always_value_types)
         for kind in sorted(set(references) & set(by_value)):
             logger.warning(
                 "message type %r is listed as always by reference and always by value: it goes by value", kind
@@ -193,3 +211,9 @@ class PolicyManager:
         self._policies[message_type] = policy
 
     register_policy = set_policy
+
+
+def _types_of(given: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(given, str):
+        raise TypeError(f"types of messages are {given!r}; allowed is a list of them")
+    return tuple(given)

@@ -211,3 +211,25 @@ def asked_again(request: Any) -> Any:
     if isinstance(request, Put):
         return request._replace(again=True)
     return attrs.evolve(request, again=True) if hasattr(request, "again") else request
+
+
+def done_by(request: object) -> str | None:
+    """Say what may have been done if nobody tells; None where nothing is, and for a part of a value.
+
+    >>> done_by(Release(7, "f00")), done_by(GetStatistics())
+    ('value f00 was released', None)
+    """
+    match request:
+        case Put() | Finish():
+            return f"value {request.facts.id} of {request.facts.size} bytes was stored"
+        case Retain():
+            return f"value {request.id} was retained"
+        case Release():
+            return f"value {request.id} was released"
+        case Delete():
+            return f"value {request.id} was deleted"
+        case Collect():
+            return "garbage was collected"
+        case Close():
+            return "the store was closed"
+    return None

@@ -5,22 +5,19 @@ Rows have a table of their own, apart from the content, so that to change who ho
 
 from __future__ import annotations
 
-import os
-from functools import cache, partial
+from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
-from actors.options import LOCK_TIMEOUT, check_cache_size, check_seconds
-from actors.sqlite import DatabaseError, Part, StaleEpochError, move_in, open_database
+from actors.sqlite import DatabaseError, FiledStore, Part, in_groups
 from actors.store.behaviour import Loose, Piece, Row, Totals
 from actors.store.errors import StaleStoreError, StoreFailedError, StoreInUseError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from actors.sqlite import Database, Epoch
+    from actors.sqlite import Parameters
     from actors.store.behaviour import Batch, Done
-    from actors.system import ActorSystem
 
 STEPS: Final = (
     """
@@ -62,7 +59,7 @@ SMALL: Final = 16 * 1024
 """A piece of more bytes has a statement of its own, as they are copied under the GIL."""
 
 
-class SqliteReferenceStore:
+class SqliteReferenceStore(FiledStore):
     """The values of one store, in a database file that may hold other things as well, but no second store.
 
     A store that is restarted takes over the file from the incarnation before; another one is refused.
@@ -76,55 +73,15 @@ class SqliteReferenceStore:
     prompt = False
     piece_bytes = PIECE_BYTES
 
-    def __init__(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        inline: bool = False,
-        lock_timeout: float = LOCK_TIMEOUT,
-        cache_size: int | None = None,
-    ) -> None:
-        if not isinstance(path, str | os.PathLike) or not os.fspath(path):
-            raise TypeError(f"the path of a SqliteReferenceStore is a str or a path, and not empty; got {path!r}")
-        check_seconds("lock_timeout", lock_timeout)
-        check_cache_size(cache_size)
-        self.path = os.fspath(path)
-        self._inline = inline
-        self._lock_timeout = lock_timeout
-        self._cache_size = cache_size
-        self._database: Database | None = None
-        self._epochs: dict[int, Epoch] = {}
-
-    def __repr__(self) -> str:
-        return f"<SqliteReferenceStore {self.path}>"
-
-    async def open(self, system: ActorSystem) -> int:
-        """Open the file, unless the system has it open already, and claim the store in it.
-
-        Raises `StoreInUseError` if another store that is alive has it, and what `actors.sqlite.open_database` raises.
-        """
-        database = await open_database(
-            system,
-            self.path,
-            inline=self._inline,
-            lock_timeout=self._lock_timeout,
-            cache_size=self._cache_size,
-        )
-        move_in(database, "store", StoreInUseError)
-        await database.prepare(Part("store", STEPS))
-        epoch = await database.claim("store")
-        self._database = database
-        self._epochs = {epoch.number: epoch}
-        return epoch.number
+    part = Part("store", STEPS)
+    tenant = "store"
+    taken = StoreInUseError
+    stale = StaleStoreError
+    failed = StoreFailedError
 
     def commit(self, epoch: int, batch: Batch, done: Done) -> None:
         """Have *batch* stored with what others store at the same time."""
-        if epoch not in self._epochs:
-            latest = max(self._epochs, default=0)
-            done(StaleStoreError(f"{self} is at epoch {latest}; a batch of epoch {epoch} came too late"))
-            return
-        assert self._database is not None
-        self._database.append_all(list(statements_of(batch)), partial(_tell, done), self._epochs[epoch])
+        self._append(epoch, list(statements_of(batch)), done)
 
     def rows(self, after: int, most: int) -> list[Row]:
         """Read rows."""
@@ -152,20 +109,16 @@ class SqliteReferenceStore:
         found = self._read(GET_PIECE, (seq << SHIFT | number,))
         return Piece(seq, number, *found[0]) if found else None
 
-    def close(self) -> None:
-        """Do nothing: the file belongs to the system, which closes it."""
-
-    def _read(self, sql: str, parameters: tuple[Any, ...]) -> list[Any]:
-        assert self._database is not None
+    def _read(self, sql: str, parameters: Parameters) -> list[Any]:
         try:
-            return self._database.read_now(lambda connection: connection.execute(sql, parameters).fetchall())
+            return super()._read(sql, parameters)
         except DatabaseError as error:
             raise StoreFailedError(str(error)) from error
 
 
 def statements_of(batch: Batch) -> Iterator[tuple[str, Sequence[Any]]]:
     """Give the statements that store *batch*."""
-    yield from _in_groups("store_values", list(batch.rows.values()))
+    yield from _together("store_values", list(batch.rows.values()))
     small = []
     for seq, number, coding, data in batch.pieces:
         piece = (seq << SHIFT | number, coding, data)
@@ -173,7 +126,7 @@ def statements_of(batch: Batch) -> Iterator[tuple[str, Sequence[Any]]]:
             yield put_of("store_pieces", len(piece), 1), piece
         else:
             small.append(piece)
-    yield from _in_groups("store_pieces", small)
+    yield from _together("store_pieces", small)
     for loose in batch.loose.values():
         yield PUT_LOOSE, loose
     for seq in batch.gone:
@@ -186,15 +139,12 @@ def statements_of(batch: Batch) -> Iterator[tuple[str, Sequence[Any]]]:
         yield COUNT, batch.totals
 
 
-def _in_groups(table: str, rows: Sequence[Sequence[Any]]) -> Iterator[tuple[str, Sequence[Any]]]:
+def _together(table: str, rows: Sequence[Sequence[Any]]) -> Iterator[tuple[str, Sequence[Any]]]:
     if len(rows) == 1:
         yield put_of(table, len(rows[0]), 1), rows[0]
         return
-    start = 0
-    for size in SIZES:
-        while len(rows) - start >= size:
-            yield put_of(table, len(rows[start]), size), tuple(chain.from_iterable(rows[start : start + size]))
-            start += size
+    for group in in_groups(rows, SIZES):
+        yield put_of(table, len(group[0]), len(group)), tuple(chain.from_iterable(group))
 
 
 @cache
@@ -202,12 +152,3 @@ def put_of(table: str, columns: int, size: int) -> str:
     """Return the statement that puts so many rows."""
     marks = f"({', '.join('?' * columns)})"
     return f"REPLACE INTO {table} VALUES {', '.join([marks] * size)}"  # noqa: S608 -- of a name above, and marks
-
-
-def _tell(done: Done, error: Exception | None) -> None:
-    if error is None:
-        done(None)
-        return
-    told = StaleStoreError(str(error)) if isinstance(error, StaleEpochError) else StoreFailedError(str(error))
-    told.__cause__ = error
-    done(told)

@@ -92,7 +92,7 @@ class Store(Actor):
         wall = self.clock or wall_clock()
         self.now: WallClock = never_back(wall, self.system.timers.now) if can_be_set(wall) else wall
         self.epoch = await self.store.open(self.system)
-        self.closed = self.store in outcomes.closed
+        self.closed = self.system in outcomes.closed_in(self.store)
         self.ledger = Ledger(self.store.kind)
         await self._load()
         self.commits = Commits(self.ref, self.store, self.epoch, self.ledger)
@@ -111,13 +111,19 @@ class Store(Actor):
             caller.refuse(UndefinedHandlerError(f"{self.ref} is a store of references, and knows no {shown(message)}"))
             return NO_REPLY
         if self.closed and type(message) not in WHEN_CLOSED:
-            caller.refuse(StoreClosedError(f"the store {self.ref} is closed"))
-            return NO_REPLY
+            return self._answer_closed(message, caller)
         try:
             return handler(message, caller)
         except StoreError as error:
             caller.refuse(error)
             return NO_REPLY
+
+    def _answer_closed(self, message: Any, caller: Caller) -> Any:
+        """Refuse what was not done before the store was closed."""
+        if getattr(message, "again", False) and (done := self.commits.outcome(message.key)) is not NO_REPLY:
+            return done
+        caller.refuse(StoreClosedError(f"the store {self.ref} is closed"))
+        return NO_REPLY
 
     def handle_cast(self, message: object) -> None:
         """Go on with what the ReferenceStore has reported, or let go of what will not be complete."""
@@ -335,7 +341,7 @@ class Store(Actor):
         if self.closed:
             return None
         self.closed = True
-        outcomes.closed.add(self.store)
+        outcomes.closed_in(self.store).add(self.system)
         self.commits.when_idle(partial(self._closed, caller))
         return NO_REPLY
 

@@ -24,7 +24,8 @@ from actors.queue.behaviour import Batch
 from actors.queue.errors import FencedError, LeaseLostError, QueueClosedError, RetriesExceededError
 from actors.queue.queue import LEAST_SECONDS
 from actors.queue.states import ACKED, EXPIRED, FAILED, IN_FLIGHT, PENDING
-from actors.testing.queue_bench import NOW, Bench, change, in_virtual_time, refusal, row
+from actors.testing.queue_bench import NOW, Bench, change, in_virtual_time, row
+from actors.testing.suite import refusal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -310,6 +311,21 @@ class QueueStoreSuite:
         assert type(refused) is QueueClosedError
         assert [sketch.recipient for sketch in await bench.pending()] == ["worker"]
         assert bench.store.fetch([1])[0].change.status == PENDING
+
+    @in_virtual_time
+    async def test_a_closed_queue_is_closed_after_a_restart(self, bench: Bench) -> None:
+        """L-QUE-34: it still tells what it has."""
+        first = await bench.start()
+        await bench.queue.put("worker", "tea")
+        await bench.queue.close()
+        first.kill()
+        await first.wait()
+        await bench.start()
+
+        refused = [await refusal(bench.queue.put("worker", "coffee")), await refusal(bench.queue.lease("worker"))]
+
+        assert [type(error) for error in refused] == [QueueClosedError, QueueClosedError]
+        assert await bench.queue.depth("worker") == 1
 
 
 class DurableQueueStoreSuite(QueueStoreSuite):

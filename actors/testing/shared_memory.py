@@ -24,7 +24,8 @@ from actors.shared_memory.behaviour import Change, Outcome
 from actors.shared_memory.entry import Tombstone
 from actors.shared_memory.errors import FencedError, SharedMemoryClosedError, VersionConflictError
 from actors.shared_memory.key import Namespace
-from actors.testing.shared_memory_bench import Bench, change, entry, in_virtual_time, refusal
+from actors.testing.shared_memory_bench import Bench, change, entry, in_virtual_time
+from actors.testing.suite import refusal
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, Protocol
-
-import trio
-from trio.testing import MockClock
+from typing import TYPE_CHECKING, Any, Final
 
 from actors.shared_memory.behaviour import Change
 from actors.shared_memory.client import SharedMemoryClient
 from actors.shared_memory.entry import NO_METADATA, Entry
 from actors.shared_memory.key import Key, Namespace
 from actors.shared_memory.shared_memory import SharedMemory
-from actors.system import open_system
+from actors.testing import suite
+from actors.testing.suite import answer
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from actors.ref import ActorRef
     from actors.shared_memory.behaviour import EntryStore
@@ -48,15 +45,6 @@ def change(made: Entry) -> Change:
     return Change(f"id {made.change}", made, created=made.version == 1)
 
 
-async def refusal(asked: Awaitable[object]) -> Exception | None:
-    """Return what *asked* raises."""
-    try:
-        await asked
-    except Exception as error:  # noqa: BLE001 -- whatever it is, a test looks at it
-        return error
-    return None
-
-
 class Bench:
     """A store under test: with a system, and with a shared memory on it once that is started."""
 
@@ -74,18 +62,7 @@ class Bench:
 
     async def commit(self, epoch: int, changes: Sequence[Change]) -> Exception | None:
         """Have the store keep *changes*, and return what it says."""
-        told: list[Exception | None] = []
-        event = trio.Event()
-
-        def done(error: Exception | None) -> None:
-            told.append(error)
-            event.set()
-
-        self.store.commit(epoch, changes, done)
-        assert len(told) == 1 or not self.store.prompt
-        await event.wait()
-        assert len(told) == 1
-        return told[0]
+        return await answer(lambda done: self.store.commit(epoch, changes, done))
 
     async def records(self) -> list[Record]:
         """Return what the store has."""
@@ -93,23 +70,4 @@ class Bench:
             return [record async for records in slices for record in records]
 
 
-class MakesStores(Protocol):
-    """A suite."""
-
-    def new_store(self, folder: Path) -> EntryStore:
-        """Return a store in *folder*."""
-
-
-def in_virtual_time(test: Callable[[Any, Bench], Awaitable[None]]) -> Callable[[Any, Path], None]:
-    """Return *test* as pytest is to run it, with a store that is new."""
-
-    def run(self: MakesStores, tmp_path: Path) -> None:
-        async def main() -> None:
-            async with open_system() as system:
-                await test(self, Bench(system, self.new_store(tmp_path)))
-
-        trio.run(main, clock=MockClock(autojump_threshold=0))
-
-    run.__name__ = test.__name__
-    run.__doc__ = test.__doc__
-    return run
+in_virtual_time: Final = suite.in_virtual_time(Bench)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
+from actors.store import ReferenceType, StoreOptions
 from actors.store.behaviour import Batch, Loose, Piece
 from actors.store.errors import (
     IntegrityError,
@@ -29,10 +30,9 @@ from actors.store.errors import (
     ValueRefusedError,
     ValueTooLargeError,
 )
-from actors.store.options import StoreOptions
-from actors.store.reference import ReferenceType
-from actors.testing.store_bench import LARGE, Bench, in_virtual_time, refusal
+from actors.testing.store_bench import LARGE, Bench, in_virtual_time
 from actors.testing.store_rows import ReferenceStoreRows
+from actors.testing.suite import refusal
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Protocol
-
-import trio
-from trio.testing import MockClock
+from typing import TYPE_CHECKING, Any, Final
 
 from actors.store.behaviour import Row
 from actors.store.client import StoreClient
 from actors.store.store import Store
-from actors.system import open_system
+from actors.testing import suite
+from actors.testing.suite import answer
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-    from pathlib import Path
-
     from actors.ref import ActorRef
     from actors.store.behaviour import Batch, ReferenceStore
     from actors.store.options import StoreOptions
@@ -45,15 +40,6 @@ def row(seq: int, **fields: Any) -> Row:
     return made._replace(**fields)
 
 
-async def refusal(asked: Awaitable[object]) -> Exception | None:
-    """Return what *asked* raises."""
-    try:
-        await asked
-    except Exception as error:  # noqa: BLE001 -- whatever it is, a test looks at it
-        return error
-    return None
-
-
 class Bench:
     """A ReferenceStore under test: with a system, and with a store on it once that is started."""
 
@@ -74,36 +60,7 @@ class Bench:
 
     async def commit(self, epoch: int, batch: Batch) -> Exception | None:
         """Have *batch* kept, and return what is said about it."""
-        told: list[Exception | None] = []
-        event = trio.Event()
-
-        def done(error: Exception | None) -> None:
-            told.append(error)
-            event.set()
-
-        self.store.commit(epoch, batch, done)
-        await event.wait()
-        assert len(told) == 1
-        return told[0]
+        return await answer(lambda done: self.store.commit(epoch, batch, done))
 
 
-class MakesStores(Protocol):
-    """A suite."""
-
-    def new_store(self, folder: Path) -> ReferenceStore:
-        """Return a ReferenceStore in *folder*."""
-
-
-def in_virtual_time(test: Callable[[Any, Bench], Awaitable[None]]) -> Callable[[Any, Path], None]:
-    """Return *test* as pytest is to run it, with a ReferenceStore that is new."""
-
-    def run(self: MakesStores, tmp_path: Path) -> None:
-        async def main() -> None:
-            async with open_system() as system:
-                await test(self, Bench(system, self.new_store(tmp_path)))
-
-        trio.run(main, clock=MockClock(autojump_threshold=0))
-
-    run.__name__ = test.__name__
-    run.__doc__ = test.__doc__
-    return run
+in_virtual_time: Final = suite.in_virtual_time(Bench)

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from actors import Backoff, Priority
+from actors.bus import BusOptions
 from actors.config import Layer, Options, gather, read_document
 from actors.delivery import BreakerOptions, Guarantee, RouterConfig
 from actors.queue import MemoryStore, QueueOptions, SqliteStore
 from actors.shared_memory import MemoryEntries, SqliteEntries
+from actors.sqlite.file import fault_of_path
 from actors.store import (
     AutoPromote,
     CommunicationConfig,
@@ -32,7 +34,7 @@ from supervision.telemetry import LogOptions, PrometheusOptions, TelemetryOption
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from actors.config import Settings
+    from actors.config import Setting, Settings
     from actors.queue import QueueStore
     from actors.shared_memory import EntryStore
     from actors.store import PolicyManager
@@ -72,6 +74,7 @@ class Configuration:
     store_options: StoreOptions
     queue_options: QueueOptions
     router: RouterConfig
+    bus_options: BusOptions
     telemetry: TelemetryOptions
 
     def __repr__(self) -> str:
@@ -92,7 +95,7 @@ class Configuration:
             store=self.factory.reference_store(**files),
             store_options=self.store_options,
             shared_memory=self._shared_memory(files),
-            bus=self._value("bus.enabled"),
+            bus=self._value("bus.enabled") and attrs.evolve(self.bus_options, policies=self.policies()),
             queue=queue,
             queue_options=None if queue is None else self.queue_options,
             telemetry=self.telemetry,
@@ -132,6 +135,7 @@ def _checked(form: Form, settings: Settings) -> Configuration:
     policies = options.make(PoliciesConfig, _fields(settings, "policies", ("always_reference", "always_value")))
     queue_options = _queue_options(settings, options)
     router = _router_config(settings, options)
+    bus_options = options.make(BusOptions, _fields(settings, "bus", ("max_topics",)))
     telemetry = _telemetry(settings, options)
     _check_rest(form, settings, options)
     options.check()
@@ -140,8 +144,9 @@ def _checked(form: Form, settings: Settings) -> Configuration:
     assert policies is not None
     assert queue_options is not None
     assert router is not None
+    assert bus_options is not None
     factory = _factory(form, settings, promote, policies)
-    return Configuration(form, settings, factory, store_options, queue_options, router, telemetry)
+    return Configuration(form, settings, factory, store_options, queue_options, router, bus_options, telemetry)
 
 
 def _fields(settings: Settings, section: str, fields: tuple[str, ...]) -> dict[str, Any]:
@@ -205,10 +210,15 @@ def _check_rest(form: Form, settings: Settings, options: Options) -> None:
     try:
         limit_of("services", 0 if limit.value is None else limit.value, period.value)
     except BadSpecError as error:
-        options.refuse(settings[f"services.{error.field}"], str(error).partition("; ")[2])
+        allowed = str(error).partition("; ")[2]
+        if error.field == "intensity":
+            allowed = "allowed is a whole number of 0 or more"
+        options.refuse(settings[f"services.{error.field}"], allowed)
     for name in ("store", "shared_memory", "queue"):
         if not (name == "store" and form == "server"):
             _check_place(settings, name, options)
+    for name in (keys.PATH[form], "shared_memory.path", "queue.path", "router.database"):
+        _check_path(settings[name], options)
     if form == "factory":
         backend, url = settings["store.backend"], settings["store.redis_url"]
         if url.value and backend.value != "redis" and url.origin.layer >= backend.origin.layer:
@@ -216,6 +226,13 @@ def _check_rest(form: Form, settings: Settings, options: Options) -> None:
     durable = settings["router.durable"]
     if durable.value and not settings["router.database"].value:
         options.refuse(durable, "allowed is false where router.database is empty")
+
+
+def _check_path(path: Setting, options: Options) -> None:
+    """Note a path that no file can have, where it is set; a default that follows it is told of there."""
+    fault = fault_of_path(path.value) if isinstance(path.value, str) else None
+    if fault is not None and path.origin.layer > Layer.DEFAULT:
+        options.refuse(path, f"{fault}; allowed is the path of a file")
 
 
 def _check_place(settings: Settings, section: str, options: Options) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 import attrs
 
 from actors import Backoff
+from actors.bus import BusOptions
 from actors.config import Derived, Key, variable_of
 from actors.delivery import BreakerOptions, RouterConfig
 from actors.options import LOCK_TIMEOUT
@@ -120,6 +121,7 @@ def _of_memory_and_bus(form: Form) -> list[Key]:
         Key("shared_memory.backend", "text", default="memory", choices=BACKENDS),
         Key("shared_memory.path", "text", derive=_as(PATH[form]), stands_for_default=""),
         Key("bus.enabled", "flag", default=True),
+        *_options("bus", BusOptions, "max_topics"),
     ]
 
 

@@ -174,3 +174,16 @@ def test_an_error_has_a_line_for_each_fault_and_no_password() -> None:
     assert isinstance(error, ActorError)
     assert str(error) == "a is 1\nstore.redis_url is 'redis://***@there/0'"
     assert not error.retryable
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("a\0b.toml", r"'a\x00b.toml' cannot be read"), ("a\ud800b.yaml", r"'a\ud800b.yaml' cannot be read")],
+)
+def test_a_path_that_no_file_can_have_is_named_in_what_can_be_printed(name: str, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_document(name)
+
+    (fault,) = caught.value.faults
+    assert fault.startswith(f"{said}: it is no path of a file: ")
+    assert fault.isascii()

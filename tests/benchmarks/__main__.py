@@ -3,37 +3,51 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from tests.benchmarks import durable_queue, fairness, growth, references, report, shared_memory, threads, topics
+from tests.benchmarks import (
+    agents,
+    disk,
+    durable_queue,
+    fairness,
+    growth,
+    references,
+    report,
+    shared_memory,
+    threads,
+    topics,
+)
 from tests.benchmarks.arguments import parse
 from tests.benchmarks.rounds import run_rounds
 from tests.benchmarks.systems import bare, ours, peers
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from tests.benchmarks.arguments import Arguments
     from tests.benchmarks.systems import System
 
 
+TABLES: Final[Mapping[str, Callable[[int], str]]] = {
+    "fairness": fairness.tables,
+    "growth": growth.tables,
+    "threads": threads.tables,
+    "disk": disk.tables,
+    "queue": lambda rounds: f"{durable_queue.tables(rounds)}\n{durable_queue.table_of_many()}",
+    "store": references.tables,
+    "topics": topics.tables,
+    "shared-memory": shared_memory.tables,
+    "agents": agents.tables,
+}
+"""By the modes of `arguments.Mode`, all but ``compare``: what makes the text, given the number of rounds."""
+
+
 def main() -> None:
     arguments = parse()
-    match arguments.mode:
-        case "compare":
-            compare(arguments)
-        case "fairness":
-            sys.stdout.write(fairness.tables(arguments.rounds))
-        case "growth":
-            sys.stdout.write(growth.tables(arguments.rounds))
-        case "threads":
-            sys.stdout.write(threads.tables(arguments.rounds))
-        case "queue":
-            sys.stdout.write(f"{durable_queue.tables(arguments.rounds)}\n{durable_queue.table_of_many()}")
-        case "store":
-            sys.stdout.write(references.tables(arguments.rounds))
-        case "topics":
-            sys.stdout.write(topics.tables(arguments.rounds))
-        case "shared-memory":
-            sys.stdout.write(shared_memory.tables(arguments.rounds))
+    if arguments.mode == "compare":
+        compare(arguments)
+    else:
+        sys.stdout.write(TABLES[arguments.mode](arguments.rounds))
 
 
 def compare(arguments: Arguments) -> None:

@@ -1,9 +1,9 @@
-"""``python -m tests.benchmarks.agents``: what it costs to decide how data goes, and to send and receive it.
+"""``python -m tests.benchmarks.agents [ROUNDS]``: what it costs to decide how data goes, and to send and receive it.
 
 The data has 100 bytes as JSON, and goes by value. What a message costs from `compose` to `receive` is compared with the
 same JSON written and read alone, in turns; so are the checksums, which are made once and verified once. What the router
-adds is measured by `make bench`. Microseconds each: medians of many short rounds, and the least, which is what it costs
-when nobody else is at work.
+adds is measured by `make bench`. Microseconds each: medians of many short turns, and the least, which is what it costs
+when nobody else is at work; of several rounds, each in a process of its own, the medians of both.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from actors.agent import Agent
 from actors.agent.json_text import data_of, json_of
 from actors.store import MemoryReferenceStore, PolicyManager, Store
 from tests.benchmarks.measure import publish
+from tests.benchmarks.rounds import measured, say
 from tests.benchmarks.tables import in_columns
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 SIZE: Final = 100
 DATA: Final = {"text": "x" * (SIZE - len('{"text":"","number":12345}')), "number": 12345}
 EACH: Final = 100
-ROUNDS: Final = 500
+TURNS: Final = 500
 TYPES: Final = ("tool_result", "session_state", "control")
 
 LEAST: Final = ", least"
@@ -68,7 +69,7 @@ async def figures() -> Figures:
     async with open_system() as system:
         await system.start(Store, MemoryReferenceStore(), name="store")
         agent: Any = (await system.start(Agent, name="desk", store="store", policies=policies))._process.actor
-        for _ in range(ROUNDS):
+        for _ in range(TURNS):
             for kind in TYPES:
                 note(f"decision, {kind}", seconds_of(partial(policies.by_reference, kind, SIZE)))
             bare = seconds_of(lambda: data_of(json_of(DATA), ""))
@@ -85,19 +86,28 @@ async def figures() -> Figures:
     return medians | {f"{name}{LEAST}": figure for name, figure in least.items()}
 
 
-def table(measured: Figures) -> str:
-    """Return *measured* beside what it should be under."""
+def tables(rounds: int) -> str:
+    """Measure so many times, and return the table."""
+    samples: list[Figures] = []
+    for number in range(rounds):
+        samples.append(measured([sys.executable, "-m", "tests.benchmarks.agents", "--json"]))
+        say(f"round {number + 1} of {rounds}")
+    middle = {name: median(sample[name] for sample in samples) for name in samples[0]}
+    return f"Data of {SIZE} bytes by value, microseconds each.\n\n{table(middle)}"
+
+
+def table(found: Figures) -> str:
+    """Return *found* beside what it should be under."""
     rows = []
-    for name in measured:
+    for name in found:
         if not name.endswith(LEAST):
             limit = LIMITS.get(name.partition(",")[0])
             goal = "" if limit is None else f"under {limit:g}"
-            rows.append([name, f"{measured[name]:.2f}", f"{measured[name + LEAST]:.2f}", goal])
+            rows.append([name, f"{found[name]:.2f}", f"{found[name + LEAST]:.2f}", goal])
     return in_columns(["", "median", "least", "goal"], rows)
 
 
 if __name__ == "__main__":
-    result = trio.run(figures)
     if "--json" in sys.argv:
-        publish(result)
-    sys.stdout.write(f"Data of {SIZE} bytes by value, microseconds each.\n\n{table(result)}")
+        publish(trio.run(figures))
+    sys.stdout.write(tables(int(sys.argv[1]) if len(sys.argv) > 1 else 3))

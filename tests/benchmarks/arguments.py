@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 SHORT_SECONDS: Final = 45
 
-Mode: TypeAlias = Literal["compare", "fairness", "growth", "threads", "queue", "store", "topics", "shared-memory"]
+Mode: TypeAlias = Literal[
+    "compare", "fairness", "growth", "threads", "disk", "queue", "store", "topics", "shared-memory", "agents"
+]
 
 
 @attrs.frozen
@@ -63,10 +65,12 @@ def _parser() -> argparse.ArgumentParser:
         ("fairness", "instead: how late timers and cancellation are beside actors that are flooded"),
         ("growth", "instead: what things cost beside many others"),
         ("threads", "instead: how soon threads get to work beside a busy node, and what that costs it"),
+        ("disk", "instead: commits beside bare SQLite"),
         ("queue", "instead: the durable queue beside bare SQLite, and with a million messages"),
         ("store", "instead: stores of references beside SHA-256 and bare SQLite"),
         ("topics", "instead: the topic bus beside bare casts, and beside subscriptions that do not match"),
         ("shared-memory", "instead: shared notes beside a call that does nothing, and beside bare SQLite"),
+        ("agents", "instead: what agents send and receive beside its JSON alone"),
     ):
         modes.add_argument(f"--{mode}", action="store_const", const=mode, dest="mode", default="compare", help=text)
     parser.add_argument("--rounds", type=_positive, metavar="N", help="how often each is measured (5, or 3)")

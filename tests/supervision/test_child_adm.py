@@ -306,6 +306,6 @@ async def test_a_supervisor_can_be_named_and_looked_at(worker: type[Worker], aut
         await which_children(shop)
         state = await get_state(shop)
         assert str(state["children"]) == "<Children: till running>"
-        assert list(state) == ["spec", "children", "restarts", "ended_by"]
+        assert list(state) == ["spec", "children", "restarts", "ended_by", "gave_up_at"]
         assert str(state["restarts"]) == "1 restart in 60.0 s, allowed are 3"
     assert trio.current_time() == 0

@@ -304,7 +304,7 @@ def test_a_backend_that_is_not_there_is_refused_in_both_forms(text: str, fault: 
         ("queue.backoff.first = 99", "queue.backoff.max_seconds is 30.0, less than first, which is 99"),
         ("sqlite.cache_size = 2147483648", "sqlite.cache_size is 2147483648; allowed is an int, of pages or"),
         ("sqlite.lock_timeout = -1", "sqlite.lock_timeout is -1; allowed is a number of seconds, 0 or more"),
-        ("services.intensity = -1", "services.intensity is -1; allowed is an int of 0 or more, "),
+        ("services.intensity = -1", "services.intensity is -1; allowed is a whole number of 0 or more"),
         ("services.period = 0", "services.period is 0; allowed is a finite number of seconds above 0"),
     ],
 )
@@ -387,6 +387,26 @@ async def test_the_services_run_and_are_found_by_their_names(autojump_clock: Moc
         running = RouterRef(system).name, lease.message.payload, published
 
     assert running == ("router", "stone", (0, 0))
+
+
+async def test_the_bus_is_made_as_the_configuration_says_and_keeps_large_payloads_in_the_store(
+    autojump_clock: MockClock,
+) -> None:
+    text = "store.backend = 'memory'\nbus.max_topics = 1\npolicies.always_reference = ['plan']"
+    async with open_system() as system:
+        await system.start(Supervisor, SupervisorSpec([configured_services(load(text))]))
+        bus = BusClient(system.named("bus"), agent="till")
+        plans = await bus.subscribe("*")
+        for topic in ("note", "plan"):
+            await bus.publish(topic, b"tea")
+        payloads = [plans.receive_nowait().payload for _ in range(2)]
+        topics = [topic.name for topic in await bus.topics()]
+
+    assert (payloads[0], type(payloads[1]).__name__, topics) == (b"tea", "Reference", ["*", "plan"])
+
+
+def test_a_bus_that_is_to_count_for_no_topic_is_refused() -> None:
+    assert faults_of("bus.max_topics = 0") == ["shop.toml:1: bus.max_topics is 0; allowed is an int of 1 or more"]
 
 
 async def test_the_files_are_opened_with_the_size_of_the_cache(folder: Path) -> None:
@@ -476,3 +496,28 @@ async def test_a_configuration_can_be_used_again(autojump_clock: MockClock) -> N
 
 def test_a_configuration_shows_its_file_and_how_much_it_says() -> None:
     assert repr(load("store.path = 'a.db'")).startswith("<Configuration of shop.toml: 1 of ")
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "value"),
+    [
+        ("[store]\npath = 'a\\u0000b'", "store.path", "'a\\x00b'"),
+        ("[shared_memory]\nbackend = 'sqlite'\npath = 'a\\u0000b'", "shared_memory.path", "'a\\x00b'"),
+        ("[queue]\npath = 'a\\u0000b'", "queue.path", "'a\\x00b'"),
+        ("[router]\ndatabase = 'a\\u0000b'", "router.database", "'a\\x00b'"),
+        ("[communication.sqlite]\npath = 'a\\u0000b'", "communication.sqlite.path", "'a\\x00b'"),
+    ],
+)
+def test_a_path_that_no_file_can_have_is_refused_where_it_is_set(text: str, key: str, value: str) -> None:
+    line = text.count("\n") + 1
+
+    faults = faults_of(text.replace("'a\\u0000b'", '"a\\u0000b"'))
+
+    said = f"shop.toml:{line}: {key} is {value}; it has a NUL character, at 1; allowed is the path of a file"
+    assert faults == [said]
+
+
+def test_a_path_with_half_of_a_character_is_refused() -> None:
+    (fault,) = faults_of('store:\n  path: "a\\ud800"\n', "shop.yaml")
+
+    assert fault.endswith("store.path is 'a\\ud800'; it has half of a character, at 1; allowed is the path of a file")

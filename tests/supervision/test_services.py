@@ -12,14 +12,31 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 import trio
 
-from actors import ActorError, ActorSystem, open_system
-from actors.bus import BusClient
+from actors import ActorError, ActorSystem, Backoff, open_system
+from actors.bus import BusClient, BusOptions
 from actors.delivery import DeliveryOptions, Guarantee, RouterConfig, RouterRef
 from actors.queue import LeaseLostError, MemoryStore, QueueClient, QueueOptions, SqliteStore
-from actors.shared_memory import Namespace, SharedMemoryClient, SqliteEntries
+from actors.shared_memory import MemoryEntries, Namespace, SharedMemoryClient, SqliteEntries
 from actors.sqlite import Database, open_database
-from actors.store import MemoryReferenceStore, SqliteReferenceStore, StoreClient, StoreOptions, ValueTooLargeError
-from supervision import BadSpecError, ChildStartError, Supervisor, SupervisorSpec, service_tree, which_children
+from actors.store import (
+    MemoryReferenceStore,
+    PolicyManager,
+    Reference,
+    SqliteReferenceStore,
+    StoreClient,
+    StoreOptions,
+    ValueTooLargeError,
+)
+from actors.store.policy import always_reference
+from supervision import (
+    BadSpecError,
+    ChildSpec,
+    ChildStartError,
+    Supervisor,
+    SupervisorSpec,
+    service_tree,
+    which_children,
+)
 from tests.actors.delivery.receivers import Receiver
 
 if TYPE_CHECKING:
@@ -119,10 +136,57 @@ def test_options_of_no_service_are_refused(service: str, options: Any) -> None:
         service_tree(**{f"{service}_options": options})
 
 
+def test_the_delays_before_restarts_are_those_that_were_asked_for() -> None:
+    soon = Backoff(0.1, max_seconds=0.5)
+
+    assert delays_of(service_tree()) == Backoff(0.1, max_seconds=30.0)
+    assert delays_of(service_tree(backoff=soon)) == soon
+    assert delays_of(service_tree(backoff=soon, intensity="strict")) == soon
+
+
+def delays_of(services: ChildSpec) -> Backoff | None:
+    (spec,) = services.args
+    assert isinstance(spec, SupervisorSpec)
+    return spec.backoff
+
+
+def test_delays_that_are_none_are_refused() -> None:
+    with pytest.raises(BadSpecError, match=r"backoff is 0\.5"):
+        service_tree(backoff=0.5)  # type: ignore[arg-type]
+
+
 def test_a_bus_is_wanted_or_not() -> None:
     unclear: Any = "yes"
-    with pytest.raises(BadSpecError, match=r"service_tree: bus is 'yes'; allowed is True or False"):
+    with pytest.raises(BadSpecError, match=r"service_tree: bus is 'yes'; allowed is True or False, or BusOptions"):
         service_tree(bus=unclear)
+
+
+@pytest.mark.parametrize(
+    ("field", "allowed"),
+    [
+        ("router", "RouterConfig, or None"),
+        ("store", "a ReferenceStore, such as SqliteReferenceStore('shop.db'), or None for no such service"),
+        ("shared_memory", "an EntryStore, such as SqliteEntries('shop.db'), or None for no such service"),
+        ("queue", "a QueueStore, such as SqliteStore('shop.db'), or None for no such service"),
+        ("store_options", "StoreOptions, or None"),
+        ("queue_options", "QueueOptions, or None"),
+    ],
+)
+@pytest.mark.parametrize("given", ["q.db", 3, MemoryEntries, object()])
+def test_what_a_service_cannot_be_made_from_is_refused_where_it_is_written(
+    field: str, allowed: str, given: object
+) -> None:
+    fields: dict[str, Any] = {"store": MemoryReferenceStore(), "queue": MemoryStore(), field: given}
+
+    with pytest.raises(BadSpecError) as refused:
+        service_tree(**fields)
+
+    assert str(refused.value) == f"service_tree: {field} is {given!r}; allowed is {allowed}"
+
+
+def test_a_store_of_another_service_is_refused() -> None:
+    with pytest.raises(BadSpecError, match=r"queue is <MemoryEntries: .*>; allowed is a QueueStore"):
+        service_tree(queue=MemoryEntries())  # type: ignore[arg-type]
 
 
 async def test_all_services_are_found_by_their_names_and_share_a_file(file: Path, autojump_clock: MockClock) -> None:
@@ -159,6 +223,53 @@ async def test_the_store_is_there_with_its_options(autojump_clock: MockClock) ->
         await system.start(Supervisor, SupervisorSpec([tree]))
         with pytest.raises(ValueTooLargeError, match="takes 3"):
             await StoreClient(system.named("store")).store(b"cups")
+
+
+@pytest.mark.parametrize(
+    ("policies", "by_reference"), [(None, (False, True)), (PolicyManager(always_reference()), (True, True))]
+)
+async def test_a_bus_beside_a_store_has_large_payloads_go_by_reference(
+    policies: PolicyManager | None, by_reference: tuple[bool, bool], autojump_clock: MockClock
+) -> None:
+    tree = service_tree(store=MemoryReferenceStore(), bus=BusOptions(policies=policies))
+    async with open_system() as system:
+        await system.start(Supervisor, SupervisorSpec([tree]))
+        bus = BusClient(system.named("bus"), agent="till")
+        orders = await bus.subscribe("orders")
+        values = [b"tea", b"tea " * 10_000]
+        for value in values:
+            await bus.publish("orders", value)
+        received = [orders.receive_nowait() for _ in values]
+        resolved = [await bus.resolve(message) for message in received]
+
+    assert tuple(isinstance(message.payload, Reference) for message in received) == by_reference
+    assert resolved == values
+
+
+async def test_a_bus_without_a_store_has_all_go_by_value_and_counts_for_as_many_topics_as_it_is_told(
+    autojump_clock: MockClock,
+) -> None:
+    async with open_system() as system:
+        await system.start(Supervisor, SupervisorSpec([service_tree(bus=BusOptions(max_topics=1))]))
+        bus = BusClient(system.named("bus"), agent="till")
+        orders = await bus.subscribe("orders.*")
+        for number in range(2):
+            await bus.publish(f"orders.{number}", b"tea " * 10_000)
+        topics = [topic.name for topic in await bus.topics()]
+
+    assert orders.receive_nowait().payload == b"tea " * 10_000
+    assert topics == ["orders.*", "orders.1"]
+
+
+def test_policies_without_a_store_are_refused() -> None:
+    with pytest.raises(BadSpecError, match=r"bus is .*; allowed is BusOptions without policies, as there is no store"):
+        service_tree(bus=BusOptions(policies=PolicyManager()))
+
+
+@pytest.mark.parametrize("fault", [{"max_topics": 0}, {"max_topics": True}, {"policies": "all"}])
+def test_options_that_no_bus_can_have_are_refused(fault: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"BusOptions: \w+ is .*; allowed is"):
+        BusOptions(**fault)
 
 
 async def test_services_start_in_the_order_of_their_table(file: Path, autojump_clock: MockClock) -> None:

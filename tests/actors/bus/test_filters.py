@@ -43,6 +43,21 @@ def test_a_filter_of_sizes_includes_its_bounds() -> None:
     assert [size for size in range(9) if mine.passes(message(b"x" * size))] == [4, 5, 6]
 
 
+class Torn(dict[str, int]):
+    """What fails when it is looked at."""
+
+    def items(self) -> Any:
+        raise RuntimeError("torn")
+
+
+def test_what_fails_when_it_is_measured_has_no_size_and_harms_no_bus() -> None:
+    closed = memoryview(b"tea")
+    closed.release()
+
+    assert not TopicFilter(min_size=0).passes(message(Torn(tea=1)))
+    assert not TopicFilter(min_size=0).passes(message(closed))
+
+
 def test_the_size_of_a_text_is_that_of_its_bytes() -> None:
     assert TopicFilter(min_size=5, max_size=5).passes(message("caf\u00e9"))
 

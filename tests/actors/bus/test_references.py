@@ -166,6 +166,11 @@ async def test_an_actor_resolves_what_it_is_sent(system: ActorSystem, bus: BusCl
     assert await probe.call(lambda me: BusClient(me.system.named("bus")).resolve(message)) == LARGE
 
 
+async def test_only_a_message_can_be_resolved(bus: BusClient) -> None:
+    with pytest.raises(BusRequestError, match="None is no TopicMessage, which is what a subscription gives"):
+        await bus.resolve(None)  # type: ignore[arg-type]
+
+
 async def test_a_filter_goes_by_the_size_of_the_value(bus: BusClient) -> None:
     large = await bus.subscribe("orders", filter=TopicFilter(min_size=len(LARGE), max_size=len(LARGE)))
 

@@ -17,6 +17,7 @@ from actors.queue import (
     OutcomeUnknownError,
     Queue,
     QueueClient,
+    QueueClosedError,
     QueueStore,
     SqliteStore,
     StoreFailedError,
@@ -151,6 +152,32 @@ async def test_a_put_that_was_given_up_and_is_repeated_is_stored_once(system: Ac
     assert await queue.depth("ann") == 0
 
 
+async def test_who_put_something_before_the_queue_was_closed_is_told_that_although_it_was_killed(
+    system: ActorSystem,
+) -> None:
+    """The store reports the batch to an incarnation that is no more."""
+    store = SlowStore()
+    queue = await supervised(system, store)
+    store.held = []
+    stored: list[str] = []
+
+    async def put() -> None:
+        stored.append(await queue.put("ann", "tea"))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(put)
+        await wait_all_tasks_blocked()
+        nursery.start_soon(queue.close)
+        await wait_all_tasks_blocked()
+        system.named("queue").kill()
+        store.report()
+
+    with pytest.raises(QueueClosedError, match="is closed"):
+        await queue.put("ann", "coffee")
+    assert [store.fetch([1])[0].row.id] == stored
+    assert await queue.depth("ann") == 1
+
+
 async def test_without_a_queue_the_client_says_so_when_its_patience_is_over(system: ActorSystem) -> None:
     queue = QueueClient(system.named("queue"), patience=2)
     begin = trio.current_time()
@@ -196,6 +223,29 @@ async def test_a_request_outlives_the_queue(system: ActorSystem, store: QueueSto
 
     assert answers == [21]
     assert await queue.depth("shop") == 0
+
+
+async def test_a_restart_ends_the_leases_and_what_was_leased_comes_again_before_what_is_behind_it(
+    system: ActorSystem, store: QueueStore
+) -> None:
+    queue = await supervised(system, store)
+    for drink in ("tea", "coffee"):
+        await queue.put("ann", drink)
+    lost = [await queue.lease("ann")]
+
+    for _ in range(2):
+        await trio.sleep(1)
+        system.named("queue").kill()
+        lost.append(await queue.lease("ann"))
+    await trio.sleep(1)
+    system.named("queue").kill()
+    for lease in lost:
+        with pytest.raises(LeaseLostError):
+            await queue.ack(lease)
+
+    assert [(lease.message.payload, lease.message.dequeue_count) for lease in lost] == [("tea", n) for n in (1, 2, 3)]
+    assert (await queue.lease("ann")).message.payload == "coffee"
+    assert [letter.message.payload for letter in await queue.dead_letters()] == ["tea"]
 
 
 async def test_what_the_store_does_not_take_is_not_acknowledged(system: ActorSystem) -> None:

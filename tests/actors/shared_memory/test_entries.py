@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import zlib
 from hashlib import sha256
 from random import Random
 from typing import Any
 
 import pytest
+import trio
 
 from actors.shared_memory import Entry, InvalidEntryError, Namespace, Tombstone, VersionConflictError
-from actors.shared_memory.entry import MAX_VALUE_BYTES, NO_METADATA, Broken, content_of, frozen
+from actors.shared_memory.compressing import STEP, content_in_steps
+from actors.shared_memory.entry import MAX_VALUE_BYTES, NO_METADATA, Broken, content_of, frozen, metadata_of
 from actors.shared_memory.key import Key
 from actors.shared_memory.requests import Delete, Put
 from actors.shared_memory.versions import entry_after, tombstone_after
@@ -53,6 +56,26 @@ def test_what_does_not_get_smaller_is_stored_as_it_is() -> None:
     assert content_of(b"", compress=True) == (b"", False)
 
 
+@pytest.mark.parametrize("value", [b"tea " * 100_000, Random(7).randbytes(400_000)], ids=["text", "noise"])  # noqa: S311 -- as above
+async def test_others_have_their_turns_while_a_long_value_is_compressed(value: bytes) -> None:
+    turns = 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await trio.lowlevel.checkpoint()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(take_turns)
+        content = await content_in_steps(value)
+        nursery.cancel_scope.cancel()
+
+    assert turns >= len(value) // STEP
+    assert (zlib.decompress(content.value) if content.compressed else content.value) == value
+    assert content.compressed is content_of(value).compressed
+
+
 def test_what_can_be_changed_is_copied() -> None:
     value = bytearray(b"tea")
     content = content_of(value)
@@ -82,6 +105,8 @@ def test_metadata_are_texts_that_nobody_can_change() -> None:
     assert kept == {"kind": "draft"}
     with pytest.raises(InvalidEntryError, match=r"both str; got {'size': 7}"):
         frozen({"size": 7})  # type: ignore[dict-item]
+    with pytest.raises(InvalidEntryError, match=r"the metadata '\\ud800' is no text"):
+        frozen({"kind": "\ud800"})
 
 
 @pytest.mark.parametrize(
@@ -131,3 +156,22 @@ def test_a_delete_of_what_is_not_there_is_no_conflict() -> None:
     assert tombstone_after(None, delete, 2.0, 6) is None
     with pytest.raises(VersionConflictError, match="has version 3; expected was version 7"):
         tombstone_after(entry(3), delete, 2.0, 6)
+
+
+@pytest.mark.parametrize("metadata", [{"k": "x" * 65_535}, {"k": "é" * 32_767, "x": ""}, {"": "x" * 65_536}])
+def test_metadata_have_a_bound(metadata: dict[str, str]) -> None:
+    assert metadata_of(metadata) == metadata
+
+    with pytest.raises(InvalidEntryError, match="at most 65536 bytes of UTF-8; these have at least 65537"):
+        metadata_of(metadata | {"y": ""})
+
+
+def test_metadata_of_very_many_names_are_refused_by_their_number() -> None:
+    with pytest.raises(InvalidEntryError, match="these have at least 99999"):
+        metadata_of({str(number): "" for number in range(100_000)})
+
+
+@pytest.mark.parametrize("metadata", [3, ["k"], {"k": 3}, {3: "v"}])
+def test_what_is_no_metadata_is_refused(metadata: Any) -> None:
+    with pytest.raises(InvalidEntryError, match="are names and texts, both str; got"):
+        metadata_of(metadata)

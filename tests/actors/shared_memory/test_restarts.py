@@ -260,6 +260,24 @@ async def test_a_shared_memory_that_is_stopped_answers_what_is_on_its_way(system
     assert versions == [1]
 
 
+async def test_what_the_store_has_raised_at_is_waited_for_by_nobody(
+    system: ActorSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = SlowEntries()
+    client = await supervised(system, store)
+    commit = store.commit
+
+    def fail_once(*_: object) -> None:
+        monkeypatch.setattr(store, "commit", commit)
+        raise RuntimeError("no paper")
+
+    monkeypatch.setattr(store, "commit", fail_once)
+    began = trio.current_time()
+
+    assert (await client.put(GLOBAL, "motto", b"tea")).version == 1
+    assert trio.current_time() - began < 1
+
+
 async def test_those_who_are_told_together_are_stored_together_again(system: ActorSystem) -> None:
     """Else the first of them would have a commit of its own, and the others wait for that."""
     store = SlowEntries()

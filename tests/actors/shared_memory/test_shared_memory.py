@@ -94,6 +94,7 @@ async def test_who_writes_or_watches_has_to_be_said(system: ActorSystem, ann: Sh
         ({"expected_version": True}, "expected_version is True"),
         ({"expected_version": 1, "create_only": True}, "create_only expects no entry"),
         ({"idempotency_key": ""}, "an idempotency key is a str that is not empty"),
+        ({"idempotency_key": "\ud800"}, r"the idempotency key '\\ud800' is no text"),
         ({"metadata": {"a": 1}}, "both str"),
         ({"scope": "s1"}, "the global namespace has no scopes"),
     ],
@@ -103,6 +104,11 @@ async def test_a_put_that_makes_no_sense_is_refused(ann: SharedMemoryClient, fie
         await ann.put(GLOBAL, "motto", b"tea", **fields)
 
     assert await ann.get(GLOBAL, "motto") is None
+
+
+async def test_an_agent_whose_id_no_file_takes_is_refused(system: ActorSystem) -> None:
+    with pytest.raises(InvalidEntryError, match=r"the agent_id '\\ud800' is no text"):
+        SharedMemoryClient(system.named("shared_memory"), "\ud800")
 
 
 async def test_a_conflict_names_the_key_and_both_versions(ann: SharedMemoryClient) -> None:

@@ -158,5 +158,5 @@ async def test_a_second_shared_memory_does_not_get_the_file(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("path", ["", 7, None])
 def test_a_path_that_is_none_is_refused(path: object) -> None:
-    with pytest.raises(TypeError, match="the path of SqliteEntries"):
+    with pytest.raises(TypeError, match="the path of a SqliteEntries"):
         SqliteEntries(path)  # type: ignore[arg-type]

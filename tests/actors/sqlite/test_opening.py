@@ -246,3 +246,17 @@ async def test_what_is_no_size_of_a_cache_is_refused(size: Any, path: Path, real
 def cache_size_of(connection: sqlite3.Connection) -> int:
     size: int = connection.execute("PRAGMA cache_size").fetchone()[0]
     return size
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("shop\0.db", r"'shop\x00.db' is no path of a file: it has a NUL character, at 4"),
+        ("shop\ud800.db", r"'shop\ud800.db' is no path of a file: it has half of a character, at 4"),
+    ],
+)
+async def test_a_path_that_no_file_can_have_is_named(system: ActorSystem, name: str, said: str) -> None:
+    with pytest.raises(DatabaseAccessError) as raised:
+        await open_database(system, name, inline=True)
+
+    assert str(raised.value) == said

@@ -153,3 +153,19 @@ async def test_what_has_expired_is_collected_as_the_strategy_says(
         statistics = await store.stats()
 
     assert (statistics.gc_runs, statistics.active_refs) == (runs, active)
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "allowed"),
+    [
+        (FactoryConfig, "store", "a StoreConfig"),
+        (FactoryConfig, "gc", "a GcConfig"),
+        (FactoryConfig, "auto_promote", "an AutoPromote"),
+        (FactoryConfig, "policies", "a PoliciesConfig"),
+        (CommunicationConfig, "sqlite", "a ServerSqliteConfig"),
+    ],
+)
+@pytest.mark.parametrize("given", [3, "x", None])
+def test_a_group_that_is_none_is_refused(kind: Any, field: str, allowed: str, given: object) -> None:
+    with pytest.raises(TypeError, match=rf"{kind.__name__}: {field} is {given!r}; allowed is {allowed}"):
+        kind(**{field: given})

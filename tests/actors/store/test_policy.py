@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.store import policy
 from actors.store.policy import AutoPromote, Override, OverrideKind, Policy, PolicyManager, Tier
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LARGE = 10_241
 
@@ -75,6 +80,28 @@ def test_negative_thresholds_are_refused_by_name() -> None:
     """L-POL-12: the original took them."""
     with pytest.raises(ValueError, match=r"threshold is -1; allowed is an int of 0 or more"):
         policy.tool_result(-1)
+
+
+@pytest.mark.parametrize(
+    ("make", "fault"),
+    [
+        (lambda: Policy(1), r"Policy: tier is 1; allowed is a Tier, such as Tier\.ALWAYS_REFERENCE"),  # type: ignore[arg-type]
+        (lambda: Policy(Tier.AUTO_PROMOTE, "note", True), "Policy: auto_promote is True; allowed is an AutoPromote"),  # type: ignore[arg-type] # noqa: FBT003 -- wrong as it is
+        (lambda: Policy(Tier.ALWAYS_VALUE, overrides={"note": 1}), "Policy: overrides is {'note': 1}; allowed is"),  # type: ignore[dict-item]
+        (lambda: Override("force"), "Override: kind is 'force'; allowed is an OverrideKind"),  # type: ignore[arg-type]
+        (lambda: AutoPromote(enabled="no"), "AutoPromote: enabled is 'no'; allowed is a bool"),  # type: ignore[arg-type]
+        (lambda: PolicyManager(3), "the default policy of a PolicyManager is 3; allowed is a Policy"),  # type: ignore[arg-type]
+        (lambda: PolicyManager.from_config(3), "Policy: auto_promote is 3"),  # type: ignore[arg-type]
+        (
+            lambda: PolicyManager.from_config(always_value_types="plan"),
+            "types of messages are 'plan'; allowed is a list",
+        ),
+    ],
+)
+def test_what_is_no_policy_is_refused_where_it_is_made(make: Callable[[], object], fault: str) -> None:
+    """L-POL-1: taken for a tier, the number of another one would let go by size what must not."""
+    with pytest.raises(TypeError, match=fault):
+        make()
 
 
 def test_a_policy_can_be_replaced_under_either_name() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,6 +20,7 @@ from actors.store import (
     Store,
     StoreClient,
     StoreOptions,
+    ValueRefusedError,
 )
 
 if TYPE_CHECKING:
@@ -158,6 +160,25 @@ async def test_who_asks_for_what_is_not_there_is_told_of_what_and_where(
         assert raised.value.reference_id == gone.id
 
 
+async def test_what_no_row_can_count_is_refused_and_harms_nobody_else(
+    system: ActorSystem, store: ReferenceStore
+) -> None:
+    client, _ = await opened(system, store)
+    tea = await client.store(b"tea")
+    await client.retain(tea, 2**61)
+
+    async def hold_too_often() -> None:
+        with pytest.raises(ValueRefusedError, match=f"is held {2**61 + 1} times, and cannot be {2**63} times more"):
+            await client.retain(tea, 2**63)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(hold_too_often)
+        nursery.start_soon(client.store, b"milk")
+
+    assert (await client.value(tea)).holders == 2**61 + 1
+    assert len(await client.list()) == 2
+
+
 @pytest.mark.parametrize("checked", [True, False])
 async def test_a_checksum_is_verified_only_where_that_was_asked_for(
     system: ActorSystem, tmp_path: Path, *, checked: bool
@@ -184,6 +205,23 @@ async def test_bytes_and_texts_come_back_as_they_are(system: ActorSystem, store:
     assert await client.resolve(reference) == data
     assert await client.list() == [reference]
     assert reference.content_type.endswith("\u00e9")
+
+
+async def test_a_value_of_many_pieces_is_in_memory_once_when_it_is_resolved(
+    system: ActorSystem, tmp_path: Path
+) -> None:
+    """To join its pieces at the end would take its size a second time, and stop the loop meanwhile."""
+    client, _ = await opened(system, SqliteReferenceStore(tmp_path / "values.db", inline=True))
+    size = 16 * 2**20
+    stored = await client.store(bytes(size))
+    tracemalloc.start()
+    try:
+        assert len(await client.resolve(stored)) == size
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 1.5 * size
 
 
 async def test_any_client_of_a_store_resolves_what_another_stored(system: ActorSystem, store: ReferenceStore) -> None:

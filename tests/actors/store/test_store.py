@@ -26,7 +26,8 @@ from actors.store import (
     ValueRefusedError,
     ValueTooLargeError,
 )
-from actors.store.requests import Collect, Fetch, Quarantine
+from actors.store.ledger import Facts
+from actors.store.requests import Collect, Fetch, Put, Quarantine, asked_again, new_key
 from supervision import ChildSpec, Supervisor, SupervisorSpec
 
 if TYPE_CHECKING:
@@ -382,3 +383,47 @@ async def test_a_closed_store_is_closed_after_a_restart(system: ActorSystem) -> 
 
     with pytest.raises(StoreClosedError, match="is closed"):
         await client.store(b"tea")
+
+
+async def test_a_store_that_was_closed_is_open_in_the_next_system() -> None:
+    store = MemoryReferenceStore()
+    async with open_system() as system:
+        client = await supervised(system, store)
+        await client.close()
+        with pytest.raises(StoreClosedError):
+            await client.store(b"tea")
+
+    async with open_system() as system:
+        client = await supervised(system, store)
+
+        assert await client.resolve(await client.store(b"tea")) == b"tea"
+
+
+class Clumsy(Store):
+    """Falls when it has done what it was asked, before it can answer."""
+
+    def handle_call(self, message: object, caller: Caller) -> Any:
+        answer = super().handle_call(message, caller)
+        if isinstance(message, Put) and not message.again:
+            raise ValueError("fell")
+        return answer
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+async def test_what_was_done_by_a_store_that_fell_is_told_by_one_that_was_closed(
+    system: ActorSystem, tmp_path: Path, kind: str
+) -> None:
+    keeper = MemoryReferenceStore() if kind == "memory" else SqliteReferenceStore(tmp_path / "values.db", inline=True)
+    client = await supervised(system, keeper, Clumsy)
+    put = Put(new_key(), Facts("f00", 3, 3, 1, "", "", 0.0, False), 0, b"tea")  # noqa: FBT003 -- as the field is named
+    with pytest.raises(ActorExitedError):
+        await system.named("store").call(put)
+    while not system.named("store").alive:
+        await trio.lowlevel.checkpoint()
+    await client.stats()
+
+    await client.close()
+
+    assert (await system.named("store").call(asked_again(put))).id == "f00"
+    with pytest.raises(StoreClosedError):
+        await system.named("store").call(asked_again(Put(new_key(), *put[1:])))
