@@ -56,6 +56,8 @@ class DeadLetter:
     """How the target ended, noproc if there was none under its name, or that its mailbox was full."""
     time: float
     """When it was given up, on trio's clock; infinity if trio did not run any more."""
+    number: int = attrs.field(default=0, eq=False, repr=False)
+    """Which one it is of all that there were, from 1; letters that came together may leave numbers out."""
 
 
 class DeadLetters:
@@ -155,4 +157,6 @@ class DeadLetters:
         now = trio.current_time() if trio.lowlevel.in_trio_run() else math.inf
         is_info = type(item) is Info or type(item) is Tick
         message, kind = (item.message, INFO) if is_info else (item, CAST)
-        self._kept.append(DeadLetter(message, kind, None if sender is None else sender.ref, target, reason, now))
+        self._kept.append(
+            DeadLetter(message, kind, None if sender is None else sender.ref, target, reason, now, self.count)
+        )

@@ -13,6 +13,8 @@ from rich.text import Text
 
 from actors.shell.client import DEFAULT_SECONDS, Connection, find_node
 from actors.shell.errors import SeveralNodesError, ShellError
+from actors.shell.seconds import DEFAULT_SECONDS as ACTOR_SECONDS
+from actors.shell.seconds import MOST_SECONDS
 from actors.shell.tables import console, printable
 
 if TYPE_CHECKING:
@@ -55,6 +57,22 @@ def which_node(command: F) -> F:
         help="Wait so long for the node.",
     )
     return node(as_json(seconds(command)))
+
+
+def of_actor(command: F) -> F:
+    """Give *command* the name of an actor, and the options that all have which ask a node."""
+    return click.argument("name")(which_node(command))
+
+
+def within(command: F) -> F:
+    """Give *command* the option of how long the actor may take."""
+    return click.option(
+        "--timeout",
+        type=click.FloatRange(min=0, max=MOST_SECONDS, min_open=True),
+        default=ACTOR_SECONDS,
+        show_default=True,
+        help="Wait so many seconds for the actor.",
+    )(command)
 
 
 def connect(node: str | None, seconds: float) -> Connection:
