@@ -19,6 +19,7 @@ from actors.message import Down
 from actors.name_ref import process_of
 from actors.options import check_seconds
 from actors.result import NO_REPLY
+from actors.show import shown
 from actors.testing.expectation import ExpectationError, described, ends_as, matches
 from actors.testing.received import Received, Record
 
@@ -125,7 +126,7 @@ class Probe:
             raise await self._failure(f"expected {described(pattern)} within {limit:g} s, and nothing came", began)
         received = self._record.waiting[0]
         if not matches(pattern, received.message):
-            raise await self._failure(f"expected {described(pattern)} next, and got something else", began)
+            raise await self._failure(f"expected {described(pattern)} next, and got {shown(received.message)}", began)
         return self._take(received)
 
     @overload

@@ -164,7 +164,7 @@ def test_a_failure_is_shown_as_that_of_any_test(run: Run) -> None:
     """)
 
     assert outcomes == {"failed": 1}
-    assert "ExpectationError: <bank #2> expected 'milk' next, and got something else" in printed
+    assert "ExpectationError: <bank #2> expected 'milk' next, and got 'tea'" in printed
     assert "ExceptionGroup" not in printed
 
 

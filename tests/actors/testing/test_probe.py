@@ -58,7 +58,7 @@ async def test_a_failure_tells_what_came_instead_in_order_with_times(system: Act
         await probe.expect(7)
 
     assert str(caught.value) == (
-        "<probe #2> expected 7 next, and got something else; it has received, by the seconds since it began to expect"
+        "<probe #2> expected 7 next, and got 11; it has received, by the seconds since it began to expect"
         " this:\n"
         "     -1.500 s  cast 5 from <desk #3>  (taken)\n"
         "     +0.000 s  cast 11 from <desk #3>\n"
