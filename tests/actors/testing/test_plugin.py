@@ -168,16 +168,16 @@ def test_a_failure_is_shown_as_that_of_any_test(run: Run) -> None:
     assert "ExceptionGroup" not in printed
 
 
-@pytest.mark.parametrize("mark", ["trio", "anyio", "asyncio"])
-def test_tests_of_other_plugins_are_left_to_them(run: Run, mark: str) -> None:
+def test_tests_of_other_plugins_are_left_to_them(run: Run) -> None:
     (run.folder / "conftest.py").write_text(
-        dedent(f"""
+        dedent("""
             import inspect
 
             import pytest
 
             def pytest_configure(config):
-                config.addinivalue_line("markers", "{mark}: run by this file")
+                for mark in ("trio", "anyio", "asyncio"):
+                    config.addinivalue_line("markers", mark)
 
             @pytest.hookimpl(tryfirst=True)
             def pytest_fixture_setup(fixturedef, request):
@@ -195,12 +195,17 @@ def test_tests_of_other_plugins_are_left_to_them(run: Run, mark: str) -> None:
         encoding="utf-8",
     )
 
-    outcomes, printed = run(f"""
+    outcomes, printed = run("""
         import pytest
 
-        @pytest.mark.{mark}
-        async def test_that_is_theirs(actor_system, virtual_time):
-            raise AssertionError
+        @pytest.mark.trio
+        async def test_of_pytest_trio(actor_system, virtual_time): ...
+
+        @pytest.mark.anyio
+        async def test_of_anyio(actor_system, virtual_time): ...
+
+        @pytest.mark.asyncio
+        async def test_of_pytest_asyncio(actor_system, virtual_time): ...
     """)
 
-    assert outcomes == {"passed": 1}, printed
+    assert outcomes == {"passed": 3}, printed

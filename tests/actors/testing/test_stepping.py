@@ -307,3 +307,28 @@ async def test_what_init_continues_with_is_no_step(system: ActorSystem) -> None:
     desk.cast(5)
 
     assert (await step(desk)).message == 5
+
+
+async def test_a_kill_in_the_middle_is_no_error_of_the_handler(system: ActorSystem) -> None:
+    desk = await system.start(SlowDesk)
+    desk.cast(5)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_kill_when_waited_for, desk)
+
+        done = await step(desk)
+
+    assert (done.message, done.error, done.reason, done.state) == (5, None, KILLED, None)
+
+
+async def test_a_step_that_is_cancelled_holds_the_actor_after_its_message(system: ActorSystem) -> None:
+    desk = await system.start(SlowDesk)
+    desk.cast(5)
+    desk.cast(6)
+
+    with trio.move_on_after(0.5):
+        await step(desk)
+    await trio.sleep(10.0)
+
+    assert get_statistics(desk).length == 1
+    await resume(desk)
+    assert await desk.call("sum") == 11
