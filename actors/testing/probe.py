@@ -20,7 +20,7 @@ from actors.name_ref import process_of
 from actors.options import check_seconds
 from actors.result import NO_REPLY
 from actors.show import shown
-from actors.testing.expectation import ExpectationError, described, ends_as, matches
+from actors.testing.expectation import ExpectationError, described, ends_as, matches, objection
 from actors.testing.received import Received, Record
 
 if TYPE_CHECKING:
@@ -126,7 +126,8 @@ class Probe:
             raise await self._failure(f"expected {described(pattern)} within {limit:g} s, and nothing came", began)
         received = self._record.waiting[0]
         if not matches(pattern, received.message):
-            raise await self._failure(f"expected {described(pattern)} next, and got {shown(received.message)}", began)
+            got = shown(received.message) + objection(pattern, received.message)
+            raise await self._failure(f"expected {described(pattern)} next, and got {got}", began)
         return self._take(received)
 
     @overload

@@ -66,6 +66,16 @@ async def test_a_failure_tells_what_came_instead_in_order_with_times(system: Act
     )
 
 
+async def test_a_function_that_fails_when_it_is_asked_does_not_match(probe: Probe) -> None:
+    for message in ("tea", 5, 6):
+        probe.ref.cast(message)
+
+    with pytest.raises(ExpectationError, match=r"and got 'tea' \(asked about it, that raised TypeError: "):
+        await probe.expect(lambda number: number > 5)
+
+    assert await probe.pick(lambda number: number > 5) == 6
+
+
 async def test_a_failure_takes_nothing(probe: Probe) -> None:
     probe.ref.cast(5)
 
