@@ -9,7 +9,11 @@ from textwrap import dedent
 import attrs
 import pytest
 
+import actors.testing
+
 pytestmark = pytest.mark.slow
+
+PACKAGE = Path(actors.testing.__path__[0])
 
 
 @attrs.frozen
@@ -40,10 +44,13 @@ def run(tmp_path: Path) -> Run:
     return Run(tmp_path)
 
 
-def test_is_found_under_its_name() -> None:
+def test_is_installed_as_it_is_here_and_found_under_its_name() -> None:
     [plugin] = entry_points(group="pytest11", name="trio-actors")
 
-    assert plugin.value == "pytest_trio_actors"
+    installed = Path(plugin.load().__file__)
+
+    assert installed.name == "pytest_trio_actors.py"
+    assert installed.read_text(encoding="utf-8") == (PACKAGE / "pytest_trio_actors.py").read_text(encoding="utf-8")
 
 
 def test_who_does_not_use_it_imports_neither_package_nor_trio(run: Run) -> None:
