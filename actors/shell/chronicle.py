@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from actors.actor import Actor
-from actors.exit import Crash, is_clean
+from actors.exit import KILLED, Crash, is_clean
 from actors.show import told
-from actors.snapshot import callback_of, child_of, printable
+from actors.snapshot import Snapshot, callback_of, printable
 from actors.system import unnoticed
 
 if TYPE_CHECKING:
@@ -34,9 +34,9 @@ ROOM: Final = 1000
 """So many failures are kept, and so many other ends."""
 
 
-@attrs.frozen
+@attrs.define
 class End:
-    """The end of one actor."""
+    """The end of one actor; not frozen, since that would double what making one takes."""
 
     number: int
     """Which one it was of all, from 1."""
@@ -63,19 +63,21 @@ class End:
 class Chronicle:
     """The latest ends in one system, from when it is attached on."""
 
-    def __init__(self) -> None:
+    def __init__(self, system: ActorSystem) -> None:
         self.count = 0
+        self._system = system
+        self._snapshot = Snapshot(system)
         self._failures: deque[End] = deque(maxlen=ROOM)
         self._others: deque[End] = deque(maxlen=ROOM)
 
-    def attach(self, system: ActorSystem) -> None:
-        """Note the ends of *system* from now on."""
-        system.on_end = self.note
+    def attach(self) -> None:
+        """Note ends from now on."""
+        self._system.on_end = self.note
 
-    def detach(self, system: ActorSystem) -> None:
+    def detach(self) -> None:
         """Note them no longer."""
-        if system.on_end == self.note:
-            system.on_end = unnoticed
+        if self._system.on_end == self.note:
+            self._system.on_end = unnoticed
 
     def note(self, process: Process, ending: Ending) -> None:
         """Note that *process*, which still has its actor and its message, ends so."""
@@ -99,20 +101,21 @@ class Chronicle:
         reason = ending.reason
         at_work = process.running or reason.interrupted or (ending.should_report and isinstance(reason, Crash))
         handler, message = callback_of(process) if at_work else (None, None)
-        child = child_of(process)
-        return End(
-            number=self.count,
-            time=time.time(),
-            id=process.id,
-            name=process.name,
-            kind=process.kind,
-            parent=None if process.parent is None else process.parent.id,
-            child=None if child is None else printable(child.id),
-            failed=not is_clean(reason),
-            reason=printable(_why(process, ending)),
-            handler=handler,
-            message=message,
-            zombie=process in process.system.zombies,
+        parent = process.parent
+        child = None if parent is None else self._snapshot.child_of(parent, process)
+        return End(  # by position, which takes less, too
+            self.count,
+            time.time(),
+            process.id,
+            process.name,
+            process.kind,
+            None if parent is None else parent.id,
+            None if child is None else printable(child.id),
+            not is_clean(reason),
+            "killed" if reason is KILLED else printable(_why(process, ending)),
+            handler,
+            message,
+            process in process.system.zombies,
         )
 
 

@@ -96,7 +96,7 @@ class Node:
         self.user = user
         """Only whose connections are accepted."""
         self.counters = Counters()
-        self.chronicle = Chronicle()
+        self.chronicle = Chronicle(system)
         self.clients = 0
         """How many are connected."""
         self.opened = time.monotonic_ns()
@@ -121,13 +121,13 @@ class Node:
     async def serve(self) -> None:
         """Serve clients until cancelled, or until the socket itself fails, which is logged."""
         listener = trio.SocketListener(trio.socket.from_stdlib_socket(self._listener))
-        self.chronicle.attach(self.system)
+        self.chronicle.attach()
         try:
             await trio.serve_listeners(self._serve_client, [listener])
         except Exception:
             logger.exception("nobody can look at %s any more", self)
         finally:
-            self.chronicle.detach(self.system)
+            self.chronicle.detach()
             self.remove()
 
     async def _serve_client(self, stream: trio.SocketStream) -> None:

