@@ -43,7 +43,7 @@ SILENCE: Final = 0.1
 
 
 CHECKPOINTS: Final = 100
-"""In so many turns of trio a probe receives what was sent to it before an expectation fails."""
+"""In so many turns of trio a probe receives what was sent to it, before it is told that something did not come."""
 
 
 class ProbeActor(Actor):
@@ -153,7 +153,9 @@ class Probe:
         """Let *seconds* pass, in which nothing may come; nor may anything wait already."""
         check_seconds("seconds", seconds)
         began = trio.current_time()
-        if await self._until(lambda: bool(self._record.waiting), seconds):
+        if not await self._until(lambda: bool(self._record.waiting), seconds):
+            await self._catch_up()
+        if self._record.waiting:
             raise await self._failure(f"expected nothing for {seconds:g} s", began)
 
     def monitor(self, ref: ActorRef | NameRef) -> Monitor:
@@ -256,14 +258,17 @@ class Probe:
         return received.message
 
     async def _failure(self, what: str, began: float) -> ExpectationError:
-        """Return the error, once what was sent already is received, unless more and more is sent."""
+        await self._catch_up()
+        return self._told(what, began)
+
+    async def _catch_up(self) -> None:
+        """Have what was sent already be received, unless more and more is sent."""
         process = process_of(self.ref)
         with trio.CancelScope(shield=True):
             for _ in range(CHECKPOINTS):
                 if process is None or process.idle or process.reason is not None:
                     break
                 await trio.lowlevel.checkpoint()
-        return self._told(what, began)
 
     def _told(self, what: str, began: float) -> ExpectationError:
         dead = "" if self.ref.alive else f"\nit is dead itself: {self.ref.reason}"

@@ -138,6 +138,16 @@ async def test_expects_nothing_for_a_while(probe: Probe) -> None:
     assert trio.current_time() == 10.0
 
 
+async def test_what_was_sent_already_is_something_also_in_no_time(system: ActorSystem, probe: Probe) -> None:
+    busy = await start_probe(system)
+    for number in range(1_000):
+        busy.ref.cast(number)
+    probe.ref.cast("tea")
+
+    with pytest.raises(ExpectationError, match="expected nothing for 0 s"):
+        await probe.expect_none(0)
+
+
 @pytest.mark.parametrize("seconds", [0.0, 4.0])
 async def test_what_comes_where_nothing_is_expected_fails_at_once(probe: Probe, seconds: float) -> None:
     probe.ref.send_after(seconds, "late")
@@ -298,9 +308,10 @@ async def test_what_is_no_time_is_refused(probe: Probe, seconds: float) -> None:
         await probe.expect_none(seconds)
 
 
-async def test_shows_how_much_it_has_received(probe: Probe) -> None:
+async def test_shows_how_much_it_has_received(system: ActorSystem, probe: Probe) -> None:
     probe.ref.cast("tea")
     probe.ref.cast("milk")
+    await settled(system)
     await probe.expect("tea")
 
     assert repr(probe) == "<Probe <probe #2>: 2 received, 1 not expected yet>"
