@@ -138,7 +138,9 @@ class Connection:
         except RefusedError as error:
             if error.code != "no_actor":
                 raise
-            raise self._no_actor(str(arguments.get("name") or arguments.get("actor") or arguments.get("to"))) from None
+            raise self._no_actor(
+                next(str(arguments[it]) for it in ("name", "actor", "to") if it in arguments)
+            ) from None
 
     def _no_actor(self, wanted: str) -> NoActorError:
         known = [name for _, names in self._ask("names", {})[:-1] for name in names]

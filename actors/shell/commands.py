@@ -26,6 +26,22 @@ USAGE: Final = 2
 """The exit status when it was not said clearly what is wanted."""
 
 
+class Seconds(click.FloatRange):
+    """More than no time, and an hour at most."""
+
+    name = "seconds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse what is no number, too, which no comparison does."""
+        converted = super().convert(value, param, ctx)
+        if math.isnan(converted):
+            self.fail(f"{value!r} is no number of seconds.", param, ctx)
+        return converted
+
+
+SECONDS: Final = Seconds(min=0, max=MOST_SECONDS, min_open=True)
+
+
 def examples(*lines: str) -> str:
     """Return what stands at the end of a command's help."""
     return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
@@ -51,7 +67,7 @@ def which_node(command: F) -> F:
     as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
     seconds = click.option(
         "--seconds",
-        type=click.FloatRange(min=0, min_open=True),
+        type=SECONDS,
         default=DEFAULT_SECONDS,
         show_default=True,
         help="Wait so long for the node.",
@@ -68,7 +84,7 @@ def within(command: F) -> F:
     """Give *command* the option of how long the actor may take."""
     return click.option(
         "--timeout",
-        type=click.FloatRange(min=0, max=MOST_SECONDS, min_open=True),
+        type=SECONDS,
         default=ACTOR_SECONDS,
         show_default=True,
         help="Wait so many seconds for the actor.",

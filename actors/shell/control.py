@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from actors.shell.commands import USAGE, connect, examples, fail, of_actor, print_json, within
+from actors.shell.commands import SECONDS, USAGE, connect, examples, fail, of_actor, print_json, within
 from actors.shell.errors import LiteralError
 from actors.shell.literals import parse_message
 from actors.shell.tables import duration, printable
@@ -61,7 +61,7 @@ def _change(text: str) -> tuple[str, Any]:
 @click.option(
     "--for",
     "timeout",
-    type=click.FloatRange(min=0, max=3600, min_open=True),
+    type=SECONDS,
     default=10.0,
     show_default=True,
     help="Trace for so many seconds.",

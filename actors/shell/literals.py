@@ -79,10 +79,17 @@ def _tree(node: ast.expr) -> Any:
         case ast.Dict(keys=keys, values=values):
             return ["dict", [[_tree(_given(key)), _tree(value)] for key, value in zip(keys, values, strict=True)]]
         case _:
-            value = ast.literal_eval(node)
+            value = _literal(node)
             if isinstance(value, complex) or value is ...:
                 raise LiteralError(f"{value!r} cannot be sent")
             return _tree_of_value(value)
+
+
+def _literal(node: ast.expr) -> Any:
+    try:
+        return ast.literal_eval(node)
+    except ValueError:
+        raise LiteralError(f"{_short(ast.unparse(node))} is no message, nor part of one: it is no literal") from None
 
 
 def _name(node: ast.expr) -> str:

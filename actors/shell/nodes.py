@@ -8,7 +8,7 @@ import click
 
 from actors.shell import directory
 from actors.shell.client import Connection
-from actors.shell.commands import examples, print_json, print_rows
+from actors.shell.commands import SECONDS, examples, print_json, print_rows
 from actors.shell.errors import RefusedError, UnreachableError
 from actors.shell.tables import duration
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.command(epilog=examples("actors nodes", "actors nodes --json | jq '.nodes[].name'"))
 @click.option(
     "--seconds",
-    type=click.FloatRange(min=0, min_open=True),
+    type=SECONDS,
     default=1.0,
     show_default=True,
     help="Wait so long for each node.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
@@ -11,7 +12,7 @@ import attrs
 
 from actors.show import shown
 
-MOST_VALUES: Final = 2000
+MOST_VALUES: Final = 1000
 """So many are looked at of one value; what is more is left out."""
 
 DEEPEST: Final = 12
@@ -50,7 +51,7 @@ class Plainly:
             return self._of_class(value, [it.name for it in fields(value) if it.repr], depth)
         if isinstance(value, Mapping):
             return self._of_pairs(value, depth)
-        if isinstance(value, list | tuple | set | frozenset):
+        if isinstance(value, list | tuple | set | frozenset | deque):
             told: list[Any] = []
             for item in value:
                 if self.left <= 0:

@@ -255,6 +255,8 @@ def test_a_message_is_called_cast_or_sent(shop: Machine) -> None:
         ("1 +", 2, "is no message: invalid syntax"),
         ("print('x') if 1 else 2", 2, "is no message"),
         ("(lambda: 7)()", 2, "names no message class"),
+        ("Sell(*[1])", 2, "'*[1]' is no message, nor part of one: it is no literal"),
+        ("3j", 2, "3j cannot be sent"),
         ("[" * 5000, 2, "nested too deeply"),
     ],
 )
@@ -351,6 +353,12 @@ def test_dead_letters_are_listed_shown_replayed_and_discarded(shop: Machine) -> 
     assert (gone.status, "no dead letter 1 is kept; there are 0 of 1" in gone.err) == (1, True)
     assert (unclear.status, none.status) == (2, 0)
     assert shop.actors("call", "till", "Total()").lines == ["4"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", ["nan", "inf", "0", "-1", "1e9", "soon"])
+def test_a_time_is_more_than_none_and_at_most_an_hour(seconds: str, busy: Machine) -> None:
+    assert busy.actors("call", "till", "7", "--timeout", seconds).status == 2
 
 
 ALL = [
