@@ -73,8 +73,12 @@ def trace(name: str, timeout: float, node: str | None, seconds: float, *, as_jso
     Ctrl-C ends it. What an actor that is traced already has noted is shown first. With --json each event is a line.
     """
     with connect(node, seconds) as connection:
+        began = False
         try:
             for rows in connection.follow("trace", wait=timeout, name=name, timeout=timeout):
+                if not began:
+                    click.echo(f"tracing {name} for {timeout:g} s", err=True)
+                    began = True
                 for row in rows:
                     click.echo(json.dumps(row) if as_json else _event(row))
         except KeyboardInterrupt:

@@ -319,16 +319,17 @@ def test_an_actor_is_restarted_killed_and_stopped(shop: Machine) -> None:
 @pytest.mark.slow
 def test_trace_shows_what_an_actor_is_given_while_it_runs_and_not_after(shop: Machine) -> None:
     command = [*ACTORS, "trace", "till", "--for", "30", "--json", "--node", str(shop.pid)]
-    with subprocess.Popen(command, env=shop.environment, stdout=subprocess.PIPE, text=True) as trace:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, env=shop.environment, stdout=pipe, stderr=pipe, text=True) as trace:
         assert trace.stdout is not None
-        events: list[dict[str, Any]] = []
-        while not events:
-            shop.actors("call", "till", "Total()")
-            events.append(json.loads(trace.stdout.readline()))
-        events.append(json.loads(trace.stdout.readline()))
+        assert trace.stderr is not None
+        said = trace.stderr.readline()
+        shop.actors("call", "till", "Total()")
+        events = [json.loads(trace.stdout.readline()) for _ in range(2)]
         trace.send_signal(signal.SIGINT)
         status = trace.wait()
 
+    assert said == "tracing till for 30 s\n"
     assert [(it["kind"], it["content"]) for it in events] == [("call", "Total()"), ("reply", "3")]
     assert status == 0
 
