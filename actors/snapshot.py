@@ -87,7 +87,8 @@ class Snapshot:
         """
         for process in self.everybody():
             yield self.row(process)
-            yield from (_absent(child, process) for child in self.absent_children(process))
+            if self.children_of(process) is not None:
+                yield from (_absent(child, process) for child in self.absent_children(process))
 
     def row(self, process: Process) -> Row:
         """Return what is known of *process* now, as `FIELDS` say."""
