@@ -82,7 +82,8 @@ $(VENV)/pip-is-new:
 	$(bin)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	@touch $@
 
-$(VENV)/ready-to-test: $(VENV)/pip-is-new pyproject.toml
+# The pytest plugin is copied when it is installed.
+$(VENV)/ready-to-test: $(VENV)/pip-is-new pyproject.toml actors/testing/pytest_trio_actors.py
 	$(bin)/python -m pip install --quiet --editable . --group test
 	@touch $@
 

@@ -56,6 +56,8 @@ class DeadLetter:
     """How the target ended, noproc if there was none under its name, or that its mailbox was full."""
     time: float
     """When it was given up, on trio's clock; infinity if trio did not run any more."""
+    number: int = attrs.field(default=0, eq=False, repr=False)
+    """Which one it is of all that there were, from 1; letters that came together may leave numbers out."""
 
 
 class DeadLetters:
@@ -156,4 +158,6 @@ class DeadLetters:
         is_info = type(item) is Info or type(item) is Tick
         kind = INFO if is_info else CAST
         message = item.message if is_info or type(item) is Carried else item
-        self._kept.append(DeadLetter(message, kind, None if sender is None else sender.ref, target, reason, now))
+        self._kept.append(
+            DeadLetter(message, kind, None if sender is None else sender.ref, target, reason, now, self.count)
+        )

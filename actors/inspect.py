@@ -9,6 +9,7 @@ from __future__ import annotations
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, cast, runtime_checkable
 
+import attrs
 import trio
 from trio.lowlevel import enable_ki_protection
 
@@ -67,6 +68,34 @@ class Children(Protocol):
 
     def find_child(self, ref: ActorRef) -> Child | None:
         """Return the child whose process *ref* is, in constant time."""
+        ...
+
+
+@attrs.frozen
+class RestartPolicy:
+    """How an actor restarts its children, and how much of that it has used up."""
+
+    strategy: str
+    restarts: int
+    """How many restarts there were within the last *period* seconds."""
+    intensity: int
+    """How many there may be."""
+    period: float
+
+
+@runtime_checkable
+class Restarting(Children, Protocol):
+    """An actor that restarts its children by rules that it can tell, and on request: a supervisor."""
+
+    def restart_policy(self, now: float) -> RestartPolicy:
+        """Return the rules, and how often there was a restart of late, when trio's clock shows *now*."""
+        ...
+
+    def restart_requests(self, ref: ActorRef) -> Sequence[object]:
+        """Return what to call it with, in this order, to have it stop its child *ref* and start it again.
+
+        None, if it restarts only children that fail.
+        """
         ...
 
 

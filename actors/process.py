@@ -316,6 +316,7 @@ class Process(Inbox):
             ending.caller.reply(ending.reply)
         if ending.status is not None:
             report.ended(self, ending.reason, ending.status)
+        self.system.on_end(self, ending)
         self.reason = ending.reason
         self.attention = True
         self.idle = False

@@ -87,15 +87,13 @@ class Snapshot:
         """
         for process in self.everybody():
             yield self.row(process)
-            children = self._children_of(process)
-            if children is not None:
-                absent = [child for child in children.list_children() if child.ref is None]
-                yield from (_absent(child, process) for child in absent)
+            if self.children_of(process) is not None:
+                yield from (_absent(child, process) for child in self.absent_children(process))
 
     def row(self, process: Process) -> Row:
         """Return what is known of *process* now, as `FIELDS` say."""
         parent = process.parent
-        child = None if parent is None else self._child_of(parent, process)
+        child = None if parent is None else self.child_of(parent, process)
         state, handler, message = doing(process)
         received, handled, length, greatest_length, dropped = tallies(process)
         samples = process.samples
@@ -124,7 +122,7 @@ class Snapshot:
         """Return what else is known of *process*: its class, its ties, where it waits, its children."""
         zombie = process.reason is not None
         actor = None if zombie else process.actor
-        children = self._children_of(process)
+        children = self.children_of(process)
         return {
             "class": process.kind if actor is None else f"{type(actor).__module__}.{type(actor).__qualname__}",
             "trap_exit": None if actor is None else bool(actor.trap_exit),
@@ -180,14 +178,20 @@ class Snapshot:
         return actor.shell_commands() if self._offers[kind] else {}
 
     def _child_name(self, process: Process) -> str | None:
-        child = None if process.parent is None else self._child_of(process.parent, process)
+        child = None if process.parent is None else self.child_of(process.parent, process)
         return None if child is None else child.id
 
-    def _child_of(self, parent: Process, process: Process) -> Child | None:
-        children = self._children_of(parent)
+    def child_of(self, parent: Process, process: Process) -> Child | None:
+        """Return what *parent* knows of *process*, if it can tell about children."""
+        children = self.children_of(parent)
         return None if children is None else children.find_child(process.ref)
 
-    def _children_of(self, process: Process) -> Children | None:
+    def absent_children(self, process: Process) -> list[Child]:
+        """Return the children of *process* that have no process."""
+        children = self.children_of(process)
+        return [] if children is None else [child for child in children.list_children() if child.ref is None]
+
+    def children_of(self, process: Process) -> Children | None:
         """Return the actor of *process* if it can tell about children."""
         if process.reason is not None:
             return None
@@ -208,12 +212,26 @@ def doing(process: Process) -> tuple[str, str | None, str | None]:
         return "suspended", None, None
     if not process.running:
         return ("ready" if len(process.mailbox) else "waiting"), None, None
+    handler, message = callback_of(process)
+    return ("starting" if type(process.message) is Startup else "running"), handler, message
+
+
+def callback_of(process: Process) -> tuple[str, str | None]:
+    """Return the callback that *process* is in, and the class of the message that it handles."""
     item = process.message
     kind = type(item)
     handler = HANDLERS.get(kind, "handle_cast")
     if kind is Startup or kind is Continuation or kind is Alarm:
-        return ("starting" if kind is Startup else "running"), handler, None
-    return "running", handler, type(item.message if kind in CARRIERS else item).__name__
+        return handler, None
+    return handler, type(item.message if kind in CARRIERS else item).__name__
+
+
+def child_of(process: Process) -> Child | None:
+    """Return what the parent of *process* knows of it, if that can tell about children."""
+    parent = process.parent
+    if parent is None or parent.reason is not None or not isinstance(parent.actor, Children):
+        return None
+    return parent.actor.find_child(process.ref)
 
 
 def where(process: Process) -> list[str]:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from actors.caller import Caller
+    from actors.ending import Ending
     from actors.kept import Kept
     from actors.mailbox import Mailbox
     from actors.process import Process
@@ -71,6 +72,10 @@ class Root(Actor):
             await child.shut_down(child.shutdown, self._process)
 
 
+def unnoticed(process: Process, ending: Ending) -> None:
+    """Do nothing about the end of *process*."""
+
+
 class ActorSystem:
     """Processes, their names, and the tasks that serve them. Made by `open_system`."""
 
@@ -85,12 +90,15 @@ class ActorSystem:
     """How many actors with a task of their own wait for nothing but trio's turn to come to them."""
     ids: count[int]
     """The numbers of processes to come."""
+    on_end: Callable[[Process, Ending], None]
+    """Who is told of each process that ends, while it still has its actor."""
 
     def __init__(self, *, kill_grace: float, watchdog_seconds: float | None = None) -> None:
         self.kill_grace = kill_grace
         self.thread = self.open_to = get_ident()
         """`open_to` is the one thread whose requests need no closer look; none while there are zombies."""
         self.kept = {}
+        self.on_end = unnoticed
         self.context = contextvars.copy_context()
         self.token = trio.lowlevel.current_trio_token()
         self.handover = handover_here()

@@ -6,6 +6,7 @@ It stands in the place of the callbacks of the process that it traces, so that n
 from __future__ import annotations
 
 from collections import deque
+from itertools import islice
 from time import perf_counter_ns
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
@@ -125,6 +126,8 @@ class Trace:
     def __init__(self, process: Process, last: int) -> None:
         self._process = process
         self._entries: deque[Entry] = deque(maxlen=last)
+        self.noted = 0
+        """How many events there were, those that are forgotten too."""
 
     def __repr__(self) -> str:
         return f"<Trace of {self._process.ref}: {len(self._entries)} events, at most {self._entries.maxlen}>"
@@ -148,13 +151,14 @@ class Trace:
         if self._process.running:
             self._process.attention = True
 
-    def events(self) -> list[TraceEvent]:
-        """Return the events, as the actor shows them."""
+    def events(self, seen: int = 0) -> list[TraceEvent]:
+        """Return the events, as the actor shows them; without the first *seen* that there were."""
         show = report.viewer(self._process)
-        texts = [_text_of(entry, show(entry.message, entry.reason)) for entry in self._entries]
+        entries = list(islice(self._entries, max(0, len(self._entries) - self.noted + seen), None))
+        texts = [_text_of(entry, show(entry.message, entry.reason)) for entry in entries]
         return [
             TraceEvent(entry.time, entry.kind, text, entry.peer, entry.seconds)
-            for entry, text in zip(self._entries, texts, strict=True)
+            for entry, text in zip(entries, texts, strict=True)
         ]
 
     def note(
@@ -166,6 +170,7 @@ class Trace:
         reason: ExitReason | None = None,
     ) -> None:
         """Remember an event, and forget the oldest if there are too many."""
+        self.noted += 1
         self._entries.append(Entry(self._process.system.timers.now(), kind, message, peer, seconds, reason))
 
     # -- in the place of the callbacks

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from actors import SHUTDOWN, ActorRef, Stop
+from actors.inspect import RestartPolicy
 from supervision import calls
 from supervision.children import Child
 from supervision.errors import ChildNotFoundError, ChildStartError, MaxChildrenError
@@ -110,6 +111,15 @@ class DynamicSupervisor(Parent):
     def find_child(self, ref: ActorRef) -> Child | None:
         """Return the child whose process *ref* is."""
         return self.children.get(ref)
+
+    def restart_policy(self, now: float) -> RestartPolicy:
+        """Return by which rules the children are restarted (`actors.inspect.Restarting`)."""
+        window = self.restarts
+        return RestartPolicy("one_for_one", window.recent(now), window.intensity, window.period)
+
+    def restart_requests(self, ref: ActorRef) -> list[object]:
+        """Return nothing: a child that was stopped on request is forgotten."""
+        return []
 
     async def _start_child(self, spec: ChildSpec) -> ActorRef | None:
         check_child(spec, "never")

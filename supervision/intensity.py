@@ -68,6 +68,14 @@ class RestartWindow:
             self.times.popleft()
         return len(self.times) <= self.intensity
 
+    def recent(self, now: float) -> int:
+        """Return how many restarts there were within the period before *now*.
+
+        >>> RestartWindow(3, 5.0, deque([1.0, 4.0])).recent(7.0)
+        1
+        """
+        return sum(time >= now - self.period for time in self.times)
+
     def __str__(self) -> str:
         number = len(self.times)
         return f"{number} restart{'' if number == 1 else 's'} in {self.period} s, allowed are {self.intensity}"

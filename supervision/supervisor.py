@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from actors import IGNORE, SHUTDOWN, Stop
+from actors.inspect import RestartPolicy
 from supervision import calls
 from supervision.children import Child, Children
 from supervision.errors import (
@@ -122,6 +123,18 @@ class Supervisor(Parent):
     def find_child(self, ref: ActorRef) -> Child | None:
         """Return the child whose process *ref* is."""
         return self.children.find(ref)
+
+    def restart_policy(self, now: float) -> RestartPolicy:
+        """Return by which rules the children are restarted (`actors.inspect.Restarting`)."""
+        window = self.restarts
+        return RestartPolicy(self.spec.strategy, window.recent(now), window.intensity, window.period)
+
+    def restart_requests(self, ref: ActorRef) -> list[object]:
+        """Return what has the child *ref* stopped and started again, which counts as no failure."""
+        child = self.children.find(ref)
+        return (
+            [] if child is None or child.temporary else [calls.TerminateChild(child.id), calls.RestartChild(child.id)]
+        )
 
     async def _start_child(self, spec: ChildSpec) -> ActorRef | None:
         check_child(spec, self.spec.auto_shutdown)

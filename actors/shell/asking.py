@@ -6,7 +6,9 @@ from typing import Any
 
 import click
 
+from actors.shell.client import nearest
 from actors.shell.commands import USAGE, connect, examples, fail, print_json, print_rows, which_node
+from actors.shell.errors import RefusedError
 from actors.shell.literals import plain_value
 
 
@@ -46,7 +48,13 @@ def ask(
     if actor is not None:
         named["actor"] = actor
     with connect(node, seconds) as connection:
-        reply = connection.ask(command, **named)
+        try:
+            reply = connection.ask(command, **named)
+        except RefusedError as error:
+            if error.code != "unknown":
+                raise
+            known = [it["command"] for it in connection.ask("offers").rows]
+            fail(f"{error}{nearest(command, known)}")
     if as_json:
         print_json({"node": reply.node, "rows": reply.rows})
     elif reply.rows and all(isinstance(row, dict) and row.keys() == reply.rows[0].keys() for row in reply.rows):

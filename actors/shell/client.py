@@ -100,6 +100,12 @@ class Connection:
     def __exit__(self, *_: object) -> None:
         self._socket.close()
 
+    def about(self) -> NodeFacts:
+        """Ask for what the node tells of itself."""
+        [facts] = self._ask("node", {})
+        known: NodeFacts = facts
+        return known
+
     def actors(self) -> Answer:
         """Ask for all actors."""
         *parts, node = self._ask("actors", {})
@@ -132,7 +138,9 @@ class Connection:
         except RefusedError as error:
             if error.code != "no_actor":
                 raise
-            raise self._no_actor(str(arguments.get("name", arguments.get("actor")))) from None
+            raise self._no_actor(
+                next(str(arguments[it]) for it in ("name", "actor", "to") if it in arguments)
+            ) from None
 
     def _no_actor(self, wanted: str) -> NoActorError:
         known = [name for _, names in self._ask("names", {})[:-1] for name in names]

@@ -13,6 +13,8 @@ from rich.text import Text
 
 from actors.shell.client import DEFAULT_SECONDS, Connection, find_node
 from actors.shell.errors import SeveralNodesError, ShellError
+from actors.shell.seconds import DEFAULT_SECONDS as ACTOR_SECONDS
+from actors.shell.seconds import MOST_SECONDS
 from actors.shell.tables import console, printable
 
 if TYPE_CHECKING:
@@ -22,6 +24,22 @@ F = TypeVar("F", bound="Callable[..., Any]")
 
 USAGE: Final = 2
 """The exit status when it was not said clearly what is wanted."""
+
+
+class Seconds(click.FloatRange):
+    """More than no time, and an hour at most."""
+
+    name = "seconds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse what is no number, too, which no comparison does."""
+        converted = super().convert(value, param, ctx)
+        if math.isnan(converted):
+            self.fail(f"{value!r} is no number of seconds.", param, ctx)
+        return converted
+
+
+SECONDS: Final = Seconds(min=0, max=MOST_SECONDS, min_open=True)
 
 
 def examples(*lines: str) -> str:
@@ -49,12 +67,28 @@ def which_node(command: F) -> F:
     as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
     seconds = click.option(
         "--seconds",
-        type=click.FloatRange(min=0, min_open=True),
+        type=SECONDS,
         default=DEFAULT_SECONDS,
         show_default=True,
         help="Wait so long for the node.",
     )
     return node(as_json(seconds(command)))
+
+
+def of_actor(command: F) -> F:
+    """Give *command* the name of an actor, and the options that all have which ask a node."""
+    return click.argument("name")(which_node(command))
+
+
+def within(command: F) -> F:
+    """Give *command* the option of how long the actor may take."""
+    return click.option(
+        "--timeout",
+        type=SECONDS,
+        default=ACTOR_SECONDS,
+        show_default=True,
+        help="Wait so many seconds for the actor.",
+    )(command)
 
 
 def connect(node: str | None, seconds: float) -> Connection:

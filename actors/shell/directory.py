@@ -110,8 +110,10 @@ def _candidates(folder: Path, name: str) -> Iterator[Path]:
         number += 1
 
 
-def sockets() -> Iterator[tuple[str, Path]]:
+def sockets(removed: list[Path] | None = None) -> Iterator[tuple[str, Path]]:
     """Yield the name and the path of the socket of each living node of this user, and remove those of the dead.
+
+    The paths of these are appended to *removed*.
 
     Raises `DirectoryError` if a directory in which they may be is not this user's alone.
     """
@@ -120,13 +122,16 @@ def sockets() -> Iterator[tuple[str, Path]]:
             check(folder)
         except FileNotFoundError:
             continue
-        remove_dead(folder)
+        dead = remove_dead(folder)
+        if removed is not None:
+            removed += dead
         for path in sorted(folder.glob(f"[!.]*{SUFFIX}")):
             yield path.name.removesuffix(SUFFIX), path
 
 
-def remove_dead(folder: Path) -> None:
-    """Remove the sockets in *folder* behind which nobody listens any more."""
+def remove_dead(folder: Path) -> list[Path]:
+    """Remove the sockets in *folder* behind which nobody listens any more, and return their paths."""
+    removed = []
     for path in folder.glob(f"*{SUFFIX}"):
         try:
             before = path.lstat()
@@ -134,8 +139,10 @@ def remove_dead(folder: Path) -> None:
             visible = not path.name.startswith(HIDDEN)
             if stat.S_ISSOCK(before.st_mode) and (visible or abandoned) and _is_dead(path):
                 remove(path, before)
+                removed.append(path)
         except FileNotFoundError:
             continue  # its node, or somebody else, was faster
+    return removed
 
 
 def _is_dead(path: Path) -> bool:

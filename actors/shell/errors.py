@@ -51,6 +51,12 @@ class CommandError(ShellError):
         """Why, in one word."""
 
 
+class LiteralError(ShellError):
+    """What was written as a message is none."""
+
+    kind = "invalid_message"
+
+
 class NoActorError(ShellError):
     """The node has no actor of the name that was asked for."""
 

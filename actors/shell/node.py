@@ -21,6 +21,7 @@ import trio
 from actors.errors import ActorError
 from actors.shell import directory
 from actors.shell.answer import answer
+from actors.shell.chronicle import Chronicle
 from actors.shell.errors import CommandError, DirectoryError, FrameError, RefusedError
 from actors.shell.frame import HEADER, MAX_REQUEST_BYTES, Frame, decode, encode, length_of
 
@@ -95,6 +96,7 @@ class Node:
         self.user = user
         """Only whose connections are accepted."""
         self.counters = Counters()
+        self.chronicle = Chronicle(system)
         self.clients = 0
         """How many are connected."""
         self.opened = time.monotonic_ns()
@@ -119,11 +121,13 @@ class Node:
     async def serve(self) -> None:
         """Serve clients until cancelled, or until the socket itself fails, which is logged."""
         listener = trio.SocketListener(trio.socket.from_stdlib_socket(self._listener))
+        self.chronicle.attach()
         try:
             await trio.serve_listeners(self._serve_client, [listener])
         except Exception:
             logger.exception("nobody can look at %s any more", self)
         finally:
+            self.chronicle.detach()
             self.remove()
 
     async def _serve_client(self, stream: trio.SocketStream) -> None:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from actors.shell import acting, dead_letters, sending, tracing
+from actors.shell.chronicle import log
+from actors.shell.family import tree
 from actors.shell.offers import offers
+from actors.shell.waiting import waits
 from actors.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -23,6 +27,20 @@ def names(node: Node, _: Mapping[str, Any]) -> Iterator[str]:
 
 
 COMMANDS: Final[Mapping[str, NodeCommand]] = {
+    "dead_letters": dead_letters.listed,
+    "discard": dead_letters.discard,
+    "kill": acting.kill,
+    "log": log,
+    "message": sending.message,
     "names": names,
     "offers": offers,
+    "replay": dead_letters.replay,
+    "restart": acting.restart,
+    "resume": acting.resume,
+    "state": acting.state,
+    "stop": acting.stop,
+    "suspend": acting.suspend,
+    "trace": tracing.trace,
+    "tree": tree,
+    "waits": waits,
 }

@@ -20,28 +20,22 @@ SLICE_ROWS: Final = 256
 """A slice ends after so much time, or so many rows, whichever comes first."""
 
 
-def in_slices(rows: Iterable[Any]) -> Iterator[list[Any]]:
-    """Yield *rows* in lists that take a slice of time each to gather."""
-    gathered: list[Any] = []
-    end = time.perf_counter_ns() + SLICE_NANOSECONDS
-    for row in rows:
-        if row is not None:
-            gathered.append(row)
-        if len(gathered) >= SLICE_ROWS or time.perf_counter_ns() > end:
-            yield gathered
-            gathered = []
-            end = time.perf_counter_ns() + SLICE_NANOSECONDS
-    if gathered:
-        yield gathered
-
-
 def in_parts(rows: Iterable[Any]) -> Iterator[bytes]:
-    """Yield the parts of an answer of *rows*: the time of each part, and its rows.
+    """Yield the parts of an answer of *rows*: the time of each part, and its rows, which take a slice to gather.
 
     Each row is packed when it is read: thousands of objects that live for a while would set off Python's garbage
     collector, which then looks through all that the node has made since it last ran, in one slice.
     """
-    for gathered in in_slices(_packed(rows)):
+    gathered: list[bytes] = []
+    end = time.perf_counter_ns() + SLICE_NANOSECONDS
+    for packed in _packed(rows):
+        if packed is not None:
+            gathered.append(packed)
+        if len(gathered) >= SLICE_ROWS or time.perf_counter_ns() > end:
+            yield encode_part(time.perf_counter_ns(), gathered)
+            gathered = []
+            end = time.perf_counter_ns() + SLICE_NANOSECONDS
+    if gathered:
         yield encode_part(time.perf_counter_ns(), gathered)
 
 

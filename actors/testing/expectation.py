@@ -11,7 +11,7 @@ from types import BuiltinFunctionType, FunctionType, MethodType, UnionType
 from typing import TYPE_CHECKING, Any, Final
 
 from actors.exit import Crash
-from actors.show import shown
+from actors.show import shown, told
 
 if TYPE_CHECKING:
     from actors.exit import ExitReason
@@ -25,11 +25,31 @@ class ExpectationError(AssertionError):
 
 
 def matches(pattern: Any, message: object) -> bool:
-    """Tell whether *message* is what *pattern* says.
+    """Tell whether *message* is what *pattern* says; one that fails when it is asked about a message does not match.
 
     >>> matches(int, 5), matches(int | str, 5), matches(4, 5), matches(lambda number: number > 4, 5)
     (True, True, False, True)
     """
+    try:
+        return _is_as(pattern, message)
+    except Exception:  # noqa: BLE001 -- a function about one class of messages is asked about all that come
+        return False
+
+
+def objection(pattern: Any, message: object) -> str:
+    """Return what is to be said if *pattern* fails when it is asked about *message*.
+
+    >>> objection(lambda number: number > 4, "tea")
+    " (asked about it, that raised TypeError: '>' not supported between instances of 'str' and 'int')"
+    """
+    try:
+        _is_as(pattern, message)
+    except Exception as error:  # noqa: BLE001 -- it is told
+        return f" (asked about it, that raised {told(error)})"
+    return ""
+
+
+def _is_as(pattern: Any, message: object) -> bool:
     if isinstance(pattern, type | UnionType):
         return isinstance(message, pattern)
     if isinstance(pattern, PREDICATES):

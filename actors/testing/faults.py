@@ -86,7 +86,8 @@ def crash(
 def drop(*, on: int | None = None, every: int | None = None, when: Callable[[Any], bool] | None = None) -> Fault:
     """Lose the message: nobody is told before the actor ends, so a call goes on until its timeout.
 
-    To the runtime it is set aside: it counts against the bound of the mailbox, and is unread when the actor ends.
+    To the runtime it is set aside: it counts against the bound of the mailbox, and is unread when the actor ends, so
+    that a mailbox that is kept has it handled then.
     """
     return Fault("drop", on, every, when)
 

@@ -19,7 +19,8 @@ from actors.message import Down
 from actors.name_ref import process_of
 from actors.options import check_seconds
 from actors.result import NO_REPLY
-from actors.testing.expectation import ExpectationError, described, ends_as, matches
+from actors.show import shown
+from actors.testing.expectation import ExpectationError, described, ends_as, matches, objection
 from actors.testing.received import Received, Record
 
 if TYPE_CHECKING:
@@ -39,6 +40,10 @@ TIMEOUT: Final = 3.0
 
 SILENCE: Final = 0.1
 """Seconds that `Probe.expect_none` waits; in virtual time they cost nothing, and may be many more."""
+
+
+CHECKPOINTS: Final = 100
+"""In so many turns of trio a probe receives what was sent to it, before it is told that something did not come."""
 
 
 class ProbeActor(Actor):
@@ -118,10 +123,11 @@ class Probe:
         """
         began, limit = trio.current_time(), self._limit(timeout)
         if not await self._until(lambda: bool(self._record.waiting), limit):
-            raise self._failure(f"expected {described(pattern)} within {limit:g} s, and nothing came", began)
+            raise await self._failure(f"expected {described(pattern)} within {limit:g} s, and nothing came", began)
         received = self._record.waiting[0]
         if not matches(pattern, received.message):
-            raise self._failure(f"expected {described(pattern)} next, and got something else", began)
+            got = shown(received.message) + objection(pattern, received.message)
+            raise await self._failure(f"expected {described(pattern)} next, and got {got}", began)
         return self._take(received)
 
     @overload
@@ -138,7 +144,7 @@ class Probe:
         """
         began, limit = trio.current_time(), self._limit(timeout)
         if not await self._until(lambda: self._find(pattern) is not None, limit):
-            raise self._failure(f"expected {described(pattern)} within {limit:g} s, and it did not come", began)
+            raise await self._failure(f"expected {described(pattern)} within {limit:g} s, and it did not come", began)
         received = self._find(pattern)
         assert received is not None
         return self._take(received)
@@ -147,8 +153,10 @@ class Probe:
         """Let *seconds* pass, in which nothing may come; nor may anything wait already."""
         check_seconds("seconds", seconds)
         began = trio.current_time()
-        if await self._until(lambda: bool(self._record.waiting), seconds):
-            raise self._failure(f"expected nothing for {seconds:g} s", began)
+        if not await self._until(lambda: bool(self._record.waiting), seconds):
+            await self._catch_up()
+        if self._record.waiting:
+            raise await self._failure(f"expected nothing for {seconds:g} s", began)
 
     def monitor(self, ref: ActorRef | NameRef) -> Monitor:
         """Have the probe sent a `Down` when *ref* exits; `expect_down` takes it.
@@ -173,12 +181,14 @@ class Probe:
             return isinstance(message, Down) and message.monitor is monitor
 
         if not await self._until(lambda: self._find(is_its_end) is not None, limit):
-            raise self._failure(f"expected {monitor.ref} to exit within {limit:g} s, and it lives", began)
+            raise await self._failure(f"expected {monitor.ref} to exit within {limit:g} s, and it lives", began)
         received = self._find(is_its_end)
         assert received is not None
         ended = monitor.ref.reason or NOPROC
         if not ends_as(reason, ended):
-            raise self._failure(f"expected {monitor.ref} to exit with {described(reason)}; it did with {ended}", began)
+            raise await self._failure(
+                f"expected {monitor.ref} to exit with {described(reason)}; it did with {ended}", began
+            )
         self._take(received)
         del self._monitors[ref]
         return ended
@@ -196,9 +206,9 @@ class Probe:
             self._deadline = outer
         took = trio.current_time() - began
         if took > seconds:
-            raise self._failure(f"expected all this within {seconds:g} s; it took {took:g} s", began)
+            raise self._told(f"expected all this within {seconds:g} s; it took {took:g} s", began)
         if took < at_least:
-            raise self._failure(f"expected all this to take {at_least:g} s; it took {took:g} s", began)
+            raise self._told(f"expected all this to take {at_least:g} s; it took {took:g} s", began)
 
     # -- what it does itself
 
@@ -247,7 +257,20 @@ class Probe:
         self.last = received
         return received.message
 
-    def _failure(self, what: str, began: float) -> ExpectationError:
+    async def _failure(self, what: str, began: float) -> ExpectationError:
+        await self._catch_up()
+        return self._told(what, began)
+
+    async def _catch_up(self) -> None:
+        """Have what was sent already be received, unless more and more is sent."""
+        process = process_of(self.ref)
+        with trio.CancelScope(shield=True):
+            for _ in range(CHECKPOINTS):
+                if process is None or process.idle or process.reason is not None:
+                    break
+                await trio.lowlevel.checkpoint()
+
+    def _told(self, what: str, began: float) -> ExpectationError:
         dead = "" if self.ref.alive else f"\nit is dead itself: {self.ref.reason}"
         return ExpectationError(f"{self.ref} {what}; {self._record.told(began)}{dead}")
 

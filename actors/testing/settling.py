@@ -69,7 +69,9 @@ def _failure(system: ActorSystem, busy: list[Process], seconds: float) -> Expect
     lines = [f"  {_doing(process)}" for process in busy[:NAMED]]
     if len(busy) > NAMED:
         lines.append(f"  ... {len(busy) - NAMED} more")
-    what = "\n".join([f"{len(busy)} are at work:", *lines]) if busy else "something outside of its actors is at work"
+    what = "something that is no actor's is at work"
+    if busy:
+        what = "\n".join([f"{len(busy)} {'is' if len(busy) == 1 else 'are'} at work:", *lines])
     return ExpectationError(f"{system} has not settled within {seconds:g} s; {what}")
 
 

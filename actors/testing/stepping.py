@@ -198,6 +198,8 @@ class Stepper:
     async def _follow(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         try:
             result = await coroutine
+        except trio.Cancelled:
+            raise  # an exit signal or a kill, of which `Step.reason` tells
         except BaseException as error:
             self._error = error
             raise

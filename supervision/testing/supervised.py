@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
-from weakref import WeakKeyDictionary
 
 from actors import Actor, IgnoredError
 from supervision.calls import delete_child, start_child, terminate_child
@@ -19,13 +18,14 @@ if TYPE_CHECKING:
 INTENSITY: Final = 1_000_000
 """A test may have its actors crash as often as it likes."""
 
-_supervisors: Final[WeakKeyDictionary[ActorSystem, ActorRef]] = WeakKeyDictionary()
+NAME: Final = "test_supervisor"
+"""What the supervisor is called."""
 
 
 async def start_supervised(
     system: ActorSystem, child: ChildSpec | SupervisorSpec | type[Actor], *args: Any, name: str | None = None
 ) -> ActorRef:
-    """Start *child* under the test's own supervisor, which restarts it as its specification says.
+    """Start *child* under the test's own supervisor, ``test_supervisor``, which restarts it as its specification says.
 
     *child* is a specification, a whole tree, or a class, which is started with *args* and is permanent. *name* is that
     of a tree or a class, and its id too, which is else that of the class. The supervisor gives up only after
@@ -35,10 +35,9 @@ async def start_supervised(
     `AlreadyStartedError` for a second child of one id.
     """
     spec = _spec_of(child, args, name)
-    supervisor = _supervisors.get(system)
-    if supervisor is None or not supervisor.alive:
-        tree = SupervisorSpec(intensity=INTENSITY, period=1.0)
-        _supervisors[system] = supervisor = await system.start(Supervisor, tree)
+    supervisor = system.whereis(NAME)
+    if supervisor is None:
+        supervisor = await system.start(Supervisor, SupervisorSpec(intensity=INTENSITY, period=1.0), name=NAME)
     ref = await start_child(supervisor, spec)
     if ref is None:
         raise IgnoredError(f"child {spec.id!r} chose not to start")
@@ -50,7 +49,7 @@ async def stop_supervised(system: ActorSystem, child_id: str) -> None:
 
     Raises `ChildNotFoundError`.
     """
-    supervisor = _supervisors.get(system)
+    supervisor = system.whereis(NAME)
     if supervisor is None:
         raise ChildNotFoundError(f"{system} has no child {child_id!r} that start_supervised has started")
     await terminate_child(supervisor, child_id)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from actors import ActorSystem, CrashReport, open_system
+from actors.testing import capture_crash_reports
 from tests.actors.kinds import KINDS, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from trio.testing import MockClock
 
@@ -29,11 +30,7 @@ async def system(autojump_clock: MockClock) -> AsyncIterator[ActorSystem]:
 
 
 @pytest.fixture
-def crash_reports(caplog: pytest.LogCaptureFixture) -> Callable[[], list[CrashReport]]:
-    """Return what gathers the crash reports logged so far."""
-
-    def gather() -> list[CrashReport]:
-        reports: list[Any] = [getattr(record, "report", None) for record in caplog.records]
-        return [report for report in reports if isinstance(report, CrashReport)]
-
-    return gather
+def crash_reports() -> Iterator[Callable[[], list[CrashReport]]]:
+    """Return what tells the crash reports logged so far."""
+    with capture_crash_reports(quiet=False) as reports:
+        yield reports.copy

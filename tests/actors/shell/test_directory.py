@@ -26,7 +26,9 @@ def listeners() -> Iterator[list[socket.socket]]:
 
 
 def names() -> list[str]:
-    return [name for name, _ in directory.sockets()]
+    """Return the nodes in the directory of this test; others of this user may run elsewhere."""
+    own = directory.directories()[0]
+    return [name for name, path in directory.sockets() if path.parent == own]
 
 
 def mode(path: Path) -> int:

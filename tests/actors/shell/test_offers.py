@@ -187,8 +187,10 @@ def test_the_command_line_asks_an_actor() -> None:
         offers = machine.actors("offers")
         orders = machine.actors("ask", "orders", "least=2")
         told = machine.told("ask", "orders", "least=3", "--actor", "till")
+        unknown = machine.actors("ask", "order")
         wrong = machine.actors("ask", "orders", "--actor", "tlil")
 
+    assert unknown.err.endswith("the command 'order' is offered by no actor here; did you mean orders?\n")
     assert offers.lines == [
         "command actor id shows",
         "orders till 3 The orders that are open, of at least so many loaves.",

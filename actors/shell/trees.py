@@ -1,0 +1,88 @@
+"""`tree`: the supervision tree of a node."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+from rich.text import Text
+from rich.tree import Tree
+
+from actors.shell.client import nearest
+from actors.shell.commands import connect, examples, fail, print_json, which_node
+from actors.shell.tables import console, duration, headline, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+FIELDS: Final = ("id", "name", "class", "parent", "child", "restarts", "state", "policy", "last_failure")
+
+
+@click.command(
+    epilog=examples("actors tree", "actors tree --under services", "actors tree --json | jq '.tree[].children'")
+)
+@click.option("--under", metavar="NAME", help="Show this actor and what is under it.")
+@which_node
+def tree(under: str | None, node: str | None, seconds: float, *, as_json: bool) -> None:
+    """Show the supervision tree of a node.
+
+    Of a supervisor: its strategy, and how many restarts it made of those that it may make within its period. Of a
+    child: its state unless it waits for messages, how often it was restarted because it failed, and why it failed last.
+    """
+    with connect(node, seconds) as connection:
+        reply = connection.ask("tree")
+    roots, known = grown(reply.rows)
+    if under is not None:
+        roots = [it for it in known if under in {label(it), f"#{it['id']}"}]
+        if not roots:
+            fail(f"node {connection.name} has no actor {under!r}{nearest(under, [label(it) for it in known])}")
+    if as_json:
+        print_json({"node": reply.node, "tree": roots})
+        return
+    out = console()
+    out.print(Text(headline(reply.node)))
+    for root in roots:
+        out.print(_drawn(root), soft_wrap=True)
+
+
+def grown(rows: Sequence[Sequence[Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the actors under nobody, each with its children, and all of them."""
+    known = [dict(zip(FIELDS, row, strict=True)) | {"children": []} for row in rows]
+    by_id = {it["id"]: it for it in known if it["id"] is not None}
+    roots: list[dict[str, Any]] = []
+    for it in known:
+        above = by_id.get(it["parent"])
+        (roots if above is None else above["children"]).append(it)
+    return roots, known
+
+
+def label(told: dict[str, Any]) -> str:
+    """Return what an actor is called."""
+    it: str = told["name"] or told["child"] or told["class"]
+    return it
+
+
+def _drawn(root: dict[str, Any]) -> Tree:
+    drawn = Tree(_line(root), guide_style="dim")
+    todo = [(drawn, it) for it in reversed(root["children"])]
+    while todo:
+        above, told = todo.pop()
+        branch = above.add(_line(told))
+        todo += [(branch, it) for it in reversed(told["children"])]
+    return drawn
+
+
+def _line(told: dict[str, Any]) -> Text:
+    parts = [told["class"]] if told["class"] not in {"", label(told)} else []
+    if told["state"] != "waiting":
+        parts.append(told["state"])
+    policy = told["policy"]
+    if policy is not None:
+        allowed = f"{policy['restarts']} of {policy['intensity']} restarts in {duration(policy['period'])}"
+        parts.append(f"{policy['strategy']}, {allowed}")
+    if told["restarts"]:
+        parts.append(f"restarted {told['restarts']:,} times")
+    if told["last_failure"] is not None:
+        parts.append(f"last failed: {printable(told['last_failure'])}")
+    number = "" if told["id"] is None else f" #{told['id']}"
+    return Text.assemble((printable(label(told)), "bold"), number, f"  {', '.join(parts)}" if parts else "")
