@@ -21,6 +21,7 @@ from actors.bus.index import ROUTES_KEPT, Entry, Index
 from actors.bus.ledger import Topic, ledger_of
 from actors.bus.message import TopicMessage
 from actors.bus.options import MAX_TOPICS, check_max_topics
+from actors.bus.pace import Pace, batches
 from actors.bus.packing import packed
 from actors.bus.telling import deliver_told
 from actors.bus.topics import segments_of
@@ -129,12 +130,14 @@ class TopicBus(Actor):
         elif type(message) is not ask.Unsubscribe:
             self._logger.warning("%s is a topic bus, and was cast %s", self.ref, shown(message))
 
-    def handle_info(self, message: object) -> None:
-        """End the subscriptions of an actor that has ended."""
-        if type(message) is Down:
-            owner = self._owners.pop(message.ref, None)
-            for subscription_id in () if owner is None else owner.ids:
-                self._end(self._records[subscription_id])
+    async def handle_info(self, message: object) -> None:
+        """End the subscriptions of an actor that has ended, in slices: what is asked of the bus waits, nobody else."""
+        if type(message) is Down and (owner := self._owners.pop(message.ref, None)) is not None:
+            pace = Pace()
+            for some in batches(owner.ids):
+                for subscription_id in some:
+                    self._end(self._records[subscription_id])
+                await pace.keep()
 
     # -- starting
 
