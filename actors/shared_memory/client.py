@@ -117,7 +117,7 @@ class SharedMemoryClient:
         return ask.KeyList(tuple(names), len(names))
 
     async def statistics(self) -> Mapping[Namespace, ask.NamespaceStatistics]:
-        """Return what each namespace holds, and what was done with it since the last start of the actor."""
+        """Return what each namespace holds, and what was done with it since its store was made."""
         return await self._read(ask.GetStatistics())
 
     # -- writing
