@@ -21,7 +21,6 @@ from actors.bus.index import ROUTES_KEPT, Entry, Index
 from actors.bus.ledger import Topic, ledger_of
 from actors.bus.message import TopicMessage
 from actors.bus.options import MAX_TOPICS, check_max_topics
-from actors.bus.pace import Pace, batches
 from actors.bus.packing import packed
 from actors.bus.telling import deliver_told
 from actors.bus.topics import segments_of
@@ -30,6 +29,7 @@ from actors.errors import UndefinedHandlerError
 from actors.message import Down
 from actors.name_ref import NameRef
 from actors.options import check_name
+from actors.pace import Pace, batches
 from actors.pattern import PatternError
 from actors.ref import ActorRef
 from actors.result import NO_REPLY

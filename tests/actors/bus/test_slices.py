@@ -8,10 +8,10 @@ import pytest
 import trio
 
 from actors import Actor
+from actors import pace as pace_module
 from actors.bus import BusClient, BusClosedError, TopicBus, UnknownTopicError
-from actors.bus import pace as pace_module
-from actors.bus.pace import AT_ONCE
 from actors.bus.trie import Trie
+from actors.pace import AT_ONCE
 from actors.pattern import parse_pattern
 
 if TYPE_CHECKING:
