@@ -18,7 +18,6 @@ from actors.bus.filters import TopicFilter
 from actors.bus.listing import names_in_order, subscription_infos, topic_infos
 from actors.bus.message import TopicMessage, new_message_id
 from actors.bus.outcome import unknown_outcome
-from actors.bus.pace import batches
 from actors.bus.packing import unpacked
 from actors.bus.subscription import Subscription
 from actors.bus.topics import pattern_of_topics
@@ -26,6 +25,7 @@ from actors.current import current_actor, current_process
 from actors.errors import ActorExitedError, CallTimeoutError, NoProcessError
 from actors.name_ref import NameRef
 from actors.options import check_seconds
+from actors.pace import batches
 from actors.ref import ActorRef
 from actors.show import shown
 from actors.store import Reference
@@ -328,7 +328,7 @@ class BusClient:
         names = await names_in_order(await self._ask(ask.ListNames()), parsed)
         if not include_inactive:
             active = [await self._ask(ask.WhichActive(tuple(some))) for some in batches(names, ACTIVE_AT_ONCE)]
-            names = list(chain.from_iterable(active))
+            names = chain.from_iterable(active)
         return await topic_infos(names)
 
     async def topic_statistics(self, topic: str) -> ask.TopicStatistics:

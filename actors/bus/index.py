@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from actors.bus.box import StreamBox
 from actors.bus.long_patterns import LongPatterns, is_long
-from actors.bus.pace import AT_ONCE, Pace, batches
 from actors.bus.topics import segments_of
 from actors.bus.trie import Trie
+from actors.pace import AT_ONCE, Pace, batches
 from actors.pattern import PatternError, parse_pattern
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 import attrs
 import trio
 
-from actors.bus.pace import Pace, batches
+from actors.pace import Pace, batches
 
 if TYPE_CHECKING:
     from actors.bus.box import Box

@@ -30,6 +30,7 @@ from actors.errors import UndefinedHandlerError
 from actors.message import Down
 from actors.name_ref import NameRef
 from actors.options import check_name
+from actors.pace import Pace, batches
 from actors.pattern import PatternError
 from actors.ref import ActorRef
 from actors.result import NO_REPLY
@@ -131,12 +132,14 @@ class TopicBus(Actor):
         elif type(message) is not ask.Unsubscribe:
             self._logger.warning("%s is a topic bus, and was cast %s", self.ref, shown(message))
 
-    def handle_info(self, message: object) -> None:
-        """End the subscriptions of an actor that has ended."""
-        if type(message) is Down:
-            owner = self._owners.pop(message.ref, None)
-            for subscription_id in () if owner is None else owner.ids:
-                self._end(self._records[subscription_id])
+    async def handle_info(self, message: object) -> None:
+        """End the subscriptions of an actor that has ended, in slices: what is asked of the bus waits, nobody else."""
+        if type(message) is Down and (owner := self._owners.pop(message.ref, None)) is not None:
+            pace = Pace()
+            for some in batches(owner.ids):
+                for subscription_id in some:
+                    self._end(self._records[subscription_id])
+                await pace.keep()
 
     def shell_commands(self) -> Mapping[str, Command]:
         """Offer to show topics and subscriptions (`actors.inspect.Commands`)."""

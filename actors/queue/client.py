@@ -22,6 +22,7 @@ from actors.queue.telling import told_of_request
 from actors.ref import ActorRef
 from actors.show import shown
 from actors.telemetry import QUEUE_ENQUEUE, QUEUE_SEND_AND_RECEIVE
+from actors.unanswered import deadline_after
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -334,8 +335,8 @@ class QueueClient:
         await trio.lowlevel.checkpoint()
 
     async def _again(self, request: Call[R] | Put, error: Exception, seconds: float) -> Any:
-        """Ask until *seconds* are over since it was first asked, as far as that is known here."""
-        deadline = trio.current_time() + seconds
+        """Ask until *seconds* are over since it was first asked."""
+        deadline = deadline_after(error, seconds)
         sent = isinstance(error, ActorExitedError)
         request = _asked_again(request)
         retry = 1

@@ -26,11 +26,12 @@ STEPS: Final = (
         seq INTEGER PRIMARY KEY, id TEXT NOT NULL, given INTEGER NOT NULL, recipient TEXT NOT NULL,
         priority INTEGER NOT NULL, sender TEXT NOT NULL, type TEXT NOT NULL, kind INTEGER NOT NULL,
         correlation_id TEXT, metadata BLOB, payload BLOB NOT NULL, enqueued_at REAL NOT NULL,
-        available_at REAL NOT NULL, expires_at REAL NOT NULL, lapses_at REAL, max_retries INTEGER NOT NULL,
+        available_at REAL NOT NULL, expires_at REAL NOT NULL, max_retries INTEGER NOT NULL,
         dequeue_count INTEGER NOT NULL DEFAULT 0, status INTEGER NOT NULL DEFAULT 0, finished_at REAL, error TEXT
     );
     CREATE INDEX queue_finished ON queue (status, finished_at, seq) WHERE status >= 2;
     """,
+    "ALTER TABLE queue ADD COLUMN lapses_at REAL",
 )
 """How the tables came to be, version by version."""
 

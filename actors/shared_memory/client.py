@@ -23,8 +23,8 @@ from actors.shared_memory.entry import COMPRESS_FROM, NO_METADATA, metadata_of
 from actors.shared_memory.errors import InvalidEntryError, OutcomeUnknownError
 from actors.shared_memory.interest import BUFFER
 from actors.shared_memory.key import Namespace, check_text, key_of, namespace_of, scope_of
-from actors.shared_memory.sorting import sorted_in_steps
 from actors.shared_memory.watch import Watch
+from actors.sorting import sorted_in_slices
 from actors.telemetry import (
     SHARED_MEMORY_DELETE,
     SHARED_MEMORY_GET,
@@ -113,11 +113,11 @@ class SharedMemoryClient:
         return await self._listed(ask.ListKeys(space, place), parsed)
 
     async def _listed(self, request: ask.ListKeys, pattern: Pattern | None) -> ask.KeyList:
-        names = await sorted_in_steps(await self._read(request), pattern)
+        names = await sorted_in_slices(await self._read(request), pattern)
         return ask.KeyList(tuple(names), len(names))
 
     async def statistics(self) -> Mapping[Namespace, ask.NamespaceStatistics]:
-        """Return what each namespace holds, and what was done with it since the last start of the actor."""
+        """Return what each namespace holds, and what was done with it since its store was made."""
         return await self._read(ask.GetStatistics())
 
     # -- writing

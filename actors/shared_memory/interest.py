@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from trio.lowlevel import checkpoint
-
+from actors.pace import Pace, batches
 from actors.shared_memory.entry import Entry, Tombstone
 from actors.shared_memory.key import Key, place
-from actors.shared_memory.sorting import AT_ONCE, sorted_in_steps
+from actors.sorting import sorted_in_slices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -74,12 +73,11 @@ class Interest:
         """
         if (view := self._view) is None:
             return
-        names = await sorted_in_steps(view.names, self.pattern)
-        for start in range(0, len(names), AT_ONCE):
-            keys = [Key(self.namespace, self.scope, name) for name in names[start : start + AT_ONCE]]
-            self._take_initial([view.entry(key) for key in keys])
-            if len(names) > AT_ONCE:
-                await checkpoint()
+        names = await sorted_in_slices(view.names, self.pattern)
+        pace = Pace()
+        for some in batches(names):
+            self._take_initial([view.entry(Key(self.namespace, self.scope, name)) for name in some])
+            await pace.keep()
         self._view = None
         self._begun()
 

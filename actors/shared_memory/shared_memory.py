@@ -118,7 +118,7 @@ class SharedMemory(Actor):
 
     def _take_over_watches(self) -> None:
         self.watches = Watches()
-        self._owned: dict[ActorRef, list[Interest]] = {}
+        self._owned: dict[ActorRef, dict[Interest, None]] = {}
         for watch in self.legacy.watches:
             self._add_watch(watch)
         self._tell_all()
@@ -327,15 +327,18 @@ class SharedMemory(Actor):
         self.watches.add(watch)
         if watch.owner is not None:
             if watch.owner not in self._owned:
-                self._owned[watch.owner] = []
+                self._owned[watch.owner] = {}
                 watch.owner.monitor()
-            self._owned[watch.owner].append(watch)
+            self._owned[watch.owner][watch] = None
 
     def _sweep(self) -> None:
         """Let go of the watches that were closed since this was asked last."""
         closed = self.legacy.closed
         while closed:
-            self.watches.discard(closed.pop())
+            watch = closed.pop()
+            self.watches.discard(watch)
+            if watch.owner is not None:
+                self._owned.get(watch.owner, {}).pop(watch, None)
 
     def _tell_all(self) -> None:
         """Tell those who watch of all that is stored; each is out of the way only when it was told to everybody."""

@@ -24,6 +24,9 @@ TYPES: Final = {kind.value: kind for kind in ReferenceType}
 MOST_HOLDERS: Final = 2**62
 """A row takes no greater number; all that is stored together with one that it does not take would fail with it."""
 
+SWEEP_ABOVE: Final = 1024
+"""Up to so many expiries are not worth a sweep."""
+
 new: Final = tuple.__new__
 
 
@@ -53,6 +56,8 @@ class Ledger:
         self.bytes = 0
         self.stored = 0
         self._expiries: list[tuple[float, str]] = []
+        """A heap; also of what was removed before its time, or has another by now, until half of the heap is such."""
+        self._sweep_at = SWEEP_ABOVE
         self._unheld: set[str] = set()
         self.quarantined: dict[str, None] = {}
 
@@ -240,7 +245,16 @@ class Ledger:
         if row.fault is not None:
             self.quarantined[row.id] = None
         if row.expires_at and (known is None or known.expires_at != row.expires_at):
+            if len(self._expiries) >= self._sweep_at:
+                self._sweep()
             heapq.heappush(self._expiries, (row.expires_at, row.id))
+
+    def _sweep(self) -> None:
+        """Drop the expiries that are not those of a value any more, whenever the heap has doubled."""
+        rows = self.rows
+        self._expiries = list({it for it in self._expiries if (row := rows.get(it[1])) and row.expires_at == it[0]})
+        heapq.heapify(self._expiries)
+        self._sweep_at = max(SWEEP_ABOVE, 2 * len(self._expiries))
 
     def _forget(self, row: Row) -> None:
         del self.rows[row.id]

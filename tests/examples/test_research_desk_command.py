@@ -1,6 +1,7 @@
 """The command line of the research desk: what it prints, what it refuses, how it is stopped."""
 
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -32,16 +33,31 @@ def digest(printed: str) -> str:
     return printed.splitlines()[-1].removeprefix("digest of the whole index: ")
 
 
-@pytest.mark.slow
-def test_prints_the_same_index_whether_services_are_killed_or_not() -> None:
-    killing, calm = run(), run("--calm")
-
+def check_the_same(killing: subprocess.CompletedProcess[str], calm: subprocess.CompletedProcess[str]) -> None:
     assert (killing.returncode, calm.returncode) == (0, 0), killing.stderr
     assert re.fullmatch("[0-9a-f]{16}", digest(calm.stdout))
     assert digest(killing.stdout) == digest(calm.stdout)
     assert re.search(r"^killed meanwhile: store \d+x", killing.stdout, re.MULTILINE)
     assert "killed the store\n" in killing.stderr
     assert "killed meanwhile: nothing\n" in calm.stdout
+
+
+@pytest.mark.slow
+def test_prints_the_same_index_whether_services_are_killed_or_not() -> None:
+    killing, calm = run(), run("--calm")
+
+    check_the_same(killing, calm)
+
+
+@pytest.mark.slow
+def test_prints_the_same_index_when_services_are_killed_as_often_as_is_allowed(tmp_path: Path) -> None:
+    for package in ("asyncio", "email", "multiprocessing", "unittest", "xml"):
+        shutil.copytree(research_desk.STANDARD_LIBRARY / package, tmp_path / package)
+
+    killing, calm = run(tmp_path, "--kill-every", str(research_desk.SHORTEST)), run(tmp_path, "--calm")
+
+    check_the_same(killing, calm)
+    assert "killed the shared_memory\n" in killing.stderr
 
 
 @pytest.mark.slow

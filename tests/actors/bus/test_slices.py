@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
+from actors import Actor
+from actors import pace as pace_module
 from actors.bus import BusClient, BusClosedError, TopicBus, UnknownTopicError
-from actors.bus import pace as pace_module
-from actors.bus.pace import AT_ONCE
 from actors.bus.trie import Trie
+from actors.pace import AT_ONCE
 from actors.pattern import parse_pattern
 
 if TYPE_CHECKING:
@@ -21,6 +22,17 @@ if TYPE_CHECKING:
 COUNT = 10 * AT_ONCE
 TURNS = 5
 """Half of the slices: a task may have its first turn late."""
+
+
+class Reader(Actor):
+    """One actor that has many subscriptions."""
+
+    async def init(self) -> None:
+        bus = BusClient(self.system.named("bus"), agent="reader")
+        self.subscriptions = [await bus.subscribe(f"orders.{number}") for number in range(COUNT)]
+
+    def handle_call(self, message: object, caller: object) -> object:
+        return self.subscriptions
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +78,44 @@ async def test_others_have_their_turn_while_a_bus_is_closed(bus: BusClient) -> N
     made = [await bus.subscribe(f"orders.{number}") for number in range(COUNT)]
 
     assert await turns_while(bus.close) >= TURNS
+    assert all(subscription.ended for subscription in made)
+
+
+async def test_others_have_their_turn_while_an_actor_with_many_subscriptions_ends(
+    system: ActorSystem, bus: BusClient
+) -> None:
+    reader = await system.start(Reader)
+    made = await reader.call("subscriptions")
+    of_another = await bus.subscribe("orders.*")
+
+    async def end() -> None:
+        reader.kill()
+        await reader.wait()
+        assert await bus.publish("orders.1", "tea") == (1, 0)
+
+    assert await turns_while(end) >= TURNS
+    assert all(subscription.ended for subscription in made)
+    assert [each.id for each in await bus.subscriptions()] == [of_another.id]
+
+
+async def test_a_bus_that_is_killed_while_it_ends_the_subscriptions_of_an_actor_ends_the_rest_when_it_is_back(
+    system: ActorSystem,
+) -> None:
+    bus = await system.start(TopicBus, name="bus")
+    reader = await system.start(Reader)
+    made = await reader.call("subscriptions")
+
+    reader.kill()
+    while not made[0].ended:
+        await trio.lowlevel.checkpoint()
+    assert not made[-1].ended
+    bus.kill()
+    await bus.wait()
+    await system.start(TopicBus, name="bus")
+
+    client = BusClient(system.named("bus"), agent="shop")
+    assert await client.publish("orders.1", "tea") == (0, 0)
+    assert await client.subscriptions() == ()
     assert all(subscription.ended for subscription in made)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import asynccontextmanager, closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 import trio
@@ -12,6 +12,9 @@ import trio
 from actors import open_system
 from actors.backoff import Backoff
 from actors.queue import LeaseLostError, Queue, QueueClient, QueueOptions, SqliteStore
+from actors.queue.sqlite import insert_of
+from actors.sqlite import Part, open_database
+from actors.testing.queue_bench import row
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -94,3 +97,31 @@ async def test_each_message_that_an_earlier_program_left_expires_in_its_time_alt
             await trio.sleep(100)
 
     assert depths == [3, 2, 1, 0]
+
+
+FIRST_TABLES: Final = """
+CREATE TABLE queue (
+    seq INTEGER PRIMARY KEY, id TEXT NOT NULL, given INTEGER NOT NULL, recipient TEXT NOT NULL,
+    priority INTEGER NOT NULL, sender TEXT NOT NULL, type TEXT NOT NULL, kind INTEGER NOT NULL,
+    correlation_id TEXT, metadata BLOB, payload BLOB NOT NULL, enqueued_at REAL NOT NULL,
+    available_at REAL NOT NULL, expires_at REAL NOT NULL, max_retries INTEGER NOT NULL,
+    dequeue_count INTEGER NOT NULL DEFAULT 0, status INTEGER NOT NULL DEFAULT 0, finished_at REAL, error TEXT
+);
+CREATE INDEX queue_finished ON queue (status, finished_at, seq) WHERE status >= 2;
+"""
+"""As the first version of the library made them."""
+
+
+async def test_what_an_earlier_version_of_the_library_has_stored_is_leased_and_replayed(path: Path) -> None:
+    stored = row(1, expires_at=9e12)
+    async with open_system() as system:
+        database = await open_database(system, path, inline=True)
+        await database.prepare(Part("queue", (FIRST_TABLES,)))
+        await database.commit((insert_of(1), stored))
+
+    async with queue(path) as client:
+        await client.reject(await client.lease(stored.recipient), "no beans")
+        await client.replay(stored.id)
+
+    async with queue(path) as client:
+        assert (await client.lease(stored.recipient)).message.id == stored.id

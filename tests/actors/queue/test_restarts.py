@@ -14,6 +14,7 @@ from actors.queue import (
     FencedError,
     LeaseLostError,
     MemoryStore,
+    NoAnswerError,
     OutcomeUnknownError,
     Queue,
     QueueClient,
@@ -176,6 +177,46 @@ async def test_who_put_something_before_the_queue_was_closed_is_told_that_althou
         await queue.put("ann", "coffee")
     assert [store.fetch([1])[0].row.id] == stored
     assert await queue.depth("ann") == 1
+
+
+async def test_what_a_client_has_waited_when_the_queue_is_killed_is_a_part_of_its_patience(system: ActorSystem) -> None:
+    store = SlowStore()
+    ref = await system.start(Queue, store)
+    queue = QueueClient(ref, patience=60)
+    store.held = []
+
+    async def put() -> None:
+        with pytest.raises(OutcomeUnknownError):
+            await queue.put("ann", "tea")
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(3):  # the first is a call, and the others join what gathers while it is stored
+            nursery.start_soon(put)
+            await wait_all_tasks_blocked()
+        begin = trio.current_time()
+        await trio.sleep(50)
+        ref.kill()
+
+    assert trio.current_time() - begin == pytest.approx(60, abs=0.1)
+
+
+async def test_a_request_waits_no_longer_for_its_reply_although_the_queue_is_killed(
+    system: ActorSystem, store: QueueStore
+) -> None:
+    queue = await supervised(system, store)
+    begin = trio.current_time()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(unanswered, queue)
+        await trio.sleep(8)
+        system.named("queue").kill()
+
+    assert trio.current_time() - begin == pytest.approx(10, abs=0.1)
+
+
+async def unanswered(queue: QueueClient) -> None:
+    with pytest.raises(NoAnswerError, match="within 10 s"):
+        await queue.send_and_receive("ann", "beans", sender="shop", timeout=10)
 
 
 async def test_without_a_queue_the_client_says_so_when_its_patience_is_over(system: ActorSystem) -> None:

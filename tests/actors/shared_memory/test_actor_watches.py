@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -98,6 +100,27 @@ async def test_a_watch_of_an_actor_ends_with_it_and_when_it_is_closed(
     assert await told(other) == []
     assert (ended.closed, repr(closed)) == (True, "<ActorWatch of all in global: closed>")
     assert (await ann.statistics())[GLOBAL].watcher_count == 0
+
+
+async def test_nothing_is_left_of_watches_that_an_actor_closes_while_it_lives_on(
+    system: ActorSystem, ann: SharedMemoryClient
+) -> None:
+    probe = await system.start(Probe)
+    watches = [await probe.call(watching(f"k{number}")) for number in range(3)]
+    last = await probe.call(watching("k3"))
+    closed = [weakref.ref(watch) for watch in watches]
+
+    while watches:
+        watches.pop().close()
+    assert (await ann.statistics())[GLOBAL].watcher_count == 1
+    await probe.call(received)
+    gc.collect()
+
+    assert [watch() for watch in closed] == [None] * 3
+    probe.kill()
+    await probe.wait()
+    assert (await ann.statistics())[GLOBAL].watcher_count == 0
+    assert last.closed
 
 
 async def test_a_restart_of_the_shared_memory_ends_no_watch_of_an_actor(system: ActorSystem) -> None:

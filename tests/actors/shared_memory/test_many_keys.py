@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trio
 
+from actors import pace
+from actors.pace import AT_ONCE
 from actors.shared_memory import MemoryEntries, Namespace, SharedMemory, SharedMemoryClient
-from actors.shared_memory.sorting import AT_ONCE
 from supervision import ChildSpec, Supervisor, SupervisorSpec
 from tests.actors.probe import Probe, received
 
@@ -16,7 +17,12 @@ if TYPE_CHECKING:
     from actors import ActorSystem
 
 GLOBAL, SESSION = Namespace.GLOBAL, Namespace.SESSION
-NAMES = [f"k{number:04}" for number in range(3 * AT_ONCE)]
+NAMES = [f"k{number:04}" for number in range(50 * AT_ONCE)]
+
+
+@pytest.fixture(autouse=True)
+def slices_that_are_over_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace, "SLICE_SECONDS", 0.0)
 
 
 @pytest.fixture

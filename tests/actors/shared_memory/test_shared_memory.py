@@ -210,13 +210,13 @@ async def test_what_comes_meanwhile_is_stored_together_and_decided_in_order(
     system: ActorSystem, slow: SlowEntries
 ) -> None:
     client = SharedMemoryClient(system.named("shared_memory"), "ann")
-    results: list[object] = []
+    results: dict[bytes, object] = {}
 
     async def put(value: bytes, expected: int) -> None:
         try:
-            results.append((await client.put(GLOBAL, "motto", value, expected_version=expected)).version)
+            results[value] = (await client.put(GLOBAL, "motto", value, expected_version=expected)).version
         except VersionConflictError as error:
-            results.append(str(error))
+            results[value] = str(error)
 
     async with trio.open_nursery() as nursery:
         for value, expected in ((b"1", 0), (b"2", 1), (b"x", 1), (b"3", 2)):
@@ -224,7 +224,8 @@ async def test_what_comes_meanwhile_is_stored_together_and_decided_in_order(
             await wait_all_tasks_blocked()
         slow.report()
 
-    assert results == [1, 2, "'motto' of global has version 2; expected was version 1", 3]
+    refused = "'motto' of global has version 2; expected was version 1"
+    assert results == {b"1": 1, b"2": 2, b"x": refused, b"3": 3}
     assert slow.commits == [1, 2]
 
 

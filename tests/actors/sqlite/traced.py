@@ -27,7 +27,8 @@ def traced_calls(command: Sequence[str], out: Path) -> list[str]:
 def log_between(calls: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yield what the child called each piece of work, and what happened to the log from its begin to its end.
 
-    That is one letter for each call: ``w`` for a write, ``s`` for a synchronisation, ``?`` for one that has failed.
+    That is one letter for each call: ``w`` for a write, ``s`` for a synchronisation, ``?`` for one that has failed,
+    and ``.`` for what happened to another file between those.
     """
     name, letters = "", ""
     for call in calls:
@@ -37,12 +38,12 @@ def log_between(calls: Sequence[str]) -> Iterator[tuple[str, str]]:
             name, letters = said[2], ""
         else:
             assert said[2] == name
-            yield name, letters
+            yield name, letters.strip(".")
 
 
 def _letter_of(call: str) -> str:
     if "-wal>" not in call:
-        return ""
+        return "."
     if "pwrite64" in call:
         return "w"
     return "s" if call.endswith("= 0") else "?"

@@ -51,6 +51,22 @@ class FailingStore(MemoryReferenceStore):
             super().commit(epoch, batch, done)
 
 
+class DeadlyStore(SqliteReferenceStore):
+    """Whoever has something stored is killed every other time, before it is told so."""
+
+    def __init__(self, path: Path, system: ActorSystem) -> None:
+        super().__init__(path, inline=True)
+        self._system = system
+        self.commits = self.kills = 0
+
+    def commit(self, epoch: int, batch: Batch, done: Done) -> None:
+        super().commit(epoch, batch, done)
+        self.commits += 1
+        if self.commits % 2:
+            self._system.named("store").kill()
+            self.kills += 1
+
+
 async def supervised(system: ActorSystem, store: Any, actor: type[Store] = Store) -> StoreClient:
     children = [ChildSpec("store", actor, (store,), name="store")]
     await system.start(Supervisor, SupervisorSpec(children, intensity=1000))
@@ -124,21 +140,15 @@ async def test_what_could_not_be_stored_is_undone_and_said(system: ActorSystem) 
 
 
 async def test_a_large_value_is_stored_across_restarts(system: ActorSystem, tmp_path: Path) -> None:
-    client = await supervised(system, SqliteReferenceStore(tmp_path / "values.db", inline=True))
-    found: list[Reference] = []
+    store = DeadlyStore(tmp_path / "values.db", system)
+    client = await supervised(system, store)
 
-    async def store() -> None:
-        found.append(await client.store(LARGE))
+    reference = await client.store(LARGE)
+    kills = store.kills
 
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(store)
-        while not found:
-            system.named("store").kill()
-            for _ in range(40):
-                await trio.lowlevel.checkpoint()
-
-    assert await client.resolve(found[0]) == LARGE
-    assert await client.release(found[0]) == 0
+    assert kills == 4  # at its begin, twice while its pieces come, and at its end
+    assert await client.resolve(reference) == LARGE
+    assert await client.release(reference) == 0
 
 
 async def test_a_second_store_on_a_file_is_refused(system: ActorSystem, tmp_path: Path) -> None:
