@@ -27,9 +27,11 @@ Origin: TypeAlias = "Callable[[str, SpanContext | None], SpanContext]"
 
 TRACEPARENT: Final = "traceparent"
 """What a context is called in the metadata of a message, as the W3C has it."""
-FORM: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
+FORM: Final = re.compile(r"(?!ff|00-.{52}-)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
+"""There is no version ff, and 00 has these four parts only; a later one may have more."""
 
 ENDS: Final = ("success", "timeout", "canceled")
+LATE: Final = (TimeoutError, trio.TooSlowError)
 
 # The operating system's would take a microsecond each.
 _ids: Final = random.Random()  # noqa: S311 -- they must differ, and need not be secret
@@ -216,9 +218,9 @@ class OpenSpan:
         """Tell that it has ended with *error*."""
         latency = (perf_counter_ns() - self._began) / 1000
         kept = {name: self._metadata[name] for name in self._kind.start.metadata if name in self._metadata}
-        timeout = isinstance(error, TimeoutError) or isinstance(error.__cause__, TimeoutError)
-        canceled = isinstance(error, trio.Cancelled)
-        metadata = {**kept, "success": False, "timeout": timeout, "canceled": canceled, "error": error}
+        causes = set(map(_cause_of, _parts_of(error)))
+        ends = {"success": False, "timeout": causes - {"canceled"} == {"timeout"}, "canceled": causes == {"canceled"}}
+        metadata = {**kept, **ends, "error": error}
         self._kind.exception.emit({"latency_us": latency}, metadata)
 
     def __enter__(self) -> Self:
@@ -236,6 +238,22 @@ class OpenSpan:
             self.fail(error)
 
 
+def _parts_of(error: BaseException) -> Iterator[BaseException]:
+    """Yield *error*, or what it is a group of: a nursery has one of all that were cancelled in it."""
+    if isinstance(error, BaseExceptionGroup):
+        for part in error.exceptions:
+            yield from _parts_of(part)
+    else:
+        yield error
+
+
+def _cause_of(error: BaseException) -> str:
+    # A coroutine that is closed, and not run to its end, is one that nobody waits for any more.
+    if isinstance(error, trio.Cancelled | GeneratorExit):
+        return "canceled"
+    return "timeout" if isinstance(error, LATE) or isinstance(error.__cause__, LATE) else "error"
+
+
 def new_context(_name: str, parent: SpanContext | None) -> SpanContext:
     """Return the context of a span that begins within *parent*, or is the first of a trace."""
     span_id = f"{_ids.getrandbits(64) or 1:016x}"
@@ -245,6 +263,12 @@ def new_context(_name: str, parent: SpanContext | None) -> SpanContext:
 
 
 _origin: Origin = new_context
+
+
+def drop_origin(origin: Origin) -> None:
+    """Have the contexts of spans made as at first, if *origin* is what makes them."""
+    if _origin == origin:
+        set_origin(new_context)
 
 
 def set_origin(origin: Origin) -> None:

@@ -38,7 +38,9 @@ def test_a_span_tells_when_it_begins_and_what_came_of_it(listener: Listener) -> 
 
 
 @pytest.mark.parametrize(
-    ("error", "timeout"), [(ValueError("no tea"), False), (TimeoutError("too slow"), True)], ids=["error", "timeout"]
+    ("error", "timeout"),
+    [(ValueError("no tea"), False), (TimeoutError("too slow"), True), (trio.TooSlowError(), True)],
+    ids=["error", "timeout", "trio's timeout"],
 )
 def test_a_span_that_fails_tells_the_error_and_not_what_came_of_it(
     error: Exception, *, timeout: bool, listener: Listener
@@ -66,6 +68,45 @@ async def test_a_span_that_is_cancelled_says_so(listener: Listener, autojump_clo
 
     told = listener.one("test.sale.exception").metadata
     assert (told["canceled"], told["timeout"], told["success"]) == (True, False, False)
+
+
+async def test_a_span_whose_tasks_are_cancelled_together_is_cancelled(
+    listener: Listener, autojump_clock: MockClock
+) -> None:
+    with trio.move_on_after(1), SALE.begin(till="left"):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(trio.sleep_forever)
+            nursery.start_soon(trio.sleep_forever)
+
+    told = listener.one("test.sale.exception").metadata
+    assert (told["canceled"], told["timeout"]) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("errors", "timeout"),
+    [([trio.TooSlowError()], True), ([TimeoutError(), ValueError("no tea")], False)],
+    ids=["timeouts only", "another error beside one"],
+)
+def test_a_group_of_errors_is_a_timeout_if_there_is_no_other_error(
+    errors: list[Exception], *, timeout: bool, listener: Listener
+) -> None:
+    with pytest.raises(ExceptionGroup), SALE.begin(till="left"):
+        raise ExceptionGroup("tills", errors)
+
+    told = listener.one("test.sale.exception").metadata
+    assert (told["canceled"], told["timeout"]) == (False, timeout)
+
+
+def test_a_span_of_a_coroutine_that_is_closed_is_cancelled(listener: Listener) -> None:
+    async def sell() -> None:
+        with SALE.begin(till="left"):
+            await trio.lowlevel.cancel_shielded_checkpoint()
+
+    selling = sell()
+    selling.send(None)
+    selling.close()
+
+    assert listener.one("test.sale.exception").metadata["canceled"] is True
 
 
 def test_an_error_that_was_caused_by_a_timeout_is_one(listener: Listener) -> None:
@@ -131,10 +172,24 @@ def test_a_context_travels_as_a_text() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "00-1-2-01", None, 5, "00-" + "0" * 32 + "-" + "1" * 16 + "-01", "00-" + "1" * 32 + "-" + "0" * 16 + "-01"],
+    [
+        *("", "00-1-2-01", None, 5),
+        "00-" + "0" * 32 + "-" + "1" * 16 + "-01",
+        "00-" + "1" * 32 + "-" + "0" * 16 + "-01",
+        "ff-" + "1" * 32 + "-" + "1" * 16 + "-01",
+        "00-" + "1" * 32 + "-" + "1" * 16 + "-01-more",
+        "00-" + "1" * 32 + "-" + "1" * 16 + "-01\n",
+        "00-" + "A" * 32 + "-" + "1" * 16 + "-01",
+    ],
 )
 def test_what_is_no_traceparent_means_nothing(text: object) -> None:
     assert SpanContext.from_traceparent(text) is None
+
+
+def test_a_traceparent_of_a_later_version_may_have_more() -> None:
+    context = SpanContext.from_traceparent("01-" + "1" * 32 + "-" + "2" * 16 + "-03-more")
+
+    assert context == SpanContext("1" * 32, "2" * 16)
 
 
 def test_within_refuses_what_is_no_context() -> None:
