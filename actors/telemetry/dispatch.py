@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import attrs
 
 from actors.pattern import parse_pattern
+from actors.show import shown
 from actors.telemetry.errors import HandlerNotFoundError, HandlerTakenError, InvalidHandlerError, UnknownEventError
 
 if TYPE_CHECKING:
@@ -35,10 +36,12 @@ class Attachment:
     id: str
     patterns: tuple[Pattern, ...]
     handler: Handler
+    unless: tuple[Pattern, ...] = ()
 
     def wants(self, name: str) -> bool:
         """Tell whether it is called with the event of that name."""
-        return any(pattern.matches(name) for pattern in self.patterns)
+        wanted = any(pattern.matches(name) for pattern in self.patterns)
+        return wanted and not any(pattern.matches(name) for pattern in self.unless)
 
 
 _lock: Final = Lock()
@@ -63,8 +66,8 @@ def events() -> tuple[Event, ...]:
     return tuple(_events[name] for name in sorted(_events))
 
 
-def attach(handler_id: str, names: str | Iterable[str], handler: Handler) -> None:
-    """Have *handler* called with each event that one of *names* means, from now on.
+def attach(handler_id: str, names: str | Iterable[str], handler: Handler, *, unless: str | Iterable[str] = ()) -> None:
+    """Have *handler* called with each event that one of *names* means, from now on, *unless* one of these does.
 
     A name may be a pattern: ``bus.*``, ``**.exception``. The handler is called by whoever causes the event, within
     that, so it must not wait, and everything it does takes the time of others. What it is given is shared with other
@@ -77,32 +80,38 @@ def attach(handler_id: str, names: str | Iterable[str], handler: Handler) -> Non
         raise InvalidHandlerError(f"the id of a handler is a str that is not empty; got {handler_id!r}")
     if not callable(handler):
         raise InvalidHandlerError(f"handler {handler_id!r} is {handler!r}, and cannot be called")
-    patterns = _patterns_of(handler_id, names)
+    attachment = Attachment(handler_id, _patterns_of(handler_id, names), handler, _exceptions_of(handler_id, unless))
     with _lock:
         if handler_id in _attachments:
             raise HandlerTakenError(f"a handler {handler_id!r} is attached already; detach it first", handler_id)
-        _attachments[handler_id] = Attachment(handler_id, patterns, handler)
+        _attachments[handler_id] = attachment
         _find_all_listeners()
 
 
-def detach(handler_id: str) -> None:
-    """Call the handler no more; a call of it that is under way goes on. Raises `HandlerNotFoundError`."""
+def detach(handler_id: str, handler: Handler | None = None) -> None:
+    """Call the handler no more; a call of it that is under way goes on.
+
+    With a *handler*, only that one is detached, and not another that has the id by now. Raises `HandlerNotFoundError`.
+    """
     with _lock:
-        if _attachments.pop(handler_id, None) is None:
+        if (found := _attachments.get(handler_id)) is None:
             raise HandlerNotFoundError(f"no handler {handler_id!r} is attached", handler_id)
+        if handler is not None and found.handler != handler:
+            raise HandlerNotFoundError(f"handler {handler_id!r} is another: {shown(found.handler)}", handler_id)
+        del _attachments[handler_id]
         _find_all_listeners()
 
 
 @contextmanager
-def attached(names: str | Iterable[str], handler: Handler) -> Iterator[str]:
+def attached(names: str | Iterable[str], handler: Handler, *, unless: str | Iterable[str] = ()) -> Iterator[str]:
     """Have *handler* attached for the block, under an id of its own, which is given."""
     handler_id = f"block-{next(_numbers)}"
-    attach(handler_id, names, handler)
+    attach(handler_id, names, handler, unless=unless)
     try:
         yield handler_id
     finally:
         with suppress(HandlerNotFoundError):  # it has failed meanwhile
-            detach(handler_id)
+            detach(handler_id, handler)
 
 
 def handlers(event: str | None = None) -> tuple[Attachment, ...]:
@@ -136,6 +145,10 @@ def _patterns_of(handler_id: str, names: str | Iterable[str]) -> tuple[Pattern, 
     for pattern in patterns:
         _refuse_unknown(pattern)
     return patterns
+
+
+def _exceptions_of(handler_id: str, unless: str | Iterable[str]) -> tuple[Pattern, ...]:
+    return _patterns_of(handler_id, unless) if unless else ()
 
 
 def _refuse_unknown(pattern: Pattern) -> None:

@@ -16,7 +16,7 @@ from actors.show import shown
 from actors.telemetry.dispatch import attach, detach
 from actors.telemetry.errors import HandlerNotFoundError
 from actors.telemetry.extra import load
-from actors.telemetry.span import SpanContext, current_span, new_context, set_origin
+from actors.telemetry.span import SpanContext, current_span, drop_origin, new_context, set_origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -52,6 +52,7 @@ class OpenTelemetry:
         self._context = load("opentelemetry", "opentelemetry.context")
         self._tracer = self._trace.get_tracer("trio-actors", tracer_provider=provider)
         self._spans: WeakKeyDictionary[SpanContext, Span] = WeakKeyDictionary()
+        self._failures = 0
 
     def __repr__(self) -> str:
         return f"<OpenTelemetry: {len(self._spans)} spans in use>"
@@ -63,8 +64,8 @@ class OpenTelemetry:
 
     def detach(self) -> None:
         """Record nothing more; spans that are open are not recorded. Raises `HandlerNotFoundError`."""
-        set_origin(new_context)
-        detach(HANDLER_ID)
+        drop_origin(self._begin)
+        detach(HANDLER_ID, self._tell)
 
     @contextmanager
     def attached(self) -> Iterator[None]:
@@ -93,8 +94,8 @@ class OpenTelemetry:
         """Begin to record a span, and return its context, by its own ids."""
         try:
             return self._begun(name, parent)
-        except Exception:
-            logger.exception("OpenTelemetry did not begin a span %s", name)
+        except Exception as error:  # noqa: BLE001 -- who is traced must not fail because of the provider
+            self._complain(f"OpenTelemetry did not begin a span {name}", error)
             return new_context(name, parent)
 
     def _begun(self, name: str, parent: SpanContext | None) -> SpanContext:
@@ -123,7 +124,21 @@ class OpenTelemetry:
         found: Context = self._trace.set_span_in_context(span, current)
         return found
 
+    def _complain(self, what: str, error: Exception) -> None:
+        """Log a failure of the provider, and fewer and fewer of them: each span of a busy program could be one."""
+        self._failures += 1
+        if self._failures.bit_count() == 1:
+            told = "%s: failure %d; the next that is told is %d"
+            logger.error(told, what, self._failures, 2 * self._failures, exc_info=error)
+
     def _tell(self, name: str, measurements: Mapping[str, float], metadata: Mapping[str, Any]) -> None:
+        """Record what is told; a provider that fails on one span may do better with the next."""
+        try:
+            self._record(name, measurements, metadata)
+        except Exception as error:  # noqa: BLE001 -- as above
+            self._complain(f"OpenTelemetry did not record {name}", error)
+
+    def _record(self, name: str, measurements: Mapping[str, float], metadata: Mapping[str, Any]) -> None:
         context = metadata.get("span")
         part = name.rpartition(".")[2]
         if not isinstance(context, SpanContext):

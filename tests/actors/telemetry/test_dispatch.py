@@ -184,6 +184,30 @@ def test_an_id_is_taken_once() -> None:
         detach("notes")
 
 
+def test_a_handler_is_called_with_what_it_is_for_unless_that_is_excepted() -> None:
+    told: list[str] = []
+    with attached("test.till.**", lambda name, *_: told.append(name), unless=["*.till.sold"]):
+        SOLD.emit({"cents": 5}, {"till": "left"})
+        OPENED.emit({}, {"till": "left"})
+        listeners = SOLD.listeners
+
+    assert told == ["test.till.opened"]
+    assert listeners == ()
+    with pytest.raises(UnknownEventError, match=r"'test.till.solt' means none"):
+        attach("notes", "test.**", print, unless="test.till.solt")
+
+
+def test_who_detaches_a_handler_of_its_own_does_not_detach_that_of_another() -> None:
+    attach("notes", "test.**", print)
+
+    with pytest.raises(HandlerNotFoundError, match="handler 'notes' is another: <built-in function print>"):
+        detach("notes", lambda *_: None)
+    assert handlers("test.till.sold") != ()
+    detach("notes", print)
+
+    assert handlers("test.till.sold") == ()
+
+
 def test_a_name_is_of_one_event_and_has_no_wildcards() -> None:
     with pytest.raises(ValueError, match=r"there is an event 'test.till.sold' already"):
         Event("test.till.sold", "It was sold again.")

@@ -8,7 +8,7 @@ import pytest
 import trio
 import trio.testing
 from opentelemetry import trace
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
@@ -19,6 +19,7 @@ from actors.bus import BusClient, TopicBus
 from actors.delivery import Router, RouterRef
 from actors.queue import MemoryStore, Queue, QueueClient
 from actors.telemetry import (
+    HandlerNotFoundError,
     HandlerTakenError,
     Span,
     SpanContext,
@@ -285,6 +286,50 @@ def test_a_recorder_that_fails_harms_nobody(caplog: pytest.LogCaptureFixture) ->
 
     assert int(bake.context.span_id, 16)
     assert "OpenTelemetry did not begin a span test.bake" in caplog.text
+
+
+class Dropping(SpanProcessor):
+    """Fails on the first spans that end, and exports the others."""
+
+    def __init__(self, failures: int, exporter: InMemorySpanExporter) -> None:
+        self.failures = failures
+        self.exporter = exporter
+
+    def on_end(self, span: ReadableSpan) -> None:
+        self.failures -= 1
+        if self.failures >= 0:
+            raise OSError("the collector is away")
+        self.exporter.export([span])
+
+
+def test_spans_are_recorded_again_when_the_provider_has_recovered_and_few_failures_are_logged(
+    exporter: InMemorySpanExporter, caplog: pytest.LogCaptureFixture
+) -> None:
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(Dropping(100, exporter))
+
+    with OpenTelemetry(provider).attached():
+        for _ in range(101):
+            with BAKE.begin(bread="rye"):
+                pass
+
+    assert [span.name for span in exporter.get_finished_spans()] == ["test.bake"]
+    assert len(caplog.records) == 7
+    assert caplog.records[-1].getMessage() == (
+        "OpenTelemetry did not record test.bake.stop: failure 64; the next that is told is 128"
+    )
+
+
+def test_a_recorder_that_is_not_attached_does_not_detach_the_one_that_is(
+    recorder: OpenTelemetry, exporter: InMemorySpanExporter
+) -> None:
+    with pytest.raises(HandlerNotFoundError):
+        OpenTelemetry(TracerProvider(shutdown_on_exit=False)).detach()
+
+    with BAKE.begin(bread="rye"):
+        pass
+
+    assert [span.name for span in exporter.get_finished_spans()] == ["test.bake"]
 
 
 def test_a_span_that_is_left_open_is_not_kept(recorder: OpenTelemetry) -> None:
