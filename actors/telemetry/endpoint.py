@@ -10,6 +10,7 @@ import logging
 from contextlib import suppress
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 import attrs
 import trio
@@ -27,6 +28,9 @@ PORT: Final = 9464
 READ_BYTES: Final = 4096
 OK: Final = 200
 
+REST_BYTES: Final = 1 << 20
+"""So much of what is refused is read to its end, for who still sends would not read why it was."""
+
 logger: Final = logging.getLogger("actors.telemetry")
 
 
@@ -35,7 +39,7 @@ class ScrapeLimits:
     """What an endpoint allows its scrapers."""
 
     clients: int = 8
-    """So many at once; more are cut off."""
+    """So many at once; one more, and who has not asked for the longest time is cut off, or else who reads."""
     seconds: float = 10.0
     """From when one connects until it has read the answer."""
     request_bytes: int = 8192
@@ -49,11 +53,21 @@ class ScrapeCounters:
     refused: int = 0
     """Those whose requests were malformed, too long, or for something else."""
     too_many: int = 0
+    """Those that were cut off to make room for another."""
     slow: int = 0
     broken: int = 0
     """Those that went away before they had their answer."""
     failed: int = 0
     """Those to whom no metrics could be told."""
+
+
+@attrs.define(eq=False)
+class Scraper:
+    """One connection to an endpoint."""
+
+    scope: trio.CancelScope
+    asked: bool = False
+    """Whether its request has been read."""
 
 
 class Endpoint:
@@ -63,37 +77,44 @@ class Endpoint:
         self._h11 = load("prometheus", "h11")
         self._text = text
         self._limits = limits or ScrapeLimits()
-        self._clients = 0
+        self._scrapers: dict[Scraper, None] = {}
+        """Who is connected, the oldest first."""
         self.counters = ScrapeCounters()
 
     def __repr__(self) -> str:
-        return f"<Endpoint: {self._clients} scrapers, {self.counters.served} served>"
+        return f"<Endpoint: {len(self._scrapers)} scrapers, {self.counters.served} served>"
 
     async def serve(self, listeners: list[trio.SocketListener]) -> None:
         """Serve whoever connects, for ever; then close *listeners*."""
         await trio.serve_listeners(self._serve_client, listeners)
 
     async def _serve_client(self, stream: trio.SocketStream) -> None:
-        if self._clients >= self._limits.clients:
-            self.counters.too_many += 1
-            await trio.aclose_forcefully(stream)
-            return
-        self._clients += 1
+        self._make_room()
+        scraper = Scraper(trio.move_on_after(self._limits.seconds))
+        self._scrapers[scraper] = None
         try:
-            with trio.move_on_after(self._limits.seconds) as scope:
-                await self._answer(stream)
-            self.counters.slow += scope.cancelled_caught
+            with scraper.scope:
+                await self._answer(stream, scraper)
+            self.counters.slow += scraper.scope.cancelled_caught and scraper in self._scrapers
         except trio.BrokenResourceError:
             self.counters.broken += 1
         except Exception:
             self.counters.failed += 1
             logger.exception("%r could not answer a scraper", self)
         finally:
-            self._clients -= 1
+            self._scrapers.pop(scraper, None)
             with suppress(trio.BrokenResourceError):
                 await trio.aclose_forcefully(stream)
 
-    async def _answer(self, stream: trio.SocketStream) -> None:
+    def _make_room(self) -> None:
+        """Cut off the oldest that has not asked yet, or else the oldest, for one that comes."""
+        if len(self._scrapers) >= self._limits.clients:
+            oldest = min(self._scrapers, key=lambda scraper: scraper.asked)
+            del self._scrapers[oldest]
+            oldest.scope.cancel()
+            self.counters.too_many += 1
+
+    async def _answer(self, stream: trio.SocketStream, scraper: Scraper) -> None:
         connection = self._h11.Connection(self._h11.SERVER, max_incomplete_event_size=self._limits.request_bytes)
         try:
             request = await self._read(connection, stream)
@@ -105,11 +126,14 @@ class Endpoint:
                 return
             (status, text), bodiless = _refusal_of(request.method, request.target), request.method == b"HEAD"
         if status == OK:
+            scraper.asked = True
             text = await self._text()
         await stream.send_all(self._response(connection, status, text, bodiless=bodiless))
         await stream.send_eof()
         self.counters.served += status == OK
         self.counters.refused += status != OK
+        if status != OK:
+            await _read_rest(stream)
 
     async def _read(self, connection: Any, stream: trio.SocketStream) -> Any:
         """Return the request, or None if nobody has asked for anything."""
@@ -126,6 +150,13 @@ class Endpoint:
         return sent
 
 
+async def _read_rest(stream: trio.SocketStream) -> None:
+    left = REST_BYTES
+    with suppress(trio.BrokenResourceError):  # it was answered, and has gone
+        while left > 0 and (some := await stream.receive_some(REST_BYTES >> 4)):
+            left -= len(some)
+
+
 def _refusal_of(method: bytes, target: bytes) -> tuple[int, bytes]:
     r"""Return how a request is answered, and why it is refused if it is.
 
@@ -134,9 +165,17 @@ def _refusal_of(method: bytes, target: bytes) -> tuple[int, bytes]:
     """
     if method not in {b"GET", b"HEAD"}:
         return 405, b"the metrics can only be read\n"
-    if target.partition(b"?")[0] not in {b"/metrics", b"/"}:
+    if _path_of(target) not in {b"/metrics", b"/"}:
         return 404, b"the metrics are at /metrics\n"
     return OK, b""
+
+
+def _path_of(target: bytes) -> bytes:
+    """Return the path that is asked for; a proxy may ask for the whole address."""
+    try:
+        return urlsplit(target).path
+    except ValueError:
+        return b""
 
 
 async def open_loopback(host: str, port: int) -> list[trio.SocketListener]:

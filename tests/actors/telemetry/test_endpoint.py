@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +10,7 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
+from trio.testing import wait_all_tasks_blocked
 
 from actors import open_system
 from actors.telemetry import InvalidHandlerError
@@ -75,6 +76,12 @@ async def test_a_system_is_scraped_by_plain_http() -> None:
     [
         (GET, b"200", b"# TYPE tills gauge\ntills 2.0\n"),
         (b"GET /?name=tills HTTP/1.0\r\n\r\n", b"200", b"# TYPE tills gauge\ntills 2.0\n"),
+        (
+            b"GET http://localhost:9464/metrics HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            b"200",
+            b"# TYPE tills gauge\ntills 2.0\n",
+        ),
+        (b"GET http://[/metrics HTTP/1.0\r\n\r\n", b"404", b"the metrics are at /metrics\n"),
         (b"HEAD /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n", b"200", b""),
         (b"GET /secrets HTTP/1.0\r\n\r\n", b"404", b"the metrics are at /metrics\n"),
         (b"DELETE /metrics HTTP/1.0\r\n\r\n", b"405", b"the metrics can only be read\n"),
@@ -82,7 +89,7 @@ async def test_a_system_is_scraped_by_plain_http() -> None:
         (b"GET /metrics HTTP/1.1\r\n\r\n", b"400", b"this is no request that can be answered\n"),
         (b"GET /" + b"x" * 9000, b"431", b"this is no request that can be answered\n"),
     ],
-    ids=["get", "root", "head", "elsewhere", "delete", "no HTTP", "no host", "too long"],
+    ids=["get", "root", "whole address", "no address", "head", "elsewhere", "delete", "no HTTP", "no host", "too long"],
 )
 async def test_a_request_is_answered(request_: bytes, status: bytes, body: bytes) -> None:
     async with served() as node:
@@ -108,21 +115,51 @@ async def test_who_says_nothing_or_reads_nothing_is_cut_off() -> None:
     assert repr(node.endpoint) == "<Endpoint: 0 scrapers, 0 served>"
 
 
-async def test_too_many_at_once_are_cut_off_and_others_are_served_afterwards() -> None:
-    async with served(clients=2) as node:
-        first, second = await node.connect(), await node.connect()
-        third = await node.connect()
-        with suppress(trio.BrokenResourceError):
-            assert await third.receive_some(1) == b""
-        await third.aclose()
-        for stream in (first, second):
-            await stream.send_eof()
-            assert await stream.receive_some(1) == b""
-            await stream.aclose()
-        status, _ = await node.ask(GET)
+async def test_who_is_silent_does_not_keep_others_out() -> None:
+    async with served(clients=8) as node:
+        silent = [await node.connect() for _ in range(8)]
+        await wait_all_tasks_blocked()
+        with trio.fail_after(5):
+            answers = [await node.ask(GET) for _ in range(3)]
 
-    assert status == b"HTTP/1.1 200 "
-    assert (node.endpoint.counters.too_many, node.endpoint.counters.broken) == (1, 2)
+        assert await silent[0].receive_some(1) == b""
+        assert repr(node.endpoint) == "<Endpoint: 7 scrapers, 3 served>"
+        for stream in silent:
+            await stream.aclose()
+
+    assert [status for status, _ in answers] == [b"HTTP/1.1 200 "] * 3
+    assert node.endpoint.counters.too_many == 1
+
+
+async def test_who_reads_nothing_is_cut_off_for_another_and_who_only_waits_before_that() -> None:
+    sizes = [LARGE, LARGE]
+
+    async def much() -> bytes:
+        return b"#" * (sizes.pop() if sizes else 1)
+
+    async with served(much, clients=2) as node:
+        deaf = await node.connect()
+        await deaf.send_all(GET)
+        await wait_all_tasks_blocked()
+        silent, second = await node.connect(), await node.connect()
+        assert await silent.receive_some(1) == b""
+        await second.send_all(GET)
+        await wait_all_tasks_blocked()
+        assert await node.ask(GET) == (b"HTTP/1.1 200 ", b"#")
+        assert node.endpoint.counters.too_many == 2
+        for stream in (deaf, silent, second):
+            await stream.aclose()
+
+    assert node.endpoint.counters.slow == 0
+
+
+async def test_who_still_sends_what_is_refused_reads_why() -> None:
+    async with served() as node:
+        status, _ = await node.ask(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 900_000)
+        posted, _ = await node.ask(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 900000\r\n\r\n" + b"x" * 900_000)
+
+    assert (status, posted) == (b"HTTP/1.1 431 ", b"HTTP/1.1 405 ")
+    assert node.endpoint.counters.broken == 0
 
 
 async def test_metrics_that_fail_are_logged_and_the_next_are_served(caplog: pytest.LogCaptureFixture) -> None:
