@@ -254,12 +254,11 @@ def _log(level: int, message: str, *args: object, **kwargs: Any) -> None:
 
 def status_of(process: Process, reason: ExitReason | None = None) -> Status:
     """Return what *process* shows of itself; nothing, if its `format_status` fails."""
-    return viewer(process)(content(process.message), reason)
+    return viewer(process.actor)(content(process.message), reason)
 
 
-def viewer(process: Process) -> Callable[[object, ExitReason | None], Status]:
-    """Return what tells how the actor of *process* shows a message and a reason, beside its state as it is now."""
-    actor = process.actor
+def viewer(actor: Actor) -> Callable[[object, ExitReason | None], Status]:
+    """Return what tells how *actor* shows a message and a reason, beside its state as it is now."""
     try:
         state = state_of(actor)
     except BaseException as error:  # noqa: BLE001 -- what cannot be looked at is not shown

@@ -125,6 +125,8 @@ class Trace:
 
     def __init__(self, process: Process, last: int) -> None:
         self._process = process
+        # The process lets go of it at its end, and what it did last is still to be shown then.
+        self._actor = process.actor
         self._entries: deque[Entry] = deque(maxlen=last)
         self.noted = 0
         """How many events there were, those that are forgotten too."""
@@ -153,7 +155,7 @@ class Trace:
 
     def events(self, seen: int = 0) -> list[TraceEvent]:
         """Return the events, as the actor shows them; without the first *seen* that there were."""
-        show = report.viewer(self._process)
+        show = report.viewer(self._actor)
         entries = list(islice(self._entries, max(0, len(self._entries) - self.noted + seen), None))
         texts = [_text_of(entry, show(entry.message, entry.reason)) for entry in entries]
         return [

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from actors.system import ActorSystem
+    from actors.trace import Trace
 
 logger: Final = logging.getLogger("actors.shell")
 
@@ -97,6 +98,8 @@ class Node:
         """Only whose connections are accepted."""
         self.counters = Counters()
         self.chronicle = Chronicle(system)
+        self.traces: dict[Trace, int] = {}
+        """Those that were started for a client, and how many clients look at each."""
         self.clients = 0
         """How many are connected."""
         self.opened = time.monotonic_ns()

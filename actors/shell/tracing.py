@@ -15,11 +15,12 @@ from actors.snapshot import printable
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
+    from actors.process import Process
     from actors.shell.node import Node
-    from actors.trace import TraceEvent
+    from actors.trace import Trace, TraceEvent
 
 LAST: Final = 200
-"""So many events are kept between two looks."""
+"""So many events are kept between two looks; those before them are lost, and counted."""
 
 LOOK_SECONDS: Final = 0.1
 
@@ -27,31 +28,61 @@ LOOK_SECONDS: Final = 0.1
 async def trace(node: Node, arguments: Mapping[str, Any]) -> AsyncIterator[dict[str, Any] | None]:
     """Yield the events of an actor as they come, for ``timeout`` seconds, or until it ends.
 
-    It is traced no longer then, nor when the client goes, unless it was traced before.
+    It is traced no longer once the last client has gone that looks at it, unless it was traced before.
     """
     process = await find_one(node.system, arguments)
-    seconds = seconds_in(arguments)
-    had = process.callbacks.trace
-    if had is None:
-        inspect.start_trace(process.ref, last=LAST)
+    end = trio.current_time() + seconds_in(arguments)
+    trace = _look_at(node, process)
+    # What was noted before, by whoever else had it traced, is shown as well, as far as it is kept.
+    seen, kept = 0, False
+    try:
+        over = False
+        while not over:
+            over = process.callbacks.trace is not trace or trio.current_time() >= end
+            events, noted = trace.events(seen), trace.noted
+            if kept and noted - seen > len(events):
+                yield _told("lost", str(noted - seen - len(events)))
+            seen, kept = noted, True
+            for event in events:
+                yield _row(event)
+            yield None
+            if not over:
+                await trio.sleep(min(LOOK_SECONDS, max(0.0, end - trio.current_time())))
+    finally:
+        _leave(node, process, trace)
+    if process.reason is not None:
+        yield _told("exit", printable(str(process.reason)))
+    elif trio.current_time() < end:
+        yield _told("ended", "somebody else has ended the trace")
+
+
+def _look_at(node: Node, process: Process) -> Trace:
+    """Return the trace of *process*, of which one client more is told; start it if there is none."""
     trace = process.callbacks.trace
     if trace is None:
-        raise CommandError(f"{process.ref} cannot be traced")
-    # What was noted before, by whoever else had it traced, is shown as well.
-    seen = 0
-    end = trio.current_time() + seconds
-    try:
-        while process.reason is None and process.callbacks.trace is trace and trio.current_time() < end:
-            for event in trace.events(seen):
-                yield _row(event)
-            seen = trace.noted
-            yield None
-            await trio.sleep(min(LOOK_SECONDS, max(0.0, end - trio.current_time())))
-    finally:
-        if had is None and process.reason is None and process.callbacks.trace is trace:
+        inspect.start_trace(process.ref, last=LAST)
+        trace = process.callbacks.trace
+        if trace is None:
+            raise CommandError(f"{process.ref} cannot be traced")
+        node.traces[trace] = 0
+    if trace in node.traces:
+        node.traces[trace] += 1
+    return trace
+
+
+def _leave(node: Node, process: Process, trace: Trace) -> None:
+    """Tell one client less of *trace*; stop it if that was the last, and it was started for one."""
+    if trace not in node.traces:
+        return
+    node.traces[trace] -= 1
+    if node.traces[trace] == 0:
+        del node.traces[trace]
+        if process.reason is None and process.callbacks.trace is trace:
             trace.stop()
-    if process.reason is not None:
-        yield {"kind": "exit", "content": printable(str(process.reason)), "peer": None, "time": None, "seconds": None}
+
+
+def _told(kind: str, content: str) -> dict[str, Any]:
+    return {"kind": kind, "content": content, "peer": None, "time": None, "seconds": None}
 
 
 def _row(event: TraceEvent) -> dict[str, Any]:

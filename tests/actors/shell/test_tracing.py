@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import deque
+from typing import TYPE_CHECKING, Any
 
 import trio
 
-from actors import Actor
+from actors import Actor, inspect
 from actors.name_ref import process_of
 from actors.shell.frame import encode
+from actors.shell.tracing import LAST
 
 if TYPE_CHECKING:
     from actors import ActorSystem
     from actors.shell import Node
-    from tests.actors.shell.conversation import Connect
+    from tests.actors.shell.conversation import Client, Connect
 
 
 class Waiter(Actor):
     async def handle_cast(self, message: object) -> None:
         await trio.sleep_forever()
+
+
+class Counter(Actor):
+    def handle_cast(self, message: object) -> None:
+        if message == "die":
+            raise ValueError(message)
+
+    def handle_call(self, message: object, caller: object) -> object:
+        return message
 
 
 async def test_a_trace_ends_with_its_client(connect: Connect, node: Node, real_system: ActorSystem) -> None:
@@ -43,3 +54,100 @@ async def test_a_trace_ends_with_its_client(connect: Connect, node: Node, real_s
     assert frame is not None
     assert frame.content[1][0]["kind"] == "cast"
     assert process.callbacks.trace is None
+
+
+async def test_a_second_operator_goes_on_looking_when_the_first_has_left(
+    connect: Connect, node: Node, real_system: ActorSystem
+) -> None:
+    frail = await real_system.start(Counter, name="counter")
+    first, second = await connect(node), await connect(node)
+    for client in (first, second):
+        await client.send(encode("trace", {"name": "counter", "timeout": 60}))
+        await client.receive()
+
+    await first.stream.aclose()
+    await left(node, 1)
+    frail.cast("x")
+    kinds = [(await event_of(second))["kind"] for _ in range(2)]
+    await second.stream.aclose()
+    await left(node, 0)
+
+    process = process_of(frail)
+    assert kinds == ["cast", "noreply"]
+    assert process is not None
+    assert process.callbacks.trace is None
+    assert node.traces == {}
+
+
+async def test_a_trace_says_how_many_events_came_too_fast_for_it(
+    connect: Connect, node: Node, real_system: ActorSystem
+) -> None:
+    busy = await real_system.start(Counter, name="counter")
+    client = await connect(node)
+    await client.send(encode("trace", {"name": "counter", "timeout": 60}))
+    await client.receive()
+
+    for number in range(1000):
+        busy.cast(number)
+    await busy.call("done")
+    told = await event_of(client)
+    contents = [(await event_of(client))["content"] for _ in range(LAST)]
+
+    assert (told["kind"], told["content"]) == ("lost", str(2002 - LAST))
+    assert contents[-4:] == ["999", "999", "'done'", "'done'"]
+
+
+async def test_the_last_that_an_actor_did_before_it_died_is_shown(
+    connect: Connect, node: Node, real_system: ActorSystem
+) -> None:
+    frail = await real_system.start(Counter, name="counter")
+    client = await connect(node)
+    await client.send(encode("trace", {"name": "counter", "timeout": 60}))
+    await client.receive()
+
+    frail.cast("die")
+    events = [await event_of(client) for _ in range(3)]
+
+    assert [(it["kind"], it["content"]) for it in events] == [
+        ("cast", "'die'"),
+        ("raise", "ValueError: die"),
+        ("exit", "ValueError: die"),
+    ]
+    assert node.traces == {}
+
+
+async def test_who_looks_at_a_trace_is_told_when_somebody_else_ends_it(
+    connect: Connect, node: Node, real_system: ActorSystem
+) -> None:
+    counter = await real_system.start(Counter, name="counter")
+    client = await connect(node)
+    await client.send(encode("trace", {"name": "counter", "timeout": 60}))
+    await client.receive()
+
+    inspect.stop_trace(counter)
+
+    assert await event_of(client) == {
+        "kind": "ended",
+        "content": "somebody else has ended the trace",
+        "peer": None,
+        "time": None,
+        "seconds": None,
+    }
+
+
+async def event_of(client: Client) -> dict[str, Any]:
+    """Return the next event that a trace tells."""
+    unread: deque[dict[str, Any]] = client.__dict__.setdefault("events", deque())
+    with trio.fail_after(20):
+        while not unread:
+            frame = await client.receive()
+            assert frame is not None
+            unread.extend(frame.content[1])
+    return unread.popleft()
+
+
+async def left(node: Node, clients: int) -> None:
+    """Wait until so many clients are left."""
+    with trio.fail_after(20):
+        while node.clients > clients:  # noqa: ASYNC110 -- nothing else tells that a client has gone
+            await trio.sleep(0.001)
