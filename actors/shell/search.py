@@ -21,13 +21,14 @@ LONGEST_NUMBER: Final = 20
 def found(snapshot: Snapshot, arguments: Mapping[str, Any], into: list[Process]) -> Iterator[None]:
     """Put whoever the arguments ``name`` or ``id`` mean *into* a list; zombies too. Each step is a slice at most.
 
-    A name of ``#`` and digits is a number.
+    A name of ``#`` and digits is a number, if somebody has that.
 
     Raises `FrameError` if neither is there.
     """
     name, number = arguments.get("name"), arguments.get("id")
     if isinstance(name, str) and name[:1] == "#" and name[1:].isdecimal() and len(name) < LONGEST_NUMBER:
-        into += snapshot.find(int(name[1:]))
+        # An actor may be named so, too, which is meant where nobody has the number.
+        into += snapshot.find(int(name[1:])) or (yield from snapshot.search(name))
     elif isinstance(name, str):
         into += yield from snapshot.search(name)
     elif isinstance(number, int):
