@@ -6,6 +6,8 @@ from typing import Final
 
 OTHER: Final = "other"
 """What stands for all values beyond the bound."""
+LONGEST: Final = 200
+"""Characters; what is longer loses its end."""
 
 
 class Labels:
@@ -20,15 +22,26 @@ class Labels:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._names: set[str] = set()
+        self._names: dict[str, str] = {}
 
     def __repr__(self) -> str:
         return f"<Labels: {len(self._names)} of at most {self._most}>"
 
     def of(self, name: str) -> str:
         """Return *name*, or what stands for it."""
-        if name not in self._names:
+        found = self._names.get(name)
+        if found is None:
             if len(self._names) >= self._most:
                 return OTHER
-            self._names.add(name)
-        return name
+            found = self._names[name] = _printable(name)
+        return found
+
+
+def _printable(name: str) -> str:
+    r"""Return *name* as it can be scraped: no surrogates, which UTF-8 lacks, and no ends of lines.
+
+    >>> _printable("Käse"), _printable("\udc80\n")
+    ('Käse', '\\udc80\\n')
+    """
+    cut = name if len(name) <= LONGEST else f"{name[: LONGEST - 3]}..."
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in cut)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import prometheus_client
 import pytest
 import trio
+from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 from trio.testing import wait_all_tasks_blocked
 
@@ -14,7 +16,16 @@ from actors import Actor
 from actors.bus import BusClient, TopicBus
 from actors.delivery import BreakerOptions, DeliveryFailedError, DeliveryOptions, Router, RouterConfig, RouterRef
 from actors.queue import MemoryStore, Queue, QueueClient
-from actors.telemetry import MESSAGES, HandlerTakenError, InvalidHandlerError
+from actors.telemetry import (
+    MESSAGES,
+    QUEUE_DEQUEUE,
+    Event,
+    HandlerNotFoundError,
+    HandlerTakenError,
+    InvalidHandlerError,
+    Span,
+    new_context,
+)
 from actors.telemetry.census import AT_ONCE
 from actors.telemetry.prometheus import Prometheus
 from supervision import ChildSpec, Supervisor, SupervisorSpec, which_children
@@ -220,6 +231,78 @@ async def test_many_actors_are_counted_in_slices(system: ActorSystem) -> None:
             nursery.cancel_scope.cancel()
 
     assert found["actors_alive", "Till"] == 2 * AT_ONCE
+
+
+def histogram(found: dict[tuple[str, ...], float], name: str, *labels: str) -> list[float]:
+    """Return the classes of a histogram, from the least bound to +Inf."""
+    buckets = {key[1]: value for key, value in found.items() if key[0] == f"{name}_bucket" and key[2:] == labels}
+    return [buckets[bound] for bound in sorted(buckets, key=float)]
+
+
+async def test_a_histogram_is_cumulative_and_ends_with_all_of_its_observations(system: ActorSystem) -> None:
+    with scraped(system) as metrics:
+        for waited in (0.0, 100.0, 101.0, 2e6, 60e6):
+            lease = {"recipient": "mill", "from_agent": None, "message_id": "1", "correlation_id": None, "priority": 0}
+            QUEUE_DEQUEUE.emit({"dequeue_count": 1, "waited_us": waited}, lease)
+        found = await samples(metrics)
+
+    assert histogram(found, "actors_queue_wait_seconds") == [2, 3, 3, 3, 3, 3, 3, 3, 3, 4, 4, 5]
+    assert found["actors_queue_wait_seconds_count",] == 5
+    assert found["actors_queue_wait_seconds_sum",] == pytest.approx(62.000_201)
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [('T"i\\ll', 'T"i\\ll'), ("Käse", "Käse"), ("T\n\r\x7f", "T\\n\\r\\x7f"), ("T" * 500, "T" * 197 + "...")],
+    ids=["quotes", "umlaut", "no line", "long"],
+)
+async def test_any_name_of_a_class_can_be_a_label(name: str, label: str, system: ActorSystem) -> None:
+    with scraped(system) as metrics:
+        await system.start(type(name, (Till,), {}))
+        found = await samples(metrics)
+
+    assert found["actors_alive", label] == 1
+
+
+async def test_events_that_are_defined_later_are_counted(system: ActorSystem) -> None:
+    with scraped(system) as metrics:
+        Event("test.later.rung", "A till rings.").emit({}, {})
+        with Span("test.later.sale", "A till sells.", metadata=()).begin():
+            pass
+        found = await samples(metrics)
+
+    assert found["actors_events_total", "test.later.rung"] == 1
+    assert found["actors_span_seconds_count", "ok", "test.later.sale"] == 1
+
+
+ODD = Event("test.odd.stop", "Something tells of a span, and is none.", metadata=("span",))
+
+
+async def test_an_event_that_tells_of_a_span_is_counted_as_an_event(system: ActorSystem) -> None:
+    with scraped(system) as metrics:
+        for span in ("the bridge", new_context("test", None)):
+            ODD.emit({}, {"span": span})
+        found = await samples(metrics)
+
+    assert found["actors_events_total", "test.odd.stop"] == 2
+
+
+async def test_what_others_have_in_the_registry_is_told_as_well(system: ActorSystem) -> None:
+    registry = CollectorRegistry()
+    prometheus_client.Gauge("tills", "Tills.", registry=registry).set(2)
+    with scraped(system, registry=registry) as metrics:
+        found = await samples(metrics)
+
+    assert found["tills",] == 2
+    assert found["actors_alive", "Root"] == 1
+    assert b"actors_alive" in prometheus_client.generate_latest(registry)
+
+
+async def test_one_that_is_not_attached_does_not_detach_the_one_that_is(system: ActorSystem) -> None:
+    with scraped(system) as metrics:
+        with pytest.raises(HandlerNotFoundError):
+            Prometheus(system).detach()
+        assert metrics.attached
 
 
 async def wait_for_turn() -> None:
