@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib.metadata import PackageNotFoundError, requires, version
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import attrs
 import click
@@ -13,7 +13,7 @@ import click
 from actors.clash import OURS, THEIRS, refuse_a_mixed_install
 from actors.config import ConfigError
 from actors.shell import DirectoryError, directory
-from actors.shell.commands import examples, print_json
+from actors.shell.commands import print_json
 from supervision.configuration import load_configuration
 
 if TYPE_CHECKING:
@@ -31,16 +31,8 @@ class Finding:
     says: str
 
 
-@click.command(epilog=examples("actors check", "actors check --config shop.toml", "actors check --json | jq .good"))
-@click.option("--config", metavar="FILE", help="Check this file, .toml or .yaml, and the environment with it.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def check(config: str | None, *, as_json: bool) -> None:
-    """Check the environment: libraries, the other package called supervision, the directory of sockets, configuration.
-
-    Nothing is started or opened.
-
-    Exit status: 0 if all is well, 1 if something is not.
-    """
+def print_findings(config: str | None, *, as_json: bool) -> NoReturn:
+    """Say what was found, and exit: with 0 if all of it is good."""
     findings = list(all_findings(config))
     good = all(it.good for it in findings)
     if as_json:

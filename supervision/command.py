@@ -20,9 +20,7 @@ def main() -> NoReturn:
         sys.exit(USAGE)
     from actors.shell.all_commands import COMMANDS  # noqa: PLC0415 -- as below
     from actors.shell.commands import run_commands  # noqa: PLC0415 -- it cannot be imported without them
-    from supervision.check import check  # noqa: PLC0415 -- as above
-    from supervision.configuration.command import config  # noqa: PLC0415 -- as above
-    from supervision.run import run  # noqa: PLC0415 -- as above
+    from supervision.commands import check, config, run  # noqa: PLC0415 -- as above
 
     run_commands(*COMMANDS, run, check, config)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 import click
 
 from actors.config import ConfigError
-from actors.shell.commands import USAGE, examples
+from actors.shell.commands import USAGE
 from supervision.configuration import load_configuration
 from supervision.configuration.command import refuse_configuration
 from supervision.errors import ChildStartError, TreeGaveUpError
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 logger: Final = logging.getLogger("supervision")
 
 LOG_FORMAT: Final = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
-LEVELS: Final = ("debug", "info", "warning", "error")
 
 IMPORTERS: Final = frozenset({inspect.getfile(Program), importlib.__file__})
 
@@ -33,31 +32,8 @@ GAVE_UP: Final = 1
 INTERRUPTED: Final = 130
 
 
-@click.command(
-    epilog=examples(
-        "actors run shop.py:tree",
-        "actors run shop.py:tree --name shop --log-file shop.log",
-        "actors run shop.py:tree --config shop.toml",
-        "actors run shops.main:tree -- --till 4    what follows -- is for the program",
-    )
-)
-@click.argument("program", metavar="FILE:TREE")
-@click.argument("arguments", nargs=-1)
-@click.option("--name", help="Name of the node and of the supervisor at its top.")
-@click.option("--log-level", type=click.Choice(LEVELS), default="warning", show_default=True, help="Log from here on.")
-@click.option("--log-file", type=click.Path(dir_okay=False, writable=True), help="Log to this file, not to stderr.")
-@click.option("--config", metavar="FILE", help="Start the services that this file, .toml or .yaml, describes.")
-@click.option("--listen/--no-listen", default=True, help="Whether ps and stats can look at the node.")
-def run(program: str, arguments: tuple[str, ...], *, listen: bool, **options: str | None) -> None:
-    """Run a supervision tree until it ends or is asked to stop.
-
-    FILE is a Python file, or a module by its dotted name; TREE is a SupervisorSpec in it, or a callable that returns
-    one.
-
-    SIGINT (Ctrl-C) or SIGTERM stops the tree in order; a second one kills what still runs. Exit status: 0 if it was
-    asked to stop, or stopped by itself; 1 if it gave up or did not start; 2 if there is no such tree, or something is
-    wrong with the configuration; 130 or 143 after a second signal; 70 if something that had been killed would not end.
-    """
+def run_program(program: str, arguments: tuple[str, ...], *, listen: bool, **options: str | None) -> None:
+    """Run the tree that *program* names until it ends or is asked to stop, and exit unless the status is 0."""
     try:
         named = Program.parse(program)
         log_to(options["log_file"], options["log_level"] or "warning")

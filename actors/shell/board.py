@@ -2,54 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 from rich.cells import set_cell_size
 
-from actors.shell.tables import duration, headline, printable, state
+from actors.shell.phrases import duration, headline, printable, state
+from actors.shell.seen import ORDERS, Seen
 from actors.shell.trend import BARS, Trend, Trends, short, sparkline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from actors.shell.client import Answer
-    from actors.shell.view import ActorView
 
 SPARK: Final = 12
 """So many looks are drawn of each actor."""
-
-
-@attrs.frozen
-class Seen:
-    """One actor as it was seen last, and how it went before."""
-
-    actor: ActorView
-    trend: Trend
-    bars: str = BARS
-    """What trends are drawn with."""
-
-    @property
-    def wait(self) -> float | None:
-        """How long nearly all of its messages wait at most."""
-        return None if self.actor.waiting is None else self.actor.waiting.p99
-
-    @property
-    def busy(self) -> float | None:
-        """How long nearly all of its handlers take at most."""
-        return None if self.actor.handling is None else self.actor.handling.p99
-
-
-ORDERS: Final[Mapping[str, Callable[[Seen], Any]]] = {
-    "throughput": lambda it: -it.trend.rate,
-    "mailbox": lambda it: -it.actor.length,
-    "handled": lambda it: -it.actor.handled,
-    "wait": lambda it: -(it.wait or 0.0),
-    "busy": lambda it: -(it.busy or 0.0),
-    "age": lambda it: it.actor.id or 0,
-    "name": lambda it: it.actor.label,
-}
-"""What the actors can be sorted by; each has its first letter as a key."""
 
 KEYS: Final = "t m h w b a n sort, r reverse, arrows scroll, space pause, q quit"
 

@@ -8,14 +8,11 @@ import sys
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 import click
-from rich.table import Table
-from rich.text import Text
 
 from actors.shell.client import DEFAULT_SECONDS, Connection, find_node
 from actors.shell.errors import SeveralNodesError, ShellError
 from actors.shell.seconds import DEFAULT_SECONDS as ACTOR_SECONDS
 from actors.shell.seconds import MOST_SECONDS
-from actors.shell.tables import console, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -112,19 +109,10 @@ def _finite(value: Any) -> Any:
 
 def print_rows(rows: Sequence[Mapping[str, Any]]) -> None:
     """Print a table for people: a column for each key of the rows, those of numbers to the right."""
-    if not rows:
-        return
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for title in rows[0]:
-        number = all(isinstance(row[title], int | float | None) for row in rows)
-        table.add_column(title, justify="right" if number else "left")
-    for row in rows:
-        table.add_row(*(Text(_cell(value)) for value in row.values()))
-    console().print(table)
+    if rows:
+        from actors.shell.tables import show_rows  # noqa: PLC0415 -- rich takes a while to be imported
 
-
-def _cell(value: object) -> str:
-    return "" if value is None else f"{value:,}" if type(value) is int else printable(str(value))
+        show_rows(rows)
 
 
 def fail(text: str, status: int = 1) -> NoReturn:

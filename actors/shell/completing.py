@@ -15,8 +15,8 @@ from prompt_toolkit.completion import Completer, Completion
 
 from actors.shell import directory
 from actors.shell.errors import ShellError
+from actors.shell.phrases import printable
 from actors.shell.service import WithDefault
-from actors.shell.tables import printable
 from actors.shell.words import typed
 
 if TYPE_CHECKING:

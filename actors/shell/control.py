@@ -10,7 +10,7 @@ import click
 from actors.shell.commands import SECONDS, USAGE, connect, examples, fail, of_actor, print_json, within
 from actors.shell.errors import LiteralError
 from actors.shell.literals import parse_message
-from actors.shell.tables import duration, printable
+from actors.shell.phrases import duration, printable
 
 
 @click.command(

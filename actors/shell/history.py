@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from actors.shell.commands import connect, examples, print_json, print_rows, which_node
-from actors.shell.tables import duration
+from actors.shell.phrases import duration
 
 
 @click.command(

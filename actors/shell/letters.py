@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from actors.shell.commands import USAGE, connect, examples, fail, print_json, print_rows, which_node
-from actors.shell.tables import duration, printable
+from actors.shell.phrases import duration, printable
 
 
 @click.group(

@@ -6,7 +6,6 @@ import attrs
 import click
 
 from actors.shell.commands import connect, examples, print_json, which_node
-from actors.shell.tables import show_actor, show_actors
 from actors.shell.view import ORDERS, in_order
 
 
@@ -32,6 +31,8 @@ def ps(node: str | None, seconds: float, sort: str, limit: int | None, *, as_jso
     if as_json:
         print_json({"node": answer.node, "sampled": "one message in 64", "actors": [attrs.asdict(it) for it in actors]})
     else:
+        from actors.shell.tables import show_actors  # noqa: PLC0415 -- rich takes a while to be imported
+
         show_actors(answer.node, actors, len(answer.actors))
 
 
@@ -49,5 +50,7 @@ def stats(name: str, node: str | None, seconds: float, *, as_json: bool) -> None
         actors = [attrs.asdict(actor) | detail for actor, detail in found]
         print_json({"node": facts, "sampled": "one message in 64", "actors": actors})
         return
+    from actors.shell.tables import show_actor  # noqa: PLC0415 -- as above
+
     for actor, detail in found:
         show_actor(actor, detail)

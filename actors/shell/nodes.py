@@ -10,7 +10,7 @@ from actors.shell import directory
 from actors.shell.client import Connection
 from actors.shell.commands import SECONDS, examples, print_json, print_rows
 from actors.shell.errors import RefusedError, UnreachableError
-from actors.shell.tables import duration
+from actors.shell.phrases import duration
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,8 +8,8 @@ import click
 
 from actors.shell.client import nearest
 from actors.shell.commands import examples, fail, print_rows
+from actors.shell.phrases import duration
 from actors.shell.service import Service, WithDefault, limited, looks_at, sorted_by
-from actors.shell.tables import duration
 
 NAMESPACES: Final = ("global", "workflow", "swarm", "debate", "session", "agent")
 

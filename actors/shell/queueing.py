@@ -8,6 +8,7 @@ import click
 
 from actors.shell.client import nearest
 from actors.shell.commands import examples, fail, print_rows
+from actors.shell.phrases import duration, printable
 from actors.shell.service import (
     Service,
     WithDefault,
@@ -17,7 +18,6 @@ from actors.shell.service import (
     sorted_by,
     which_letter,
 )
-from actors.shell.tables import duration, printable
 
 
 @click.group(

@@ -7,8 +7,8 @@ from typing import Any, Final
 import click
 
 from actors.shell.commands import examples, fail, print_rows
+from actors.shell.phrases import duration, printable
 from actors.shell.service import Service, limited, looks_at, sorted_by
-from actors.shell.tables import duration, printable
 
 SHORT: Final = 16
 """So many characters of an id are shown to people."""

@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from actors.shell.commands import examples, print_rows
+from actors.shell.phrases import duration, printable
 from actors.shell.service import Service, WithDefault, act_on_letters, limited, looks_at, which_letter
-from actors.shell.tables import duration, printable
 
 
 @click.command(

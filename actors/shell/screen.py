@@ -12,7 +12,8 @@ from prompt_toolkit.application import Application
 from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.layout import FormattedTextControl, Layout, Window
 
-from actors.shell.board import ORDERS, Board
+from actors.shell.board import Board
+from actors.shell.seen import ORDERS
 from actors.shell.trend import BARS, PLAIN_BARS
 from actors.shell.watching import Looks
 

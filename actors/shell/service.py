@@ -11,7 +11,7 @@ import click
 from actors.foremost import FEW, MOST
 from actors.shell.commands import USAGE, connect, fail, print_json, which_node
 from actors.shell.errors import NoActorError, RefusedError
-from actors.shell.tables import printable
+from actors.shell.phrases import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

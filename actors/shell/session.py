@@ -9,7 +9,7 @@ import click
 
 from actors.shell.client import nearest
 from actors.shell.errors import NoNodeError, SeveralNodesError, ShellError
-from actors.shell.tables import printable
+from actors.shell.phrases import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

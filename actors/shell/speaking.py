@@ -9,7 +9,7 @@ import click
 from actors.shell.commands import USAGE, connect, examples, fail, of_actor, print_json, within
 from actors.shell.errors import LiteralError
 from actors.shell.literals import parse_message
-from actors.shell.tables import printable
+from actors.shell.phrases import printable
 
 
 @click.command(

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from actors.shell.phrases import duration, headline, printable, state
 from actors.shell.view import SAMPLED
 
 if TYPE_CHECKING:
@@ -36,15 +37,25 @@ class Column:
     """Whether a narrow terminal goes without."""
 
 
-MINUTE: Final = 60
-HOUR: Final = 3600
-DAY: Final = 86400
-
-
 def console() -> Console:
     """Return what prints to stdout: in colours on a terminal, and not folded at 80 columns elsewhere."""
     plain = Console(highlight=False)
     return plain if plain.is_terminal else Console(highlight=False, width=WIDTH, color_system=None)
+
+
+def show_rows(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print a table of *rows*, of which there is one at least: a column for each key, those of numbers to the right."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for title in rows[0]:
+        number = all(isinstance(row[title], int | float | None) for row in rows)
+        table.add_column(title, justify="right" if number else "left")
+    for row in rows:
+        table.add_row(*(Text(_cell(value)) for value in row.values()))
+    console().print(table)
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else f"{value:,}" if type(value) is int else printable(str(value))
 
 
 def show_actors(node: NodeFacts, actors: Sequence[ActorView], total: int) -> None:
@@ -60,27 +71,6 @@ def show_actors(node: NodeFacts, actors: Sequence[ActorView], total: int) -> Non
     out.print(table)
     more = "" if len(actors) == total else f"{len(actors):,} of {total:,} shown; "
     out.print(Text(f"{more}{SAMPLED}"))
-
-
-def headline(node: NodeFacts) -> str:
-    """Return the line about a node."""
-    stopping = ", stopping" if node["stopping"] else ""
-    zombies = f", {node['zombies']} zombies" if node["zombies"] else ""
-    return (
-        f"node {node['name']}: {node['actors']:,} actors{zombies}, up {duration(node['up_seconds'])}{stopping}, "
-        f"{node['dead_letters']:,} dead letters"
-    )
-
-
-def state(actor: ActorView) -> str:
-    """Return what *actor* does, and for how long it has."""
-    running = actor.running
-    if running is None:
-        return actor.state
-    message = f"({running.message})" if running.message else ""
-    most = "" if running.exact else "at most "
-    seconds = "" if running.seconds is None else f" for {most}{duration(running.seconds)}"
-    return f"{actor.state} {running.handler}{message}{seconds}"
 
 
 def _id(id_: int | None) -> str:
@@ -172,30 +162,3 @@ def distribution(times: Times | None) -> str:
 
 def _since(seconds: float | None) -> str:
     return "never" if seconds is None else f"{duration(seconds)} ago"
-
-
-def duration(seconds: float | None) -> str:
-    """Return *seconds* in the unit that suits them, with three digits at most.
-
-    >>> [duration(seconds) for seconds in (None, 0.0000123, 0.45, 12.34, 600, 7300, 200000)]
-    ['', '12 µs', '450 ms', '12.3 s', '10.0 min', '2.0 h', '2.3 d']
-    """
-    if seconds is None:
-        return ""
-    if seconds < 0.001:  # noqa: PLR2004 -- the units are the numbers
-        return f"{seconds * 1e6:.0f} µs"
-    if seconds < 1:
-        return f"{seconds * 1e3:.3g} ms"
-    for unit, length, most in (("s", 1, MINUTE), ("min", MINUTE, HOUR), ("h", HOUR, DAY), ("d", DAY, float("inf"))):
-        if seconds < most:
-            return f"{seconds / length:.1f} {unit}"
-    return "for ever"
-
-
-def printable(text: str) -> str:
-    r"""Return *text* with what would disturb a terminal escaped.
-
-    >>> printable("new\nline")
-    'new\\nline'
-    """
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

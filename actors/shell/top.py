@@ -7,10 +7,10 @@ import sys
 import click
 
 from actors.shell.aim import Aim
-from actors.shell.board import ORDERS
 from actors.shell.client import DEFAULT_SECONDS
 from actors.shell.commands import USAGE, examples, fail
 from actors.shell.needed import need_prompt_toolkit
+from actors.shell.seen import ORDERS
 
 
 @click.command(epilog=examples("actors top", "actors top --sort mailbox --interval 5", "actors top --node shop"))

@@ -8,8 +8,8 @@ import click
 
 from actors.shell.client import nearest
 from actors.shell.commands import examples, fail, print_rows
+from actors.shell.phrases import duration
 from actors.shell.service import Service, limited, looks_at
-from actors.shell.tables import duration
 
 TOPIC_ORDERS: Final = ("published", "dropped", "last", "name")
 SUBSCRIPTION_ORDERS: Final = ("waiting", "dropped", "age")

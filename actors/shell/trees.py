@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import click
-from rich.text import Text
-from rich.tree import Tree
 
 from actors.shell.client import nearest
 from actors.shell.commands import connect, examples, fail, print_json, which_node
-from actors.shell.tables import console, duration, headline, printable
+from actors.shell.phrases import label
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,10 +37,9 @@ def tree(under: str | None, node: str | None, seconds: float, *, as_json: bool) 
     if as_json:
         print_json({"node": reply.node, "tree": roots})
         return
-    out = console()
-    out.print(Text(headline(reply.node)))
-    for root in roots:
-        out.print(_drawn(root), soft_wrap=True)
+    from actors.shell.branches import show_tree  # noqa: PLC0415 -- rich takes a while to be imported
+
+    show_tree(reply.node, roots)
 
 
 def grown(rows: Sequence[Sequence[Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -54,35 +51,3 @@ def grown(rows: Sequence[Sequence[Any]]) -> tuple[list[dict[str, Any]], list[dic
         above = by_id.get(it["parent"])
         (roots if above is None else above["children"]).append(it)
     return roots, known
-
-
-def label(told: dict[str, Any]) -> str:
-    """Return what an actor is called."""
-    it: str = told["name"] or told["child"] or told["class"]
-    return it
-
-
-def _drawn(root: dict[str, Any]) -> Tree:
-    drawn = Tree(_line(root), guide_style="dim")
-    todo = [(drawn, it) for it in reversed(root["children"])]
-    while todo:
-        above, told = todo.pop()
-        branch = above.add(_line(told))
-        todo += [(branch, it) for it in reversed(told["children"])]
-    return drawn
-
-
-def _line(told: dict[str, Any]) -> Text:
-    parts = [told["class"]] if told["class"] not in {"", label(told)} else []
-    if told["state"] != "waiting":
-        parts.append(told["state"])
-    policy = told["policy"]
-    if policy is not None:
-        allowed = f"{policy['restarts']} of {policy['intensity']} restarts in {duration(policy['period'])}"
-        parts.append(f"{policy['strategy']}, {allowed}")
-    if told["restarts"]:
-        parts.append(f"restarted {told['restarts']:,} times")
-    if told["last_failure"] is not None:
-        parts.append(f"last failed: {printable(told['last_failure'])}")
-    number = "" if told["id"] is None else f" #{told['id']}"
-    return Text.assemble((printable(label(told)), "bold"), number, f"  {', '.join(parts)}" if parts else "")

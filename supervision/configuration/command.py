@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from actors.config import ConfigError, Layer, without_password
-from actors.shell.commands import USAGE, examples, print_json
+from actors.shell.commands import USAGE, print_json
 from supervision.configuration.configuration import load_configuration
 
 if TYPE_CHECKING:
@@ -17,28 +17,8 @@ if TYPE_CHECKING:
     from supervision.configuration.configuration import Configuration
 
 
-@click.group()
-def config() -> None:
-    """Look at the configuration of the services."""
-
-
-@config.command(
-    epilog=examples(
-        "actors config show",
-        "actors config show --config shop.toml",
-        "actors config show --config shop.toml --json | jq '.settings[\"store.path\"].value'",
-    )
-)
-@click.option("--config", "file", metavar="FILE", help="A file, .toml or .yaml; without one, the defaults.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def show(file: str | None, *, as_json: bool) -> None:
-    """Show what is in force, and where each value comes from.
-
-    A variable of the environment wins over the file, and the file over the defaults: ACTORS_STORE__PATH is store.path.
-    Nothing is opened. Passwords in addresses are not shown.
-
-    Exit status: 0 if it is shown, 2 if something is wrong with it; then each fault is a line of stderr.
-    """
+def print_configuration(file: str | None, *, as_json: bool) -> None:
+    """Print what is in force, or what is wrong with it, and then exit."""
     try:
         found = load_configuration(file)
     except ConfigError as error:
