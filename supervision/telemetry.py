@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import ExitStack, suppress
 from errno import EADDRINUSE
 from typing import TYPE_CHECKING, Final, Literal
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import attrs
 import trio
 
-from actors import Actor
+from actors import Actor, is_clean
 from actors.telemetry import HandlerNotFoundError, HandlerTakenError, attach, detach
 from actors.telemetry.endpoint import PORT, Endpoint, check_loopback, open_loopback
 from actors.telemetry.log import PROBLEMS, LogHandler
@@ -19,13 +20,18 @@ from actors.telemetry.prometheus import MOST_LABELS, Prometheus
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from actors import ActorRef
+    from actors import ActorRef, ActorSystem, ExitReason
 
 LOG_ID: Final = "log of the configuration"
 
 BETWEEN: Final = 0.02
 INSIST_SECONDS: Final = 2.0
 """So long it is waited for what somebody else has: the last incarnation may just be letting go of it."""
+
+HEIR_SECONDS: Final = 60.0
+"""So long metrics go on counting after a crash or a kill: longer than a restart is delayed."""
+
+logger: Final = logging.getLogger("actors.telemetry")
 
 
 @attrs.frozen(kw_only=True)
@@ -77,11 +83,27 @@ class TelemetryOptions:
         return bool(self.log or self.prometheus or self.opentelemetry)
 
 
+@attrs.define(eq=False)
+class Books:
+    """The metrics of a system, which are kept from one incarnation to the next, and count in between."""
+
+    system: ActorSystem
+    metrics: Prometheus
+    options: PrometheusOptions
+    keeper: ActorRef | None = None
+    """Who serves them, or has done so last."""
+
+
+_books: Final[dict[ActorSystem, Books]] = {}
+"""By systems, for as long as their actors live."""
+
+
 class Telemetry(Actor):
     """Attaches the handlers of *options* when it starts, and serves metrics; when it is dead they are gone.
 
-    There is one in a program at a time. Its start raises `MissingExtraError` without the extra ``telemetry``, and
-    ``OSError`` for a port that somebody else has.
+    Only the metrics go on counting when it has crashed or was killed, for the incarnation that follows: none of its
+    counts is lost. There is one in a program at a time. Its start raises `MissingExtraError` without the extra
+    ``telemetry``, and ``OSError`` for a port that somebody else has.
     """
 
     def __init__(self, options: TelemetryOptions) -> None:
@@ -94,24 +116,24 @@ class Telemetry(Actor):
 
     async def init(self) -> None:
         """Open the port, attach the handlers, and have both undone when this is dead, however it ends."""
-        options = self.options
+        options, scraped = self.options, self.options.prometheus
         recorder = OpenTelemetry() if options.opentelemetry else None
-        metrics = endpoint = None
-        if (scraped := options.prometheus) is not None:
-            metrics = Prometheus(self.system, max_labels=scraped.max_labels, messages=scraped.messages)
-            endpoint = Endpoint(metrics.text)
+        books = None if scraped is None else _books_of(self.system, scraped)
+        self.endpoint = None if books is None else Endpoint(books.metrics.text)
         with ExitStack() as undo:
             listeners = await self._listen(scraped, undo)
             if (log := options.log) is not None:
-                await _insist(lambda: attach(LOG_ID, log.events, LogHandler(log.level)))
-                undo.callback(_detach, lambda: detach(LOG_ID))
-            for handler in (recorder, metrics):
-                if handler is not None:
-                    await _insist(handler.attach)
-                    undo.callback(_detach, handler.detach)
-            self.endpoint = endpoint
+                handler = LogHandler(log.level)
+                await _insist(lambda: attach(LOG_ID, log.events, handler))
+                undo.callback(_detach, lambda: detach(LOG_ID, handler))
+            if recorder is not None:
+                await _insist(recorder.attach)
+                undo.callback(_detach, recorder.detach)
+            if books is not None:
+                await _take_over(books, self.ref)
             context = self.system.context
-            context.run(self.system.start_soon, _serve_until_dead, self.ref, endpoint, listeners, undo.pop_all())
+            arguments = self.ref, self.endpoint, listeners, books, undo.pop_all()
+            context.run(self.system.start_soon, _serve_until_dead, *arguments)
 
     async def _listen(self, scraped: PrometheusOptions | None, undo: ExitStack) -> list[trio.SocketListener]:
         if scraped is None:
@@ -132,15 +154,71 @@ class Telemetry(Actor):
                 return listeners
 
 
+def _books_of(system: ActorSystem, options: PrometheusOptions) -> Books:
+    """Return what was counted so far; from zero if other things are to be counted now."""
+    books = _books.get(system)
+    if books is not None and books.keeper is not None and books.keeper.alive:
+        raise HandlerTakenError(f"the metrics of this program are served by {books.keeper} already", "prometheus")
+    if books is not None and _counted(books.options) == _counted(options):
+        return books
+    metrics = Prometheus(system, max_labels=options.max_labels, messages=options.messages)
+    if books is None:
+        system.context.run(system.start_soon, _forget_at_end, system)
+    else:
+        _detach(books.metrics.detach)
+    books = _books[system] = Books(system, metrics, options)
+    return books
+
+
+def _counted(options: PrometheusOptions) -> tuple[int, bool]:
+    return options.max_labels, options.messages
+
+
+async def _forget_at_end(system: ActorSystem) -> None:
+    try:
+        await system.stopped.wait()
+    finally:
+        _detach(_books.pop(system).metrics.detach)
+
+
+async def _take_over(books: Books, keeper: ActorRef) -> None:
+    if not books.metrics.attached:
+        await _insist(books.metrics.attach)
+    books.keeper = keeper
+
+
 async def _serve_until_dead(
-    ref: ActorRef, endpoint: Endpoint | None, listeners: list[trio.SocketListener], undo: ExitStack
+    ref: ActorRef,
+    endpoint: Endpoint | None,
+    listeners: list[trio.SocketListener],
+    books: Books | None,
+    undo: ExitStack,
 ) -> None:
     with undo:
         async with trio.open_nursery() as nursery:
             if endpoint is not None:
-                nursery.start_soon(endpoint.serve, listeners)
-            await ref.wait()
+                nursery.start_soon(_serve, ref, endpoint, listeners)
+            reason = await ref.wait()
             nursery.cancel_scope.cancel()
+    if books is not None:
+        await _let_go(books, ref, reason)
+
+
+async def _serve(ref: ActorRef, endpoint: Endpoint, listeners: list[trio.SocketListener]) -> None:
+    try:
+        await endpoint.serve(listeners)
+    except Exception:
+        logger.exception("%s can be scraped no more, and is killed, to be restarted", ref)
+        ref.kill()
+
+
+async def _let_go(books: Books, ref: ActorRef, reason: ExitReason) -> None:
+    """Have nothing more counted; after a crash or a kill only if nobody has taken the books over in time."""
+    if not is_clean(reason):
+        with trio.move_on_after(HEIR_SECONDS):
+            await books.system.stopped.wait()
+    if books.keeper is ref:
+        _detach(books.metrics.detach)
 
 
 async def _insist(attach_one: Callable[[], None]) -> None:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trio
 from prometheus_client.parser import text_string_to_metric_families
+from trio.testing import wait_all_tasks_blocked
 
 from actors import Actor, open_system
 from actors.config import ConfigError
-from actors.telemetry import MissingExtraError, UnknownEventError, handlers
-from actors.telemetry.endpoint import open_loopback
+from actors.telemetry import Event, HandlerTakenError, MissingExtraError, UnknownEventError, handlers
+from actors.telemetry.endpoint import Endpoint, open_loopback
 from actors.telemetry.opentelemetry import OpenTelemetry
 from actors.telemetry.prometheus import Prometheus
 from supervision import (
@@ -29,11 +30,12 @@ from supervision import (
     load_configuration,
     which_children,
 )
+from supervision.telemetry import HEIR_SECONDS, _books
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from actors import ActorSystem
+    from actors import ActorSystem, Caller
 
 CONFIGURED = """
 store.backend = "memory"
@@ -76,7 +78,10 @@ def port_of(system: ActorSystem) -> int:
 
 
 class Till(Actor):
-    """Answers nobody."""
+    """Answers what it is asked."""
+
+    def handle_call(self, message: object, caller: Caller) -> object:
+        return message
 
 
 async def test_a_configured_program_is_logged_and_scraped(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -107,6 +112,102 @@ async def test_a_restart_takes_the_port_and_the_handlers_over(tmp_path: Path) ->
             await which_children(top)
             assert {attachment.id for attachment in handlers()} == attached
             assert (await scrape(port))["actors_alive Telemetry"] == 1
+
+
+SOLD = Event("test.shop.sold", "A till sells.")
+SCRAPED = TelemetryOptions(prometheus=PrometheusOptions(port=0))
+
+
+def tree(options: TelemetryOptions, **limits: Any) -> SupervisorSpec:
+    children = [
+        ChildSpec("telemetry", Telemetry, args=(options,), name="telemetry"),
+        ChildSpec("till", Till, name="till"),
+    ]
+    return SupervisorSpec(children, **limits)
+
+
+async def test_a_restart_loses_no_count_and_what_happens_meanwhile_is_counted() -> None:
+    async with open_system() as system:
+        top = await system.start(Supervisor, tree(SCRAPED, intensity=5))
+        for _ in range(3):
+            SOLD.emit({}, {})
+            telemetry = system.named("telemetry")
+            telemetry.kill()
+            await telemetry.wait()
+            SOLD.emit({}, {})
+            await which_children(top)
+        found = await scrape(port_of(system))
+
+    assert found["actors_events_total test.shop.sold"] == 6
+    assert found["actors_restarts_total Telemetry"] == 3
+    assert _books == {}
+
+
+async def test_other_metrics_begin_anew() -> None:
+    async with open_system() as system:
+        first = await system.start(Telemetry, SCRAPED)
+        SOLD.emit({}, {})
+        first.kill()
+        await first.wait()
+        timed = TelemetryOptions(prometheus=PrometheusOptions(port=0, messages=True))
+        await system.start(Telemetry, timed, name="telemetry")
+        SOLD.emit({}, {})
+        await (await system.start(Till)).call("ring")
+        found = await scrape(port_of(system))
+
+    assert found["actors_events_total test.shop.sold"] == 1
+    assert found["actors_span_seconds_count ok actor.call"] == 1
+
+
+@pytest.mark.parametrize("messages", [False, True], ids=["the same", "others"])
+async def test_a_second_one_is_refused_and_takes_nothing_from_the_first(*, messages: bool) -> None:
+    async with open_system() as system:
+        first = await system.start(Telemetry, SCRAPED, name="telemetry")
+        second = TelemetryOptions(prometheus=PrometheusOptions(port=0, messages=messages))
+        with pytest.raises(HandlerTakenError, match=f"metrics of this program are served by {first} already"):
+            await system.start(Telemetry, second)
+        SOLD.emit({}, {})
+        found = await scrape(port_of(system))
+
+    assert found["actors_events_total test.shop.sold"] == 1
+
+
+async def test_metrics_count_no_more_when_nobody_takes_them_over_or_it_was_stopped(autojump_clock: Any) -> None:
+    async with open_system() as system:
+        first = await system.start(Telemetry, SCRAPED)
+        first.kill()
+        await trio.sleep(HEIR_SECONDS - 1)
+        assert [one.id for one in handlers()] == ["prometheus"]
+        await trio.sleep(2)
+        assert handlers() == ()
+
+        second = await system.start(Telemetry, SCRAPED)
+        assert [one.id for one in handlers()] == ["prometheus"]
+        await second.stop()
+        await wait_all_tasks_blocked()
+        assert handlers() == ()
+
+
+async def test_what_can_be_scraped_no_more_is_restarted_and_harms_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    async with open_system() as system:
+        top = await system.start(Supervisor, tree(SCRAPED))
+        first = system.named("telemetry")
+        till = system.named("till")
+        with caplog.at_level("CRITICAL"), pytest.MonkeyPatch.context() as broken:
+            broken.setattr(Endpoint, "_serve_client", fail)
+            stream = await trio.open_tcp_stream("127.0.0.1", port_of(system))
+            await first.wait()
+            await stream.aclose()
+        await which_children(top)
+        found = await scrape(port_of(system))
+
+    assert found["actors_restarts_total Telemetry"] == 1
+    assert found["actors_alive Till"] == 1
+    assert till.alive is False
+
+
+async def fail(*_: object) -> None:
+    raise OSError("no more files")
 
 
 async def test_a_port_that_somebody_has_fails_the_start(autojump_clock: Any) -> None:
