@@ -84,11 +84,12 @@ def waits(node: str | None, seconds: float, *, as_json: bool) -> None:
 
 def _wait(it: dict[str, Any]) -> dict[str, Any]:
     handles = f"{it['handler']}({it['handles']})" if it["handles"] else it["handler"] or ""
+    unanswered = f", {it['owes']:,} unanswered" if it["owes"] and not handles else ""
     return {
         "caller": it["caller"] or it["task"],
         "waits for": it["target"],
         "with": it["message"],
         "for": "?" if it["seconds"] is None else duration(it["seconds"]),
         "gives up in": "never" if it["left"] is None else duration(it["left"]),
-        "which is": f"{it['state']} {handles}".strip(),
+        "which is": f"{it['state']} {handles}".strip() + unanswered,
     }

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from actors.shell.commands import USAGE, connect, examples, fail, print_json, print_rows, which_node
+from actors.shell.errors import RefusedError
 from actors.shell.phrases import duration, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from actors.shell.client import Connection
+
+ELSEWHERE: Final = {
+    "router.dead_letters": "actors router dead-letters",
+    "queue.dead_letters": "actors queue dead-letters",
+}
+"""What services answer that keep dead letters of their own, and the command that lists them."""
 
 
 @click.group(
@@ -26,7 +38,8 @@ from actors.shell.phrases import duration, printable
 def dead_letters(context: click.Context, node: str | None, seconds: float, *, as_json: bool) -> None:
     """List the messages that nobody handled, look at one, send them again, or throw them away.
 
-    The last 1,000 are kept. Without a command they are listed, which is `actors dead-letters list`.
+    The last 1,000 are kept. Without a command they are listed, which is `actors dead-letters list`. What a router or a
+    queue gave up it keeps itself; the list says so, and which command shows it.
     """
     if context.invoked_subcommand is None:
         context.invoke(list_, node=node, seconds=seconds, limit=None, as_json=as_json)
@@ -39,6 +52,7 @@ def list_(node: str | None, seconds: float, limit: int | None, *, as_json: bool)
     """List the dead letters that are kept, the oldest first; their messages by their classes alone."""
     with connect(node, seconds) as connection:
         reply = connection.ask("dead_letters")
+        elsewhere = [] if as_json else list(_elsewhere(connection))
     letters = reply.rows if limit is None else reply.rows[-limit:]
     if as_json:
         print_json({"node": reply.node, "count": reply.node["dead_letters"], "letters": letters})
@@ -46,6 +60,22 @@ def list_(node: str | None, seconds: float, limit: int | None, *, as_json: bool)
     if letters:
         print_rows([_line(it) for it in letters])
     click.echo(f"{len(letters):,} of {len(reply.rows):,} that are kept; there were {reply.node['dead_letters']:,}")
+    for line in elsewhere:
+        click.echo(line)
+
+
+def _elsewhere(connection: Connection) -> Iterator[str]:
+    """Yield a line for each service that has dead letters of its own: who looks for a message finds it from here."""
+    for offer in connection.ask("offers").rows:
+        command = ELSEWHERE.get(offer["command"])
+        if command is None:
+            continue
+        name = printable(offer["actor"])
+        try:
+            if connection.ask(offer["command"], most=1, actor=offer["id"]).rows:
+                yield f"{name} has dead letters of its own: {command}"
+        except RefusedError as error:
+            yield f"{name} does not say whether it has dead letters of its own: {error}"
 
 
 def _line(it: dict[str, Any]) -> dict[str, Any]:

@@ -120,6 +120,7 @@ ORDERS: Final[dict[str, Callable[[ActorView], float]]] = {
     "mailbox": lambda it: -it.length,
     "handled": lambda it: -it.handled,
     "wait": lambda it: -(it.waiting.p99 if it.waiting else 0.0),
+    "restarts": lambda it: -(it.restarts or 0),
 }
 """What actors can be sorted by: the oldest first, else the greatest."""
 

@@ -106,4 +106,5 @@ def _row(wait: Wait) -> dict[str, Any]:
         "state": state,
         "handler": handler,
         "handles": message,
+        "owes": len(asking.process.owed or ()),
     }

@@ -86,6 +86,15 @@ def test_the_queue_is_shown_with_its_depths_and_its_oldest(busy: Machine) -> Non
     assert (wrong.status, wrong.err) == (1, "actors: nothing waits for 'mil'; did you mean mill?\n")
 
 
+def test_the_list_of_dead_letters_says_who_else_keeps_some(busy: Machine) -> None:
+    lines = busy.actors("dead-letters").lines
+
+    assert lines[-2:] == [
+        "queue has dead letters of its own: actors queue dead-letters",
+        "router has dead letters of its own: actors router dead-letters",
+    ]
+
+
 def test_a_dead_letter_of_the_queue_is_looked_at_replayed_and_discarded() -> None:
     with new_machine() as machine, machine.running(SHOP):
         letters = machine.told("queue", "dead-letters")["letters"]

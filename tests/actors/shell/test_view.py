@@ -80,13 +80,13 @@ def test_how_long_a_handler_has_run_is_exact_or_a_bound(
 
 @pytest.mark.parametrize(
     ("order", "ids"),
-    [("age", [1, 2, 3]), ("mailbox", [2, 3, 1]), ("handled", [3, 1, 2]), ("wait", [3, 2, 1])],
+    [("age", [1, 2, 3]), ("mailbox", [2, 3, 1]), ("handled", [3, 1, 2]), ("wait", [3, 2, 1]), ("restarts", [2, 3, 1])],
 )
 def test_actors_are_sorted_the_oldest_or_the_greatest_first(order: str, ids: list[int]) -> None:
     actors = [
-        view(id=3, length=4, handled=7, waiting=counted(9)),
-        view(id=1, length=0, handled=5),
-        view(id=2, length=8, handled=1, waiting=counted(2)),
+        view(id=3, length=4, handled=7, waiting=counted(9), restarts=0),
+        view(id=1, length=0, handled=5, restarts=None),
+        view(id=2, length=8, handled=1, waiting=counted(2), restarts=3),
     ]
 
     assert [it.id for it in in_order(actors, order)] == ids

@@ -8,7 +8,7 @@ import pytest
 import trio
 import trio.testing
 
-from actors import Actor, CallTimeoutError
+from actors import NO_REPLY, Actor, CallTimeoutError
 from tests.actors.shell.conversation import Connect, rows
 
 if TYPE_CHECKING:
@@ -19,6 +19,17 @@ if TYPE_CHECKING:
 class Deaf(Actor):
     async def handle_call(self, message: object, caller: object) -> None:
         await trio.sleep_forever()
+
+
+class Forgetful(Actor):
+    """Takes calls, and leaves them unanswered."""
+
+    def __init__(self) -> None:
+        self.callers: list[object] = []
+
+    def handle_call(self, message: object, caller: object) -> object:
+        self.callers.append(caller)
+        return NO_REPLY
 
 
 class Guest(Actor):
@@ -55,6 +66,18 @@ async def test_an_actor_that_waits_in_its_handler(connect: Connect, node: Node, 
     assert (found["caller"], found["target"], found["message"]) == (str(guest), str(deaf), "str")
     assert (found["state"], found["handler"], found["handles"]) == ("running", "handle_call", "str")
     assert 0 <= found["seconds"] < 30 < found["left"] <= 60
+
+
+async def test_an_actor_that_waits_for_one_who_owes_answers(
+    connect: Connect, node: Node, real_system: ActorSystem
+) -> None:
+    forgetful = await real_system.start(Forgetful)
+    for _ in range(2):
+        (await real_system.start(Guest)).cast((forgetful, 60.0))
+
+    found = await waits(connect, node)
+
+    assert [(it["state"], it["handler"], it["owes"]) for it in found] == [("waiting", None, 2)] * 2
 
 
 async def test_a_task_outside_every_actor_and_one_with_a_request(
