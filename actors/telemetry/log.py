@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, Final
 
 from actors.show import shown
@@ -40,16 +41,23 @@ class LogHandler:
             raise InvalidHandlerError(f"LogHandler: level is {level!r}; allowed are {', '.join(LEVELS)}")
         self._level = logging.getLevelNamesMapping()[level.upper()]
         self._to = to
+        self._busy: set[int] = set()
+        """The threads that are writing a line."""
 
     def __repr__(self) -> str:
         return f"<LogHandler to {self._to.name}: {logging.getLevelName(self._level)}>"
 
     def __call__(self, name: str, measurements: Mapping[str, float], metadata: Mapping[str, Any]) -> None:
-        """Log one event."""
-        if not self._to.isEnabledFor(self._level):
+        """Log one event, unless it is a part of logging another."""
+        thread = get_ident()
+        if thread in self._busy or not self._to.isEnabledFor(self._level):
             return
         told = {"event": name, "measurements": measurements, "metadata": metadata}
-        self._to.log(self._level, "%s", _line(name, measurements, metadata), extra=told)
+        self._busy.add(thread)
+        try:
+            self._to.log(self._level, "%s", _line(name, measurements, metadata), extra=told)
+        finally:
+            self._busy.remove(thread)
 
 
 def _line(name: str, measurements: Mapping[str, float], metadata: Mapping[str, Any]) -> str:
@@ -58,8 +66,17 @@ def _line(name: str, measurements: Mapping[str, float], metadata: Mapping[str, A
     >>> _line("bus.deliver", {"dropped": 1, "latency_us": 2.25}, {"topic": "tea", "agent": None})
     "bus.deliver dropped=1 latency_us=2.2 topic='tea'"
     """
-    numbers = [
-        f"{key}={value:.1f}" if isinstance(value, float) else f"{key}={value}" for key, value in measurements.items()
-    ]
+    numbers = [f"{key}={_number(key, value)}" for key, value in measurements.items()]
     texts = [f"{key}={shown(value)}" for key, value in metadata.items() if value is not None and key != "span"]
     return " ".join([name, *numbers, *texts])
+
+
+def _number(key: str, value: float) -> str:
+    """Return *value*: to a tenth if it is in microseconds, or else with all that one wants to read.
+
+    >>> _number("latency_us", 2.25), _number("delivery_seconds", 0.0123456789), _number("count", 3)
+    ('2.2', '0.01235', '3')
+    """
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.1f}" if key.endswith("_us") else f"{value:.4g}"

@@ -36,6 +36,30 @@ def test_a_level_that_is_not_logged_costs_no_line(caplog: pytest.LogCaptureFixtu
     assert caplog.records == []
 
 
+class Telling(logging.Handler):
+    """Tells of each line that it writes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+        RUNG.emit({"cents": len(self.lines)}, {})
+
+
+def test_a_log_that_tells_of_what_it_writes_is_not_logged_without_end() -> None:
+    telling, log = Telling(), logging.Logger("the shop's")
+    log.addHandler(telling)
+
+    with attached("test.rung", LogHandler(to=log)) as handler_id:
+        RUNG.emit({"cents": 5}, {})
+        RUNG.emit({"cents": 0.00256}, {})
+        assert [one.id for one in RUNG.listeners] == [handler_id]
+
+    assert telling.lines == ["test.rung cents=5", "test.rung cents=0.00256"]
+
+
 async def test_the_problems_are_logged_and_cost_no_message_anything(
     system: ActorSystem, caplog: pytest.LogCaptureFixture
 ) -> None:
