@@ -49,13 +49,15 @@ class Telling(logging.Handler):
 
 
 def test_a_log_that_tells_of_what_it_writes_is_not_logged_without_end() -> None:
-    telling, log = Telling(), logging.Logger("the shop's")
+    telling, log = Telling(), logging.getLogger("tests.shop")
     log.addHandler(telling)
-
-    with attached("test.rung", LogHandler(to=log)) as handler_id:
-        RUNG.emit({"cents": 5}, {})
-        RUNG.emit({"cents": 0.00256}, {})
-        assert [one.id for one in RUNG.listeners] == [handler_id]
+    try:
+        with attached("test.rung", LogHandler(to=log)) as handler_id:
+            RUNG.emit({"cents": 5}, {})
+            RUNG.emit({"cents": 0.00256}, {})
+            assert [one.id for one in RUNG.listeners] == [handler_id]
+    finally:
+        log.removeHandler(telling)
 
     assert telling.lines == ["test.rung cents=5", "test.rung cents=0.00256"]
 
