@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from actors.shell.answers import show_answer
 from actors.shell.client import nearest
 from actors.shell.commands import USAGE, connect, examples, fail, print_json, print_rows, which_node
 from actors.shell.errors import RefusedError
@@ -42,7 +43,8 @@ def ask(
 ) -> None:
     """Ask an actor what a command that it offers answers; `actors offers` lists them.
 
-    A VALUE is a number, or another literal of Python or JSON; anything else is a text as it stands.
+    A VALUE is a number, or another literal of Python or JSON; anything else is a text as it stands. Rows with names are
+    a table, or line by line where they have more than 8; --json prints what came.
     """
     named = dict(_argument(text) for text in arguments)
     if actor is not None:
@@ -57,11 +59,8 @@ def ask(
             fail(f"{error}{nearest(command, known)}")
     if as_json:
         print_json({"node": reply.node, "rows": reply.rows})
-    elif reply.rows and all(isinstance(row, dict) and row.keys() == reply.rows[0].keys() for row in reply.rows):
-        print_rows(reply.rows)
     else:
-        for row in reply.rows:
-            click.echo(row)
+        show_answer(reply.rows)
 
 
 def _argument(text: str) -> tuple[str, Any]:
