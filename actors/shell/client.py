@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 import attrs
 
 from actors.shell import directory
-from actors.shell.errors import FrameError, NoActorError, NoNodeError, RefusedError, SeveralNodesError, UnreachableError
+from actors.shell.errors import (
+    CommandError,
+    FrameError,
+    NoActorError,
+    NoNodeError,
+    RefusedError,
+    SeveralNodesError,
+    UnreachableError,
+)
 from actors.shell.frame import HEADER, MAX_REPLY_BYTES, Frame, decode, encode, length_of
 from actors.shell.view import ActorView, view_of
 
@@ -153,10 +161,15 @@ class Connection:
     def _frames(self, word: str, arguments: dict[str, Any]) -> Iterator[Frame]:
         """Yield the frames that answer, down to the last.
 
-        Raises `RefusedError` if the answer is an error, and `UnreachableError`.
+        Raises `RefusedError` if the answer is an error, `CommandError` if what is asked can be sent to no node, and
+        `UnreachableError`.
         """
         try:
-            self._socket.sendall(encode(word, arguments))
+            request = encode(word, arguments)
+        except UnicodeEncodeError as error:
+            raise CommandError(f"{error.object!r} is no text in UTF-8, as all names and messages are") from None
+        try:
+            self._socket.sendall(request)
         except BrokenPipeError:
             pass  # it has refused already, and says why
         except OSError as error:

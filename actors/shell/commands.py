@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
+import os
 import sys
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
@@ -11,6 +13,7 @@ import click
 
 from actors.shell.client import DEFAULT_SECONDS, Connection, find_node
 from actors.shell.errors import SeveralNodesError, ShellError
+from actors.shell.phrases import printable
 from actors.shell.seconds import DEFAULT_SECONDS as ACTOR_SECONDS
 from actors.shell.seconds import MOST_SECONDS
 
@@ -21,6 +24,15 @@ F = TypeVar("F", bound="Callable[..., Any]")
 
 USAGE: Final = 2
 """The exit status when it was not said clearly what is wanted."""
+
+INTERRUPTED: Final = 130
+"""The exit status after Ctrl-C."""
+
+UNREAD: Final = 141
+"""The exit status when nobody reads what is printed any more, as in `actors ps | head -1`."""
+
+OF_OUTPUT: Final = frozenset({errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG})
+"""What may be wrong with an output that takes nothing more."""
 
 
 class Seconds(click.FloatRange):
@@ -44,7 +56,33 @@ def examples(*lines: str) -> str:
     return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
 
 
+class Unwritable(Exception):  # noqa: N818 -- what is wrong is with the output, whatever was to be printed
+    """What is printed is not taken any more."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(f"what it prints cannot be written: {error.strerror}")
+        self.unread = error.errno == errno.EPIPE
+        """Whether nobody reads it, which is nobody's fault."""
+
+
+class Commands(click.Group):
+    """The commands, which end in their own way where click would end with the status of a failure."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Do what the command line says. Raises `Unwritable`."""
+        try:
+            result = super().invoke(ctx)
+            if sys.stdout is not None:
+                sys.stdout.flush()
+        except OSError as error:
+            if error.errno in OF_OUTPUT:
+                raise Unwritable(error) from error
+            raise
+        return result
+
+
 @click.group(
+    cls=Commands,
     epilog=examples(
         "actors run shop.py:tree    run the tree that shop.py describes",
         "actors ps                  list the actors of the node that runs",
@@ -98,13 +136,20 @@ def print_json(value: object) -> None:
     click.echo(json.dumps(_finite(value), indent=2))
 
 
+def json_line(value: object) -> str:
+    """Return *value* as one line of JSON."""
+    return json.dumps(_finite(value))
+
+
 def _finite(value: Any) -> Any:
-    """Return *value* with infinity as a word, since JSON has no number for it."""
+    """Return *value* with infinity, and what is no number, as words, since JSON has no numbers for them."""
     if isinstance(value, dict):
         return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_finite(item) for item in value]
-    return "infinity" if isinstance(value, float) and math.isinf(value) else value
+    if not isinstance(value, float) or math.isfinite(value):
+        return value
+    return "nan" if math.isnan(value) else "infinity" if value > 0 else "-infinity"
 
 
 def print_rows(rows: Sequence[Mapping[str, Any]]) -> None:
@@ -115,10 +160,27 @@ def print_rows(rows: Sequence[Mapping[str, Any]]) -> None:
         show_rows(rows)
 
 
-def fail(text: str, status: int = 1) -> NoReturn:
-    """Say what is wrong in one line of stderr, and exit."""
-    click.echo(f"actors: {text}", err=True)
+def say_error(text: str, choices: Sequence[str] = ()) -> None:
+    """Say what is wrong in one line of stderr, and what there is instead in one line each."""
+    click.echo("\n  ".join(printable(it) for it in (f"actors: {text}", *choices)), err=True)
+
+
+def fail(text: str, status: int = 1, choices: Sequence[str] = ()) -> NoReturn:
+    """Say what is wrong, as `say_error` does, and exit."""
+    say_error(text, choices)
     sys.exit(status)
+
+
+def show_misuse(error: click.ClickException) -> int:
+    """Say how a command was not used as it is meant to be; return the exit status."""
+    error.show()
+    if isinstance(error, click.NoSuchOption) and any(isinstance(it, click.Argument) for it in _parameters(error)):
+        click.echo("What begins with - and is no option comes after --, as the last words.", err=True)
+    return error.exit_code
+
+
+def _parameters(error: click.UsageError) -> Sequence[click.Parameter]:
+    return () if error.ctx is None else error.ctx.command.params
 
 
 def run_commands(*others: click.Command) -> NoReturn:
@@ -126,9 +188,33 @@ def run_commands(*others: click.Command) -> NoReturn:
     for command in others:
         commands.add_command(command)
     try:
-        commands()
+        status = _run()
+    except Unwritable as error:
+        _forget_output()
+        if not error.unread:
+            fail(str(error))
+        status = UNREAD
+    sys.exit(status)
+
+
+def _run() -> int:
+    """Do what the command line says, and return the exit status."""
+    try:
+        result = commands.main(prog_name="actors", standalone_mode=False)
+    except click.ClickException as error:
+        return show_misuse(error)
+    except click.Abort:
+        return INTERRUPTED
     except SeveralNodesError as error:
-        fail("\n  ".join([f"{error} with --node:", *error.names]), USAGE)
+        fail(f"{error} with --node:", USAGE, error.names)
     except ShellError as error:
         fail(str(error))
-    sys.exit(0)
+    # Those that end by an exit of click's, such as --help, return its status.
+    return result if isinstance(result, int) else 0
+
+
+def _forget_output() -> None:
+    """Have what is still to be printed go nowhere, so that nothing fails at the end of the program."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

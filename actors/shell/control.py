@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -37,7 +37,7 @@ def state(
     if as_json:
         print_json(row)
         return
-    click.echo(f"{row['actor']} {row['class']}, {row['doing']}")
+    click.echo(printable(f"{row['actor']} {row['class']}, {row['doing']}"))
     shown = row["state"]
     if not isinstance(shown, dict):
         click.echo(f"  {printable(json.dumps(shown, ensure_ascii=False))}")
@@ -70,14 +70,15 @@ def trace(name: str, timeout: float, node: str | None, seconds: float, *, as_jso
     """Show what an actor is given and what comes of it, as it happens.
 
     Messages, replies and reasons are shown as its format_status shows them. It is traced for as long as this runs;
-    Ctrl-C ends it. What an actor that is traced already has noted is shown first. With --json each event is a line.
+    Ctrl-C ends it. What an actor that is traced already has noted is shown first. Where events come faster than 200 in
+    0.1 s, the earlier ones are lost, and their number is told. With --json each event is a line.
     """
     with connect(node, seconds) as connection:
         began = False
         try:
             for rows in connection.follow("trace", wait=timeout, name=name, timeout=timeout):
                 if not began:
-                    click.echo(f"tracing {name} for {timeout:g} s", err=True)
+                    click.echo(printable(f"tracing {name} for {timeout:g} s"), err=True)
                     began = True
                 for row in rows:
                     click.echo(json.dumps(row) if as_json else _event(row))
@@ -85,9 +86,17 @@ def trace(name: str, timeout: float, node: str | None, seconds: float, *, as_jso
             return
 
 
+ENDS: Final = {
+    "exit": "it exited: {}",
+    "lost": "lost {} events, which came faster than they are looked at",
+    "ended": "{}",
+}
+"""What is told beside events, by its kind."""
+
+
 def _event(row: dict[str, Any]) -> str:
-    if row["kind"] == "exit":
-        return f"it exited: {row['content']}"
+    if row["kind"] in ENDS:
+        return printable(ENDS[row["kind"]].format(row["content"]))
     arriving = row["kind"] in {"call", "cast", "info", "timeout", "continue"}
     peer = "" if row["peer"] is None else f" {'from' if arriving else 'to'} {row['peer']}"
     took = "" if row["seconds"] is None else f" after {duration(row['seconds'])}"

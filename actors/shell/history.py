@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from actors.shell.commands import connect, examples, print_json, print_rows, which_node
-from actors.shell.phrases import duration
+from actors.shell.phrases import duration, printable
 
 
 @click.command(
@@ -75,7 +75,7 @@ def waits(node: str | None, seconds: float, *, as_json: bool) -> None:
     for ring in deadlocks:
         lefts = [it["left"] for it in ring["calls"] if it["left"] is not None]
         until = f"; the first call gives up in {duration(min(lefts))}" if lefts else "; no call ever gives up"
-        click.echo(f"deadlock: {' waits for '.join([*ring['deadlock'], ring['deadlock'][0]])}{until}")
+        click.echo(printable(f"deadlock: {' waits for '.join([*ring['deadlock'], ring['deadlock'][0]])}{until}"))
     if calls:
         print_rows([_wait(it) for it in calls])
     else:

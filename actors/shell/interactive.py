@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import sys
+from contextlib import suppress
 
 import click
 
 from actors.shell.aim import Aim
-from actors.shell.commands import examples
-from actors.shell.needed import need_prompt_toolkit
+from actors.shell.commands import INTERRUPTED, USAGE, examples, fail
+from actors.shell.needed import at_terminal, need_prompt_toolkit
 from actors.shell.session import Ended, Session
 
 
@@ -28,15 +30,22 @@ def shell(context: click.Context, node: str | None) -> None:
     group = context.find_root().command
     assert isinstance(group, click.Group)
     session = Session(group, Aim(node))
-    if sys.stdin.isatty() and sys.stdout.isatty():
+    if at_terminal():
         need_prompt_toolkit("shell")
         from actors.shell.prompt import prompt  # noqa: PLC0415 -- prompt-toolkit takes a while to be imported
 
         prompt(session)
         return
-    try:
+    if sys.stdin is None:
+        fail("shell needs an input; the one it was given is closed", USAGE)
+    assert isinstance(sys.stdin, io.TextIOWrapper)
+    # What is no text is told by the command that it is for, and ends nothing.
+    sys.stdin.reconfigure(errors="surrogateescape")
+    with suppress(Ended):
         for line in sys.stdin:
             session.run(line)
-    except Ended:
-        pass
+            if sys.stdout is not None:
+                sys.stdout.flush()
+            if session.status == INTERRUPTED:
+                break
     sys.exit(session.status)

@@ -9,6 +9,7 @@ import click
 from actors.shell.commands import USAGE, connect, examples, fail, print_json, print_rows, which_node
 from actors.shell.errors import RefusedError
 from actors.shell.phrases import duration, printable
+from actors.shell.service import WithDefault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +25,7 @@ ELSEWHERE: Final = {
 
 @click.group(
     "dead-letters",
-    invoke_without_command=True,
+    cls=WithDefault,
     epilog=examples(
         "actors dead-letters",
         "actors dead-letters --json | jq '.letters[].target'",
@@ -33,16 +34,12 @@ ELSEWHERE: Final = {
         "actors dead-letters discard --all",
     ),
 )
-@which_node
-@click.pass_context
-def dead_letters(context: click.Context, node: str | None, seconds: float, *, as_json: bool) -> None:
+def dead_letters() -> None:
     """List the messages that nobody handled, look at one, send them again, or throw them away.
 
     The last 1,000 are kept. Without a command they are listed, which is `actors dead-letters list`. What a router or a
     queue gave up it keeps itself; the list says so, and which command shows it.
     """
-    if context.invoked_subcommand is None:
-        context.invoke(list_, node=node, seconds=seconds, limit=None, as_json=as_json)
 
 
 @dead_letters.command("list", epilog=examples("actors dead-letters list", "actors dead-letters list --limit 20 --json"))

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.util import find_spec
 
 from actors.shell.commands import USAGE, fail
+
+
+def at_terminal() -> bool:
+    """Tell whether a person types the input and sees the output; either may be closed."""
+    return all(it is not None and it.isatty() for it in (sys.stdin, sys.stdout))
 
 
 def need_prompt_toolkit(command: str) -> None:

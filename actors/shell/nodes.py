@@ -10,7 +10,7 @@ from actors.shell import directory
 from actors.shell.client import Connection
 from actors.shell.commands import SECONDS, examples, print_json, print_rows
 from actors.shell.errors import RefusedError, UnreachableError
-from actors.shell.phrases import duration
+from actors.shell.phrases import duration, printable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +38,7 @@ def nodes(seconds: float, *, as_json: bool) -> None:
         print_json({"nodes": found, "removed": [str(path) for path in removed]})
         return
     for path in removed:
-        click.echo(f"removed {path}: its node is dead")
+        click.echo(printable(f"removed {path}: its node is dead"))
     if not found:
         click.echo(f"no node runs, as far as {directory.directories()[0]} tells")
         return

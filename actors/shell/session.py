@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from actors.shell.client import nearest
+from actors.shell.commands import INTERRUPTED, USAGE, say_error, show_misuse
 from actors.shell.errors import NoNodeError, SeveralNodesError, ShellError
-from actors.shell.phrases import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,8 +21,6 @@ NOT_HERE: Final = frozenset({"run", "shell"})
 
 WORDS: Final[Mapping[str, str]] = {"exit": "", "help": "command", "quit": "", "use": "node"}
 """What a shell knows beside the commands, and what each takes."""
-
-INTERRUPTED: Final = 130
 
 
 class Ended(Exception):  # noqa: N818 -- no error: it was asked for
@@ -43,17 +41,17 @@ class Session:
         try:
             click.echo(f"node {self.aim.find()[0]}; type help for the commands")
         except SeveralNodesError as error:
-            _say("\n  ".join([f"{error} with use NAME:", *error.names]))
+            say_error(f"{error} with use NAME:", error.names)
         except ShellError as error:
-            _say(str(error))
+            say_error(str(error))
 
     def run(self, line: str) -> None:
         """Do what *line* says, and say what is wrong with it. Raises `Ended`."""
         try:
             words = shlex.split(line)
         except ValueError as error:
-            self.status = 2
-            _say(f"{str(error).lower()}: {line.strip()}")
+            self.status = USAGE
+            say_error(f"{str(error).lower()}: {line.strip()}")
             return
         if words:
             try:
@@ -73,8 +71,8 @@ class Session:
             case ["use", name]:
                 return self._use(name)
             case ["exit" | "quit" | "use", *_]:
-                _say(f"it is written {words[0]}{' NAME' if words[0] == 'use' else ''}, and nothing else")
-                return 2
+                say_error(f"it is written {words[0]}{' NAME' if words[0] == 'use' else ''}, and nothing else")
+                return USAGE
             case _:
                 return self._invoke(words)
 
@@ -91,7 +89,7 @@ class Session:
         try:
             click.echo(f"node {aim.find()[0]}")
         except ShellError as error:
-            _say(str(error))
+            say_error(str(error))
             return 1
         # Whoever completes names has this very one.
         self.aim.wanted, self.aim.name = aim.wanted, aim.name
@@ -102,28 +100,32 @@ class Session:
         command = self.commands.get(name)
         if command is None:
             here = f"{name} is no command of the shell" if name in NOT_HERE else f"there is no command {name!r}"
-            _say(f"{here}{nearest(name, [*self.commands, *WORDS])}")
-            return 2
+            say_error(f"{here}{nearest(name, [*self.commands, *WORDS])}")
+            return USAGE
+        return self._try(command, name, arguments)
+
+    def _try(self, command: click.Command, name: str, arguments: list[str]) -> int:
         gone = self._find()
         try:
             return self._main(command, name, arguments)
         except click.ClickException as error:
-            error.show()
-            return error.exit_code
+            return show_misuse(error)
         except SystemExit as error:
             return error.code if isinstance(error.code, int) else 1
         except click.Abort:
             raise KeyboardInterrupt from None
         except NoNodeError as error:
-            _say(str(error if gone is None or "--node" in arguments else gone))
+            say_error(str(error if gone is None or "--node" in arguments else gone))
         except SeveralNodesError as error:
-            _say("\n  ".join([f"{error} with --node, or use NAME:", *error.names]))
+            say_error(f"{error} with --node, or use NAME:", error.names)
         except ShellError as error:
-            _say(str(error))
+            say_error(str(error))
+        except BrokenPipeError:
+            raise  # nobody reads what is printed, and nobody will
         except OSError as error:
-            _say(f"{name} failed: {error}")
+            say_error(f"{name} failed: {error}")
         except Exception as error:  # noqa: BLE001 -- a fault of a command is not to take the shell along
-            _say(f"{name} failed, which is a bug: {type(error).__name__}: {error}")
+            say_error(f"{name} failed, which is a bug: {type(error).__name__}: {error}")
         return 1
 
     def _find(self) -> ShellError | None:
@@ -157,7 +159,3 @@ def _with_node(command: click.Command, node: str) -> dict[str, Any]:
     if isinstance(command, click.Group):
         defaults |= {name: _with_node(it, node) for name, it in command.commands.items()}
     return defaults
-
-
-def _say(text: str) -> None:
-    click.echo(f"actors: {printable(text) if chr(10) not in text else text}", err=True)

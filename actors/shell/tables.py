@@ -37,10 +37,18 @@ class Column:
     """Whether a narrow terminal goes without."""
 
 
+class Output(Console):
+    """A console that leaves it to the command line to end when nobody reads what is printed any more."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise the error again, which is handled."""
+        raise  # noqa: PLE0704 -- rich calls this where it handles the error
+
+
 def console() -> Console:
     """Return what prints to stdout: in colours on a terminal, and not folded at 80 columns elsewhere."""
-    plain = Console(highlight=False)
-    return plain if plain.is_terminal else Console(highlight=False, width=WIDTH, color_system=None)
+    plain = Output(highlight=False)
+    return plain if plain.is_terminal else Output(highlight=False, width=WIDTH, color_system=None)
 
 
 def show_rows(rows: Sequence[Mapping[str, Any]]) -> None:
@@ -48,7 +56,7 @@ def show_rows(rows: Sequence[Mapping[str, Any]]) -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for title in rows[0]:
         number = all(isinstance(row[title], int | float | None) for row in rows)
-        table.add_column(title, justify="right" if number else "left")
+        table.add_column(Text(printable(title)), justify="right" if number else "left")
     for row in rows:
         table.add_row(*(Text(_cell(value)) for value in row.values()))
     console().print(table)
@@ -66,7 +74,7 @@ def show_actors(node: NodeFacts, actors: Sequence[ActorView], total: int) -> Non
     for column in columns:
         table.add_column(column.title, justify="left" if column.text else "right", no_wrap=not column.text)
     for actor in actors:
-        table.add_row(*(Text(column.cell(actor)) for column in columns))
+        table.add_row(*(Text(printable(column.cell(actor))) for column in columns))
     out.print(Text(headline(node)))
     out.print(table)
     more = "" if len(actors) == total else f"{len(actors):,} of {total:,} shown; "
@@ -91,7 +99,7 @@ def _tail(times: Times | None) -> str:
 
 COLUMNS: Final = (
     Column("id", lambda it: _id(it.id)),
-    Column("actor", lambda it: printable(it.label), text=True),
+    Column("actor", lambda it: it.label, text=True),
     Column("class", lambda it: it.kind, text=True, wide=True),
     Column("parent", lambda it: _id(it.parent), wide=True),
     Column("state", state, text=True),
@@ -113,7 +121,7 @@ def show_actor(actor: ActorView, detail: Mapping[str, Any]) -> None:
     """Print all that is known of one actor."""
     grid = Table.grid(padding=(0, 2))
     for title, text in facts(actor, detail):
-        grid.add_row(Text(title), Text(text))
+        grid.add_row(Text(title), Text(printable(text)))
     out = console()
     out.print(Text(f"{printable(actor.label)} {_id(actor.id)}", style="bold"))
     out.print(grid)
@@ -121,7 +129,7 @@ def show_actor(actor: ActorView, detail: Mapping[str, Any]) -> None:
         if lines:
             out.print(Text(f"{title}:"))
             for line in lines:
-                out.print(Text(f"  {line}"), soft_wrap=True)
+                out.print(Text(printable(f"  {line}")), soft_wrap=True)
     out.print(Text(SAMPLED))
 
 
@@ -130,7 +138,7 @@ def facts(actor: ActorView, detail: Mapping[str, Any]) -> Iterator[tuple[str, st
     yield "class", detail["class"]
     yield "state", state(actor)
     if actor.child is not None:
-        yield "child", f"{printable(actor.child)} of #{actor.parent}, restarted {actor.restarts:,} times"
+        yield "child", f"{actor.child} of #{actor.parent}, restarted {actor.restarts:,} times"
     yield "mailbox", f"{actor.length:,} waiting, {actor.greatest_length:,} at most"
     yield "messages", f"{actor.received:,} received, {actor.handled:,} handled, {actor.dropped:,} dropped"
     yield "last received", _since(actor.received_seconds_ago)

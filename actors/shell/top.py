@@ -9,7 +9,7 @@ import click
 from actors.shell.aim import Aim
 from actors.shell.client import DEFAULT_SECONDS
 from actors.shell.commands import USAGE, examples, fail
-from actors.shell.needed import need_prompt_toolkit
+from actors.shell.needed import at_terminal, need_prompt_toolkit
 from actors.shell.seen import ORDERS
 
 
@@ -39,7 +39,7 @@ def top(node: str | None, sort: str, interval: float, seconds: float) -> None:
 
     Exit status: 1 if there is no such node, 2 if this is no terminal.
     """
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not at_terminal():
         fail("top needs a terminal; `actors ps` prints the same once", USAGE)
     need_prompt_toolkit("top")
     aim = Aim(node)
