@@ -94,7 +94,7 @@ class Snapshot:
         """Return what is known of *process* now, as `FIELDS` say."""
         parent = process.parent
         child = None if parent is None else self.child_of(parent, process)
-        state, handler, message = doing(process)
+        state, handler, message = ("waiting", None, None) if process.idle else doing(process)
         received, handled, length, greatest_length, dropped = tallies(process)
         samples = process.samples
         return (
@@ -112,8 +112,8 @@ class Snapshot:
             received,
             handled,
             dropped,
-            round(process.last_received * 1e9),
-            round(process.last_handled * 1e9),
+            int(process.last_received * 1e9),
+            int(process.last_handled * 1e9),
             None if samples is None else counts_of(samples.waiting),
             None if samples is None else counts_of(samples.handling),
         )

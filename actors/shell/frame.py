@@ -73,8 +73,8 @@ def encode_part(now: int, rows: Sequence[bytes]) -> bytes:
     >>> encode_part(7, [b"\xa1a", b"\xa1b"]) == encode("part", [7, ["a", "b"]])
     True
     """
-    body: bytes = PART + msgpack.packb(now) + msgpack.Packer().pack_array_header(len(rows)) + b"".join(rows)
-    return HEADER.pack(len(body)) + body
+    head: bytes = PART + msgpack.packb(now) + msgpack.Packer().pack_array_header(len(rows))
+    return b"".join((HEADER.pack(len(head) + sum(map(len, rows))), head, *rows))
 
 
 def length_of(header: bytes, most: int) -> int:
