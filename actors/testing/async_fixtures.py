@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import inspect
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import attrs
 import pytest
 import trio
 from trio.abc import Clock
+from trio.testing import MockClock
+
+from actors.testing.alarm import orderly_alarm
+from actors.testing.hanging import HangWatch
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -38,7 +43,8 @@ def put_off(fixturedef: pytest.FixtureDef[Any], request: SubRequest) -> PendingF
             refuse(fixturedef, request, f"fixture {fixturedef.argname!r} asks for an async fixture; make it async")
         return None
     if fixturedef.scope != "function":
-        refuse(fixturedef, request, f"async fixture {fixturedef.argname!r} must have function scope")
+        why = f"async fixture {fixturedef.argname!r} must have function scope: each test is a run of its own"
+        refuse(fixturedef, request, why)
     pending = PendingFixture(open_fixture, arguments)
     fixturedef.cached_result = (pending, fixturedef.cache_key(request), None)
     return pending
@@ -87,14 +93,53 @@ def clock_among(available: Mapping[str, object]) -> Clock | None:
 
 
 def run_test(test: Callable[..., Awaitable[None]], available: Mapping[str, object]) -> None:
-    """Run *test*, with the fixtures it names, on the clock that is among them."""
+    """Run *test*, with the fixtures it names, on the clock that is among them; in virtual time it cannot hang."""
     __tracebackhide__ = True
     names = inspect.signature(test).parameters.keys() & available.keys()
+    clock = clock_among(available)
+    watches: list[HangWatch] = []
 
     async def main() -> None:
         __tracebackhide__ = True
-        async with AsyncExitStack() as stack:
-            opened = await open_fixtures(available, stack)
-            await test(**{name: opened[name] for name in names})
+        with trio.CancelScope() as scope:
+            watches.append(HangWatch(trio.lowlevel.current_task(), scope))
+            if isinstance(clock, MockClock):
+                trio.lowlevel.add_instrument(watches[0])
+            async with AsyncExitStack() as stack:
+                stack.enter_context(orderly_alarm(watches[0].end))
+                opened = await open_fixtures(available, stack)
+                try:
+                    await test(**{name: opened[name] for name in names})
+                except BaseException as error:
+                    watches[0].fail(error)
+                    raise
 
-    trio.run(main, clock=clock_among(available))
+    try:
+        trio.run(main, clock=clock)
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
+        for watch in watches:
+            watch.fail()
+        raise
+    watches[0].fail()
+
+
+def run_property(test: Any, available: Mapping[str, object]) -> None:
+    """Run *test*, a property test of Hypothesis: each example in a run of its own, with fixtures of its own."""
+    __tracebackhide__ = True
+    coroutine_function = test.hypothesis.inner_test
+
+    @wraps(coroutine_function)
+    def run_example(*args: Any, **given: object) -> None:
+        __tracebackhide__ = True
+        clock = clock_among(available)
+        if isinstance(clock, MockClock):
+            MockClock.__init__(clock, clock.rate, clock.autojump_threshold)  # it begins at zero again
+        run_test(partial(coroutine_function, *args), {**available, **given})
+
+    test.hypothesis.inner_test = run_example
+    try:
+        test(**{name: available[name] for name in inspect.signature(test).parameters.keys() & available.keys()})
+    finally:
+        test.hypothesis.inner_test = coroutine_function

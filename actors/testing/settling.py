@@ -35,18 +35,19 @@ async def settled(system: ActorSystem, *, timeout: float | None = 5.0) -> None:
     end, asking = perf_counter() + seconds, current_process()
     with trio.move_on_after(seconds):
         while True:
-            while busy := _busy(system, asking):
+            while busy := busy_in(system, asking):
                 for process in busy:
                     await _turn_of(process)
-                if perf_counter() > end and (busy := _busy(system, asking)):
+                if perf_counter() > end and (busy := busy_in(system, asking)):
                     raise _failure(system, busy, seconds)
             await wait_all_tasks_blocked()
-            if not _busy(system, asking):
+            if not busy_in(system, asking):
                 return
-    raise _failure(system, _busy(system, asking), seconds)
+    raise _failure(system, busy_in(system, asking), seconds)
 
 
-def _busy(system: ActorSystem, asking: Process | None) -> list[Process]:
+def busy_in(system: ActorSystem, asking: Process | None) -> list[Process]:
+    """Return who handles something in *system*, or has something to handle, and is not *asking*."""
     return [
         process
         for process in system.processes.values()
@@ -66,7 +67,7 @@ async def _turn_of(process: Process) -> None:
 
 
 def _failure(system: ActorSystem, busy: list[Process], seconds: float) -> ExpectationError:
-    lines = [f"  {_doing(process)}" for process in busy[:NAMED]]
+    lines = [f"  {doing(process)}" for process in busy[:NAMED]]
     if len(busy) > NAMED:
         lines.append(f"  ... {len(busy) - NAMED} more")
     what = "something that is no actor's is at work"
@@ -75,7 +76,8 @@ def _failure(system: ActorSystem, busy: list[Process], seconds: float) -> Expect
     return ExpectationError(f"{system} has not settled within {seconds:g} s; {what}")
 
 
-def _doing(process: Process) -> str:
+def doing(process: Process) -> str:
+    """Return what *process* does, and what waits for it."""
     length = len(process.mailbox)
     waiting = f"{length} {'message waits' if length == 1 else 'messages wait'}"
     if process.ending is not None:
