@@ -91,8 +91,8 @@ def _clash() -> Finding:
 
 
 def _sockets() -> Finding:
-    folder = directory.directories()[0]
     try:
+        folder = directory.directories()[0]
         directory.check(folder)
     except FileNotFoundError:
         good = os.access(folder.parent, os.W_OK)

@@ -24,4 +24,5 @@ def runtime_directory(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Be a user without nodes; the path is short, since the address of a socket has to be."""
     with TemporaryDirectory(prefix="r", dir="/tmp") as folder:
         monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
+        monkeypatch.setenv("TRIO_ACTORS_SOCKETS", f"{folder}/trio-actors")
         yield Path(folder)

@@ -1,8 +1,11 @@
 """The directory of the sockets: where the nodes of one user are found, and nobody else's.
 
-It is ``trio-actors`` in ``$XDG_RUNTIME_DIR``, or ``/tmp/trio-actors-UID`` where there is no such directory. A node
-makes its socket under a hidden name and renames it when it listens, so whoever is refused by a socket that can be seen
-knows that its node is dead.
+It is ``$TRIO_ACTORS_SOCKETS``, if that is set; else ``trio-actors`` in ``$XDG_RUNTIME_DIR``, or where there is none
+``/tmp/trio-actors-UID``. The last is looked at beside the one before, for cron and its like start nodes without a
+runtime directory; who wants to see no other nodes, such as a test, sets the first.
+
+A node makes its socket under a hidden name and renames it when it listens, so whoever is refused by a socket that can
+be seen knows that its node is dead.
 """
 
 from __future__ import annotations
@@ -21,6 +24,9 @@ from actors.shell.errors import DirectoryError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+OWN: Final = "TRIO_ACTORS_SOCKETS"
+"""The variable that names the directory, in place of all others. It does not begin as those of the configuration do."""
+
 MAX_PATH_BYTES: Final = 107
 """What the address of a Unix socket has room for."""
 
@@ -34,7 +40,15 @@ ABANDONED_SECONDS: Final = 60.0
 
 
 def directories() -> list[Path]:
-    """Return where nodes of this user may be: where a new one goes first, then where others may have gone."""
+    """Return where nodes of this user may be: where a new one goes first, then where others may have gone.
+
+    Raises `DirectoryError` if ``$TRIO_ACTORS_SOCKETS`` is no absolute path.
+    """
+    own = os.environ.get(OWN, "")
+    if own:
+        if not Path(own).is_absolute():
+            raise DirectoryError(f"{OWN} is {own!r}, which is no absolute path")
+        return [Path(own)]
     fallback = Path(f"/tmp/trio-actors-{os.geteuid()}")  # noqa: S108 -- it is checked before it is used
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     if Path(runtime).is_absolute() and _is_ours(Path(runtime)):

@@ -115,7 +115,7 @@ class Machine:
 
     @property
     def environment(self) -> dict[str, str]:
-        return os.environ | {"XDG_RUNTIME_DIR": str(self.folder)}
+        return os.environ | {"TRIO_ACTORS_SOCKETS": f"{self.folder}/trio-actors"}
 
     @property
     def shop(self) -> Path:

@@ -71,7 +71,7 @@ class Desk:
         finished = subprocess.run(
             [sys.executable, "-W", "error", "-m", "supervision.command", *arguments],
             cwd=self.folder,
-            env=os.environ | {"XDG_RUNTIME_DIR": str(self.folder)} | variables,
+            env=os.environ | {"TRIO_ACTORS_SOCKETS": f"{self.folder}/trio-actors"} | variables,
             capture_output=True,
             text=True,
             timeout=20,

@@ -43,7 +43,7 @@ class Machine:
 
     @property
     def environment(self) -> dict[str, str]:
-        return os.environ | {"XDG_RUNTIME_DIR": str(self.folder)}
+        return os.environ | {"TRIO_ACTORS_SOCKETS": f"{self.folder}/trio-actors"}
 
     def actors(self, *arguments: str) -> Finished:
         """Run a command to its end."""

@@ -25,34 +25,67 @@ def listeners() -> Iterator[list[socket.socket]]:
         listener.close()
 
 
+@pytest.fixture
+def unnamed(runtime_directory: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a runtime directory, which counts: no other one is named."""
+    monkeypatch.delenv(directory.OWN)
+    return runtime_directory
+
+
 def names() -> list[str]:
-    """Return the nodes in the directory of this test; others of this user may run elsewhere."""
-    own = directory.directories()[0]
-    return [name for name, path in directory.sockets() if path.parent == own]
+    """Return the nodes that a command would find."""
+    return [name for name, _ in directory.sockets()]
 
 
 def mode(path: Path) -> int:
     return path.stat().st_mode & 0o777
 
 
-def test_directory_and_socket_are_for_this_user_alone(runtime_directory: Path, listeners: list[socket.socket]) -> None:
+def test_directory_and_socket_are_for_this_user_alone(unnamed: Path, listeners: list[socket.socket]) -> None:
     listener, path = directory.bind("shop.1")
     listeners.append(listener)
 
-    assert path == runtime_directory / "trio-actors" / "shop.1.sock"
+    assert path == unnamed / "trio-actors" / "shop.1.sock"
     assert (mode(path.parent), mode(path)) == (0o700, 0o600)
     assert list(path.parent.iterdir()) == [path]
 
 
 @pytest.mark.parametrize("value", ["", "relative", "/nowhere"])
 def test_without_a_runtime_directory_it_is_one_of_the_users_number(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(directory.OWN, raising=False)
     monkeypatch.setenv("XDG_RUNTIME_DIR", value)
 
     assert [str(path) for path in directory.directories()] == [f"/tmp/trio-actors-{os.geteuid()}"]  # noqa: S108 -- checked before use
 
 
-def test_nodes_without_a_runtime_directory_are_found_with_one(runtime_directory: Path) -> None:
-    assert [path.parent.name for path in directory.directories()] == [runtime_directory.name, "tmp"]
+def test_nodes_without_a_runtime_directory_are_found_with_one(unnamed: Path) -> None:
+    assert [path.parent.name for path in directory.directories()] == [unnamed.name, "tmp"]
+
+
+def test_where_the_directory_is_named_nodes_are_in_that_one_alone(
+    unnamed: Path, monkeypatch: pytest.MonkeyPatch, listeners: list[socket.socket]
+) -> None:
+    listeners.append(directory.bind("foreign.1")[0])
+    monkeypatch.setenv(directory.OWN, str(unnamed / "mine"))
+    before = names()
+
+    listener, path = directory.bind("shop.2")
+    listeners.append(listener)
+
+    assert (before, names()) == ([], ["shop.2"])
+    assert (path, mode(path.parent)) == (unnamed / "mine" / "shop.2.sock", 0o700)
+
+
+def test_a_directory_that_is_named_by_no_absolute_path_is_refused(
+    runtime_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(runtime_directory)
+    monkeypatch.setenv(directory.OWN, "sockets")
+
+    for refused in (names, lambda: directory.bind("shop.1")):
+        with pytest.raises(DirectoryError, match=r"^TRIO_ACTORS_SOCKETS is 'sockets', which is no absolute path$"):
+            refused()
+    assert list(runtime_directory.iterdir()) == []
 
 
 @pytest.mark.parametrize("wrong", [0o755, 0o770, 0o701])
@@ -89,7 +122,7 @@ def test_a_path_that_is_too_long_is_refused_with_its_length(
 ) -> None:
     deep = runtime_directory / ("d" * 90)
     deep.mkdir()
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(deep))
+    monkeypatch.setenv(directory.OWN, str(deep / "trio-actors"))
 
     with pytest.raises(OSError, match=r"\d+ bytes, and a socket has room for 107"):
         directory.bind("shop.1")
