@@ -6,6 +6,7 @@ The suites for implementations of a behaviour, such as `actors.testing.queue`, a
 from actors.testing.crash_reports import capture_crash_reports
 from actors.testing.expectation import ExpectationError
 from actors.testing.faults import Fault, InjectedError, crash, delay, drop, duplicate, faulty
+from actors.testing.hanging import HangError
 from actors.testing.overhearing import Sent
 from actors.testing.probe import Probe, start_probe
 from actors.testing.received import Received
@@ -15,6 +16,7 @@ from actors.testing.stepping import Step, step
 __all__ = [
     "ExpectationError",
     "Fault",
+    "HangError",
     "InjectedError",
     "Probe",
     "Received",

@@ -47,7 +47,7 @@ class Fault:
     on: int | None
     every: int | None
     when: Callable[[Any], bool] | None
-    error: BaseException | None = None
+    error: BaseException | type[BaseException] | None = None
     seconds: float = 0.0
     seen: int = 0
     """How many messages it has counted."""
@@ -58,6 +58,10 @@ class Fault:
         for name, number in (("on", self.on), ("every", self.every)):
             if number is not None and (not isinstance(number, int) or isinstance(number, bool) or number < 1):
                 raise ValueError(f"{self.effect}: {name} is {number!r}; allowed is an int of 1 or more")
+        if self.error is not None and not _can_be_raised(self.error):
+            raise TypeError(f"{self.effect} raises an exception; got {self.error!r} (for the n-th message: on=n)")
+        if self.when is not None and not callable(self.when):
+            raise TypeError(f"{self.effect}: when is a function of the message; got {self.when!r}")
         if self.on is not None and self.every is not None:
             raise ValueError(f"{self.effect}: on is {self.on} and every is {self.every}; give one of them")
         check_seconds("seconds", self.seconds)
@@ -72,8 +76,12 @@ class Fault:
         return struck
 
 
+def _can_be_raised(error: object) -> bool:
+    return isinstance(error, BaseException) or (isinstance(error, type) and issubclass(error, BaseException))
+
+
 def crash(
-    error: BaseException | None = None,
+    error: BaseException | type[BaseException] | None = None,
     *,
     on: int | None = None,
     every: int | None = None,

@@ -49,6 +49,11 @@ class Sent:
     """After how long it will be sent, if a timer does."""
 
 
+def is_overheard(process: Process) -> bool:
+    """Tell whether it is noted already what *process* sends."""
+    return process in _listening
+
+
 @contextmanager
 def overheard(process: Process) -> Iterator[list[Sent]]:
     """Note what *process* sends while the block runs; what is for a name that nobody has is sent to nobody."""

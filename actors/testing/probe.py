@@ -21,6 +21,7 @@ from actors.options import check_seconds
 from actors.result import NO_REPLY
 from actors.show import shown
 from actors.testing.expectation import ExpectationError, described, ends_as, matches, objection
+from actors.testing.given import check_ref, check_system
 from actors.testing.received import Received, Record
 
 if TYPE_CHECKING:
@@ -121,6 +122,7 @@ class Probe:
 
         A pattern is a class, a function that is to be true of the message, or a value that is to be equal to it.
         """
+        __tracebackhide__ = True
         began, limit = trio.current_time(), self._limit(timeout)
         if not await self._until(lambda: bool(self._record.waiting), limit):
             raise await self._failure(f"expected {described(pattern)} within {limit:g} s, and nothing came", began)
@@ -142,6 +144,7 @@ class Probe:
 
         This is how ``receive`` and ``assert_receive`` choose.
         """
+        __tracebackhide__ = True
         began, limit = trio.current_time(), self._limit(timeout)
         if not await self._until(lambda: self._find(pattern) is not None, limit):
             raise await self._failure(f"expected {described(pattern)} within {limit:g} s, and it did not come", began)
@@ -151,6 +154,7 @@ class Probe:
 
     async def expect_none(self, seconds: float = SILENCE) -> None:
         """Let *seconds* pass, in which nothing may come; nor may anything wait already."""
+        __tracebackhide__ = True
         check_seconds("seconds", seconds)
         began = trio.current_time()
         if not await self._until(lambda: bool(self._record.waiting), seconds):
@@ -163,6 +167,8 @@ class Probe:
 
         Raises `NoProcessError` if nobody has the name.
         """
+        __tracebackhide__ = True
+        check_ref("a probe's monitor", ref)
         self._monitors[ref] = monitor = self.run(ref.monitor)
         return monitor
 
@@ -174,6 +180,8 @@ class Probe:
         *reason* is a pattern as for `expect`, or the class of an exception, for a crash by one. The probe monitors
         *ref* from now on unless it did before; who may be restarted meanwhile has to be monitored before.
         """
+        __tracebackhide__ = True
+        check_ref("expect_down", ref)
         began, limit = trio.current_time(), self._limit(timeout)
         monitor = self._monitors.get(ref) or self.monitor(ref)
 
@@ -196,6 +204,7 @@ class Probe:
     @contextmanager
     def within(self, seconds: float, *, at_least: float = 0.0) -> Iterator[None]:
         """Have all expectations of the block end within *seconds* together, and the block not before *at_least*."""
+        __tracebackhide__ = True
         check_seconds("seconds", seconds)
         check_seconds("at_least", at_least)
         began, outer = trio.current_time(), self._deadline
@@ -214,6 +223,7 @@ class Probe:
 
     def reply(self, value: object) -> None:
         """Answer the call that was taken last. Raises ``LookupError`` if what was taken last is no call."""
+        __tracebackhide__ = True
         if self.last is None or self.last.caller is None:
             what = "nothing" if self.last is None else f"a message of the kind {self.last.kind!r}"
             raise LookupError(f"{self.ref} can answer only a call; what was expected last was {what}")
@@ -234,6 +244,7 @@ class Probe:
 
     def _limit(self, timeout: float | None) -> float:
         """Return for how many seconds an expectation that was given *timeout* waits."""
+        __tracebackhide__ = True
         if timeout is not None:
             check_seconds("timeout", timeout)
         left = max(0.0, self._deadline - trio.current_time())
@@ -288,7 +299,11 @@ async def start_probe(
     It answers a call when the test does, with `Probe.reply`, or at once with what *answer* returns or raises for the
     message. With *trap_exit* the end of whom it is linked to is a message.
     """
+    __tracebackhide__ = True
+    check_system("start_probe", system)
     check_seconds("timeout", timeout)
+    if answer is not None and not callable(answer):
+        raise TypeError(f"answer is a function of the message, or None to have the test reply; got {answer!r}")
     record = Record()
     ref = await system.start(ProbeActor, record, answer, trap_exit=trap_exit, name=name)
     return Probe(ref, record, timeout)

@@ -13,6 +13,7 @@ from actors.envelope import content
 from actors.options import seconds_of
 from actors.show import shown
 from actors.testing.expectation import ExpectationError
+from actors.testing.given import check_system
 
 if TYPE_CHECKING:
     from actors.process import Process
@@ -31,6 +32,8 @@ async def settled(system: ActorSystem, *, timeout: float | None = 5.0) -> None:
     Raises `ExpectationError` after *timeout* seconds, of trio's clock or, where actors never let it go on, of real
     time; it names who is at work, and on what.
     """
+    __tracebackhide__ = True
+    check_system("settled", system)
     seconds = seconds_of(timeout)
     end, asking = perf_counter() + seconds, current_process()
     with trio.move_on_after(seconds):

@@ -22,7 +22,8 @@ from actors.result import NO_REPLY, Continue, Stop
 from actors.show import shown
 from actors.state import state_of
 from actors.testing.expectation import ExpectationError
-from actors.testing.overhearing import Sent, overheard
+from actors.testing.given import check_ref
+from actors.testing.overhearing import Sent, is_overheard, overheard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -69,16 +70,22 @@ async def step(ref: ActorRef | NameRef, *, timeout: float | None = 5.0) -> Step:
     The actor is suspended before and afterwards, until `resume`: suspend it first, and what it is sent waits for the
     steps. If nothing waits, the next message that comes is the one. Other actors go on meanwhile.
 
-    Raises `NoProcessError` if the actor is dead, or exits before it gets a message, and `ExpectationError` if no
-    message came, or its handler did not return, within *timeout* seconds.
+    Raises `NoProcessError` if the actor is dead, or exits before it gets a message, ``RuntimeError`` if another step
+    has it, and `ExpectationError` if no message came, or its handler did not return, within *timeout* seconds.
     """
+    __tracebackhide__ = True
+    check_ref("step", ref)
     seconds = seconds_of(timeout)
     process = process_of(ref)
-    if process is None or process.reason is not None:
-        raise NoProcessError(f"{ref} is dead and handles no message")
+    if process is None:
+        raise NoProcessError(f"nobody has the name of {ref}, so nobody handles a message")
+    if process.reason is not None:
+        raise NoProcessError(f"{ref} is dead and handles no message: {process.reason}")
+    if is_overheard(process):
+        raise RuntimeError(f"{ref} is in another step, which is not over; one actor takes one step at a time")
     with trio.move_on_after(seconds):
-        await suspend(process.ref, timeout=None)
         with overheard(process) as sent:
+            await suspend(process.ref, timeout=None)
             stepper = Stepper(process)
             try:
                 await stepper.handle_one()

@@ -8,7 +8,11 @@ from random import Random
 from typing import TYPE_CHECKING, Final
 
 from actors import Actor, ActorError, ActorRef, Stop
+from actors.inspect import Children
+from actors.name_ref import process_of
 from actors.options import is_number
+from actors.show import shown
+from actors.testing.given import check_ref, check_system
 from supervision.calls import which_children
 
 if TYPE_CHECKING:
@@ -61,11 +65,21 @@ async def kill_children(
     """Kill a random child of *supervisor* every so many seconds while the block runs; the list is of those killed.
 
     In virtual time the same *seed* chooses the same children in every run. What the supervisor does about it is its
-    own affair: it gives up where that is more often than its intensity allows.
+    own affair: it gives up where that is more often than its intensity allows. What the block raises has a note with
+    the seed and with who was killed.
     """
+    __tracebackhide__ = True
+    check_system("kill_children", system)
+    check_ref("kill_children", supervisor)
+    process = process_of(supervisor)
+    if process is not None and process.reason is None and not isinstance(process.actor, Children):
+        raise TypeError(f"kill_children kills the children of a supervisor; {supervisor} is none")
     killed: list[ActorRef] = []
     killer = await system.start(ChildKiller, supervisor, every, seed, killed)
     try:
         yield killed
+    except BaseException as error:
+        error.add_note(f"kill_children(every={every!r}, seed={seed!r}) had killed {shown(killed)}")
+        raise
     finally:
         killer.kill()

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from actors import Actor, IgnoredError
+from actors.testing.given import check_system
 from supervision.calls import delete_child, start_child, terminate_child
 from supervision.errors import ChildNotFoundError
 from supervision.spec import ChildSpec, SupervisorSpec
@@ -34,6 +35,8 @@ async def start_supervised(
     Raises `ChildStartError` with what the child raised as its cause, ``IgnoredError`` if it chose not to start, and
     `AlreadyStartedError` for a second child of one id.
     """
+    __tracebackhide__ = True
+    check_system("start_supervised", system)
     spec = _spec_of(child, args, name)
     supervisor = system.whereis(NAME)
     if supervisor is None:
@@ -49,6 +52,8 @@ async def stop_supervised(system: ActorSystem, child_id: str) -> None:
 
     Raises `ChildNotFoundError`.
     """
+    __tracebackhide__ = True
+    check_system("stop_supervised", system)
     supervisor = system.whereis(NAME)
     if supervisor is None:
         raise ChildNotFoundError(f"{system} has no child {child_id!r} that start_supervised has started")
@@ -58,6 +63,7 @@ async def stop_supervised(system: ActorSystem, child_id: str) -> None:
 
 
 def _spec_of(child: ChildSpec | SupervisorSpec | type[Actor], args: tuple[Any, ...], name: str | None) -> ChildSpec:
+    __tracebackhide__ = True
     if isinstance(child, type) and issubclass(child, Actor):
         return ChildSpec(name or child.__name__, child, args=args, name=name)
     if isinstance(child, SupervisorSpec) and not args:

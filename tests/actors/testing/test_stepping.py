@@ -332,3 +332,23 @@ async def test_a_step_that_is_cancelled_holds_the_actor_after_its_message(system
     assert get_statistics(desk).length == 1
     await resume(desk)
     assert await desk.call("sum") == 11
+
+
+async def test_one_actor_takes_one_step_at_a_time(system: ActorSystem) -> None:
+    desk = await system.start(SlowDesk, name="desk")
+    await suspend(desk)
+    desk.cast(5)
+    desk.cast(6)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(step, desk)
+        await wait_all_tasks_blocked()
+
+        with pytest.raises(RuntimeError, match="<desk #2> is in another step, which is not over"):
+            await step(desk)
+
+    assert (await step(desk)).state["sum"] == 11
+
+
+async def test_a_name_that_nobody_has_takes_no_step(system: ActorSystem) -> None:
+    with pytest.raises(NoProcessError, match="nobody has the name of <name desk>"):
+        await step(system.named("desk"))

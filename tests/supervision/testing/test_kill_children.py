@@ -1,7 +1,7 @@
 import pytest
 import trio
 
-from actors import ActorSystem
+from actors import ActorRef, ActorSystem
 from supervision import ChildSpec, DynamicSupervisor, Supervisor, SupervisorSpec, start_child, which_children
 from supervision.testing import kill_children
 from tests.supervision.workers import SyncWorker
@@ -87,3 +87,30 @@ async def test_what_is_no_time_is_refused(system: ActorSystem, seconds: float) -
     with pytest.raises(ValueError, match="allowed is a number above 0"):
         async with kill_children(system, system.named("shop"), every=seconds):
             raise AssertionError("the block must not begin")
+
+
+async def test_what_the_block_raises_tells_the_seed_and_who_was_killed(system: ActorSystem) -> None:
+    shop = await system.start(Supervisor, three())
+
+    killed: list[ActorRef] = []
+
+    async def fail() -> None:
+        nonlocal killed
+        async with kill_children(system, shop, every=1.0, seed=7) as killed:
+            await trio.sleep(2.5)
+            raise AssertionError
+
+    with pytest.raises(AssertionError) as caught:
+        await fail()
+
+    assert len(killed) == 2
+    assert caught.value.__notes__ == [f"kill_children(every=1.0, seed=7) had killed {killed}"]
+
+
+async def test_who_has_no_children_is_refused(system: ActorSystem) -> None:
+    worker = await system.start(SyncWorker, name="till")
+
+    for one in (worker, system.named("till")):
+        with pytest.raises(TypeError, match=r"kills the children of a supervisor; <.*till.*> is none"):
+            async with kill_children(system, one, every=1.0):
+                raise AssertionError("the block must not begin")
