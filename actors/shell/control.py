@@ -76,7 +76,8 @@ def trace(name: str, timeout: float, node: str | None, seconds: float, *, as_jso
     with connect(node, seconds) as connection:
         began = False
         try:
-            for rows in connection.follow("trace", wait=timeout, name=name, timeout=timeout):
+            # The node says something at each look, so that one which says nothing for --seconds is blocked.
+            for rows in connection.follow("trace", name=name, timeout=timeout):
                 if not began:
                     click.echo(printable(f"tracing {name} for {timeout:g} s"), err=True)
                     began = True

@@ -49,7 +49,7 @@ def lines(result: Result) -> list[str]:
     return [" ".join(line.split()) for line in result.output.splitlines()]
 
 
-LISTED = {
+LISTED: dict[tuple[str, ...], str] = {
     ("ps", "--sort", "handled", "--limit", "1"): "1 of 11 shown; times are of one message in 64",
     ("ps", "--sort", "wait", "--limit", "2"): "2 of 11 shown; times are of one message in 64",
     ("breakers", "--actor", "router"): "oven open 1 of 1",
@@ -75,7 +75,7 @@ def test_an_option_chooses_what_is_listed(actors: Actors, line: tuple[str, ...])
     assert any(LISTED[line] in shown for shown in lines(actors(*line)))
 
 
-ACTED = {
+ACTED: dict[tuple[str, ...], str] = {
     ("suspend", "till", "--timeout", "30"): "is suspended",
     ("resume", "till", "--timeout", "30"): "goes on",
     ("restart", "till", "--timeout", "30"): "was restarted, as <till #",

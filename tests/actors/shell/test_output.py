@@ -312,3 +312,21 @@ def test_what_is_no_option_of_a_command_without_arguments_is_told_as_it_is(capsy
 
     assert status == 2
     assert "comes after --" not in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_trace_of_a_node_that_is_blocked_is_given_up_at_once() -> None:
+    with new_machine() as machine, machine.running(ODD) as node:
+        traced = subprocess.Popen(
+            [*ACTORS, "trace", "red", "--for", "600", "--seconds", "0.5", "--node", str(node.pid)],
+            env=machine.environment,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert traced.stderr is not None
+        assert traced.stderr.readline() == "tracing red for 600 s\n"
+        node.send_signal(signal.SIGSTOP)
+        _, said = traced.communicate(timeout=25)
+
+    assert traced.returncode == 1
+    assert said.endswith("did not answer within 0.5 s; a handler may be blocking it\n")
