@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from actors import Actor
 from actors.delivery import RouterConfig
 from actors.queue import MemoryStore, QueueClient
-from actors.shared_memory import MemoryEntries, Namespace, SharedMemoryClient
+from actors.shared_memory import MemoryEntries
 from actors.store import MemoryReferenceStore
 from supervision import Supervisor, SupervisorSpec
 from supervision.services import service_tree
 from tests.actors.shell.conversation import rows
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from actors import ActorSystem
     from actors.shell import Node
     from tests.actors.shell.conversation import Client, Connect
@@ -67,13 +70,17 @@ async def test_odd_arguments_are_refused_or_passed_over(client: Client, node: No
     assert node.counters.failed == 0
 
 
+class Notary(Actor):
+    """Shows what is no text between two rows that are."""
+
+    def shell_commands(self) -> Mapping[str, Any]:
+        return {"keys": lambda _: iter(["whole", "half \ud800", {"half \udcff": 1}, "whole"])}
+
+
 async def test_a_text_that_is_none_is_shown_escaped(client: Client, real_system: ActorSystem, node: Node) -> None:
-    notes = SharedMemoryClient(real_system.named("shared_memory"), "filler")
-    await notes.put(Namespace.GLOBAL, "half \ud800", b"yes")
+    await real_system.start(Notary)
 
-    [key] = rows(await client.ask("memory.keys"))
-
-    assert key["key"] == "half \\ud800"
+    assert rows(await client.ask("keys")) == ["whole", "half \\ud800", {"half \\udcff": 1}, "whole"]
     assert node.counters.failed == 0
 
 
