@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from time import perf_counter_ns, time
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
@@ -88,6 +88,12 @@ def within(context: SpanContext | None) -> Iterator[None]:
     try:
         yield
     finally:
+        _leave(token)
+
+
+def _leave(token: Token[SpanContext | None]) -> None:
+    # A generator may be entered in one task and left in another, which is not within the span and need not leave it.
+    with suppress(ValueError):
         _current.reset(token)
 
 
@@ -231,7 +237,7 @@ class OpenSpan:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         assert self._token is not None
-        _current.reset(self._token)
+        _leave(self._token)
         if error is None:
             self.stop()
         else:

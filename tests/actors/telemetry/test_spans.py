@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +14,8 @@ from actors import Actor
 from actors.telemetry import Span, SpanContext, attached, current_span, within
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from trio.testing import MockClock
 
     from actors import ActorSystem, Caller
@@ -107,6 +110,20 @@ def test_a_span_of_a_coroutine_that_is_closed_is_cancelled(listener: Listener) -
     selling.close()
 
     assert listener.one("test.sale.exception").metadata["canceled"] is True
+
+
+async def test_a_span_that_is_left_in_another_task_ends_and_harms_neither(listener: Listener) -> None:
+    @asynccontextmanager
+    async def sale() -> AsyncIterator[SpanContext]:
+        with within(None), SALE.begin(till="left") as sale:
+            yield sale.context
+
+    opened = sale()
+    context = await opened.__aenter__()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(opened.__aexit__, None, None, None)
+
+    assert listener.one("test.sale.stop").metadata["span"] is context
 
 
 def test_an_error_that_was_caused_by_a_timeout_is_one(listener: Listener) -> None:
