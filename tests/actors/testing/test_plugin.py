@@ -216,3 +216,160 @@ def test_tests_of_other_plugins_are_left_to_them(run: Run) -> None:
     """)
 
     assert outcomes == {"passed": 3}, printed
+
+
+def test_each_example_of_a_property_has_fixtures_and_a_clock_of_its_own(run: Run) -> None:
+    outcomes, printed = run("""
+        import pytest
+        import trio
+        from hypothesis import HealthCheck, given, settings, strategies
+
+        opened = []
+
+        @pytest.fixture
+        async def worker(actor_system, virtual_time):
+            opened.append(virtual_time.current_time())
+            return actor_system
+
+        anew = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20, derandomize=True)
+
+        class TestProperty:
+            @pytest.mark.parametrize("factor", [1, 2])
+            @anew
+            @given(seconds=strategies.integers(1, 5))
+            async def test_holds(self, worker, virtual_time, factor, seconds):
+                assert len(worker.processes) == 1
+                await trio.sleep(factor * seconds)
+                assert trio.current_time() == virtual_time.current_time() == factor * seconds
+
+        def test_they_were_opened_for_each():
+            assert len(opened) > 2
+            assert set(opened) == {0.0}
+
+        @anew
+        @given(seconds=strategies.integers(1, 5))
+        async def test_does_not_hold(actor_system, seconds):
+            assert seconds < 3
+    """)
+
+    assert outcomes == {"passed": 3, "failed": 1}, printed
+    assert "seconds=3" in printed
+
+
+def test_an_asynchronous_fixture_for_more_than_one_test_is_refused(run: Run) -> None:
+    outcomes, printed = run("""
+        import pytest
+
+        @pytest.fixture(scope="session")
+        async def database():
+            yield 1
+
+        async def test_with_it(actor_system, database): pass
+
+        async def test_without_it(actor_system): pass
+    """)
+
+    assert outcomes == {"passed": 1, "error": 1}
+    assert "async fixture 'database' must have function scope: each test is a run of its own" in printed
+
+
+def test_a_fixture_that_fails_fails_its_test_and_no_other(run: Run) -> None:
+    outcomes, printed = run("""
+        import pytest
+
+        @pytest.fixture
+        async def broken(actor_system):
+            raise RuntimeError("out of order")
+
+        @pytest.fixture
+        async def broken_at_the_end(actor_system):
+            yield
+            raise RuntimeError("out of order at the end")
+
+        async def test_broken(broken): pass
+
+        async def test_broken_at_the_end(broken_at_the_end): pass
+
+        async def test_that_is_right(actor_system):
+            assert len(actor_system.processes) == 1
+    """)
+
+    assert outcomes == {"passed": 1, "failed": 2}
+    assert "RuntimeError: out of order\n" in printed
+    assert "RuntimeError: out of order at the end" in printed
+    assert "ExceptionGroup" not in printed
+
+
+def test_ctrl_c_ends_the_run_as_it_always_does(run: Run) -> None:
+    (run.folder / "test_it.py").write_text(
+        dedent("""
+            import signal
+
+            import trio
+
+            from actors import Actor
+
+            class Worker(Actor):
+                def handle_cast(self, message):
+                    signal.raise_signal(signal.SIGINT)
+
+            async def test_interrupted(virtual_time, actor_system):
+                (await actor_system.start(Worker)).cast("now")
+                await trio.sleep_forever()
+
+            async def test_that_is_not_run(actor_system): pass
+        """),
+        encoding="utf-8",
+    )
+
+    finished = subprocess.run(
+        [sys.executable, "-P", "-m", "pytest", "-p", "no:cacheprovider"],
+        cwd=run.folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert finished.returncode == pytest.ExitCode.INTERRUPTED
+    assert "KeyboardInterrupt" in finished.stdout
+    assert "no tests ran" in finished.stdout
+    assert "ExceptionGroup" not in finished.stdout + finished.stderr
+
+
+def test_a_test_that_hangs_in_virtual_time_fails_and_the_next_one_runs(run: Run) -> None:
+    outcomes, printed = run("""
+        import trio
+
+        async def test_that_hangs(virtual_time, actor_system):
+            await trio.sleep_forever()
+
+        async def test_that_is_right(virtual_time, actor_system):
+            await trio.sleep(5)
+            assert len(actor_system.processes) == 1
+    """)
+
+    assert outcomes == {"passed": 1, "failed": 1}, printed
+    assert ">       await trio.sleep_forever()" in printed
+    assert "HangError: everybody waits for ever" in printed
+
+
+def test_a_system_in_a_test_that_asyncio_runs_is_refused(run: Run) -> None:
+    (run.folder / "conftest.py").write_text(
+        dedent("""
+            import asyncio
+
+            import pytest
+
+            @pytest.hookimpl(tryfirst=True)
+            def pytest_fixture_setup(fixturedef, request):
+                if fixturedef.argname == "actor_system":
+                    asyncio.run(anext(fixturedef.func()))
+        """),
+        encoding="utf-8",
+    )
+
+    outcomes, printed = run("async def test(actor_system): pass")
+
+    assert outcomes == {"error": 1}
+    assert "leave pytest-asyncio in its strict mode" in printed
