@@ -22,6 +22,9 @@ ELSEWHERE: Final = {
 }
 """What services answer that keep dead letters of their own, and the command that lists them."""
 
+PATIENCE: Final = 1.0
+"""So many seconds a service has to say whether it keeps some; who is busy for longer holds up no list of the others."""
+
 
 @click.group(
     "dead-letters",
@@ -49,30 +52,36 @@ def list_(node: str | None, seconds: float, limit: int | None, *, as_json: bool)
     """List the dead letters that are kept, the oldest first; their messages by their classes alone."""
     with connect(node, seconds) as connection:
         reply = connection.ask("dead_letters")
-        elsewhere = [] if as_json else list(_elsewhere(connection))
+        elsewhere = list(_elsewhere(connection))
     letters = reply.rows if limit is None else reply.rows[-limit:]
     if as_json:
-        print_json({"node": reply.node, "count": reply.node["dead_letters"], "letters": letters})
+        print_json(
+            {"node": reply.node, "count": reply.node["dead_letters"], "letters": letters, "elsewhere": elsewhere}
+        )
         return
     if letters:
         print_rows([_line(it) for it in letters])
     click.echo(f"{len(letters):,} of {len(reply.rows):,} that are kept; there were {reply.node['dead_letters']:,}")
-    for line in elsewhere:
-        click.echo(line)
+    for it in elsewhere:
+        knows = "has" if it["why"] is None else "may have"
+        reason = "" if it["why"] is None else f" ({it['why']})"
+        click.echo(printable(f"{it['actor']} {knows} dead letters of its own: {it['command']}{reason}"))
 
 
-def _elsewhere(connection: Connection) -> Iterator[str]:
-    """Yield a line for each service that has dead letters of its own: who looks for a message finds it from here."""
+def _elsewhere(connection: Connection) -> Iterator[dict[str, str | None]]:
+    """Yield a row for each service with dead letters of its own: who looks for a message finds it from here."""
     for offer in connection.ask("offers").rows:
         command = ELSEWHERE.get(offer["command"])
         if command is None:
             continue
-        name = printable(offer["actor"])
+        why = None
         try:
-            if connection.ask(offer["command"], most=1, actor=offer["id"]).rows:
-                yield f"{name} has dead letters of its own: {command}"
+            arguments = {"most": 1, "actor": offer["id"], "timeout": PATIENCE}
+            if not connection.ask(offer["command"], wait=2 * PATIENCE, **arguments).rows:
+                continue
         except RefusedError as error:
-            yield f"{name} does not say whether it has dead letters of its own: {error}"
+            why = str(error)
+        yield {"actor": offer["actor"], "command": command, "why": why}
 
 
 def _line(it: dict[str, Any]) -> dict[str, Any]:

@@ -88,11 +88,24 @@ def test_the_queue_is_shown_with_its_depths_and_its_oldest(busy: Machine) -> Non
 
 def test_the_list_of_dead_letters_says_who_else_keeps_some(busy: Machine) -> None:
     lines = busy.actors("dead-letters").lines
+    told = busy.told("dead-letters")["elsewhere"]
 
+    assert [(it["actor"], it["why"]) for it in told] == [("queue", None), ("router", None)]
     assert lines[-2:] == [
         "queue has dead letters of its own: actors queue dead-letters",
         "router has dead letters of its own: actors router dead-letters",
     ]
+
+
+def test_a_service_that_does_not_answer_holds_up_no_list_of_dead_letters() -> None:
+    with new_machine() as machine, machine.running(SHOP):
+        machine.told("suspend", "queue")
+        listed = machine.actors("dead-letters")
+
+    assert listed.status == 0
+    assert listed.lines[-2].startswith("queue may have dead letters of its own: actors queue dead-letters (")
+    assert listed.lines[-2].endswith("did not answer ListDead(after=(-inf, 0), most=1) within 1.0 s)")
+    assert listed.lines[-1] == "router has dead letters of its own: actors router dead-letters"
 
 
 def test_a_dead_letter_of_the_queue_is_looked_at_replayed_and_discarded() -> None:
