@@ -116,6 +116,8 @@ async def test_a_span_that_is_left_in_another_task_ends_and_harms_neither(listen
     @asynccontextmanager
     async def sale() -> AsyncIterator[SpanContext]:
         with within(None), SALE.begin(till="left") as sale:
+            sale.measure(cents=5)
+            sale.note(paid=True)
             yield sale.context
 
     opened = sale()
