@@ -30,6 +30,7 @@ def orderly_alarm(end: Callable[[BaseException], None]) -> Iterator[None]:
     token = trio.lowlevel.current_trio_token()
 
     def ring(number: int, frame: Any) -> None:
+        __tracebackhide__ = True
         try:
             given(number, frame)
         except BaseException as error:
