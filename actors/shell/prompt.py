@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -11,7 +10,7 @@ from prompt_toolkit import PromptSession
 
 from actors.shell.completing import ShellCompleter
 from actors.shell.past import open_history
-from actors.shell.session import WORDS, Ended
+from actors.shell.session import WORDS, Ended, Signalled
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -43,4 +42,4 @@ def prompt(session: Session) -> None:
 
 def _end(number: int, _frame: FrameType | None) -> None:
     """End by way of an exception, so that the terminal is restored."""
-    sys.exit(128 + number)
+    raise Signalled(128 + number)

@@ -27,6 +27,10 @@ class Ended(Exception):  # noqa: N818 -- no error: it was asked for
     """Somebody has typed `exit`."""
 
 
+class Signalled(SystemExit):
+    """A signal has ended the shell, also in the middle of a command."""
+
+
 class Session:
     """The commands of *group*, which look at the node of *aim* unless another is named."""
 
@@ -108,6 +112,8 @@ class Session:
         gone = self._find()
         try:
             return self._main(command, name, arguments)
+        except (Signalled, BrokenPipeError):
+            raise  # it is not the command that ends: of the second, nobody reads what is printed, and nobody will
         except click.ClickException as error:
             return show_misuse(error)
         except SystemExit as error:
@@ -120,8 +126,6 @@ class Session:
             say_error(f"{error} with --node, or use NAME:", error.names)
         except ShellError as error:
             say_error(str(error))
-        except BrokenPipeError:
-            raise  # nobody reads what is printed, and nobody will
         except OSError as error:
             say_error(f"{name} failed: {error}")
         except Exception as error:  # noqa: BLE001 -- a fault of a command is not to take the shell along

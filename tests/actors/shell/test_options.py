@@ -107,6 +107,16 @@ def test_a_service_of_another_name_is_not_there(actors: Actors, words: str) -> N
     assert "'nobody'" in str(missing.exception)
 
 
+def test_two_operators_who_mean_one_incarnation_kill_it_once(actors: Actors) -> None:
+    listed = [line.split() for line in lines(actors("ps", "--sort", "age"))]
+    [till] = [line[0] for line in listed if line[1] == "till"]
+
+    first, second = actors("kill", till), actors("kill", till)
+
+    assert lines(first) == [f"<till {till}> was killed"]
+    assert f"has no actor '{till}'" in str(second.exception)
+
+
 def test_letters_are_chosen_by_their_number_or_all(actors: Actors) -> None:
     actors("dead-letters", "discard", "--all")
     actors("suspend", "till")

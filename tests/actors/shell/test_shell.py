@@ -185,6 +185,18 @@ def test_top_is_a_command_of_it_and_gives_the_terminal_back(shell: Terminal, nod
     assert (shell.end(), shell.restored) == (143, True)
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_in_the_middle_of_a_command(
+    shell: Terminal, node: subprocess.Popen[str], number: signal.Signals
+) -> None:
+    os.kill(node.pid, signal.SIGSTOP)
+    shell.type("ps --seconds 1000\r")
+    shell.wait_for(lambda seen: "ps --seconds 1000" in seen and shell.line_by_line)
+    shell.process.send_signal(number)
+
+    assert (shell.end(), shell.restored) == (128 + number, True)
+
+
 def test_lines_that_are_piped_into_it_are_commands(machine: Machine, node: subprocess.Popen[str]) -> None:
     finished = subprocess.run(
         [*ACTORS, *SHELL],
