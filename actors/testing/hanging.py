@@ -25,7 +25,7 @@ GRACE: Final = 1.0
 """Seconds of real time in which nobody does anything, before a test counts as hanging."""
 
 GRACE_FOR_THREADS: Final = 10.0
-"""The same, where a thread is alive that the program waits for at its end: it may wake somebody."""
+"""The same, where a thread is alive that has begun in the test and is no daemon: it may wake somebody."""
 
 SELDOM: Final = 64
 """One in so many times that trio comes by is a look taken, until one finds nothing left to happen."""
@@ -47,6 +47,7 @@ class HangWatch(Instrument):
         self._steps: Steps | None = None
         self._since = 0.0
         self._times = 0
+        self._threads_before = set(threading.enumerate())
 
     def before_io_wait(self, timeout: float) -> None:
         """Look whether anything is still to happen."""
@@ -92,8 +93,8 @@ class HangWatch(Instrument):
         trio.lowlevel.add_instrument(self._steps)
 
     def _is_over(self) -> bool:
-        others = any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread())
-        grace = GRACE_FOR_THREADS if others else GRACE
+        threads = set(threading.enumerate()) - self._threads_before
+        grace = GRACE if all(thread.daemon for thread in threads) else GRACE_FOR_THREADS
         if time.perf_counter() - self._since < grace or waits_for_outside(self._test):
             return False
         return _nothing_is_due()  # a thread that has ended since the last look has left what it had to say
