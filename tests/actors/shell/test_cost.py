@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import sys
 import time
 from math import inf
@@ -15,7 +16,7 @@ import trio.testing
 
 from actors import Actor, ActorRef, get_statistics
 from actors.shell.answer import about_actors
-from supervision import ChildSpec, DynamicSupervisor, start_child
+from supervision import ChildSpec, DynamicSupervisor, Supervisor, SupervisorSpec, start_child
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +42,9 @@ class AsyncTill(Actor):
         return message
 
     async def handle_cast(self, message: object) -> None:
+        """Take anything."""
+
+    async def handle_info(self, message: object) -> None:
         """Take anything."""
 
 
@@ -109,21 +113,32 @@ async def test_listing_10000_busy_actors_takes_50_ms_of_the_loop_in_slices_under
 
 
 COMMANDS: dict[str, list[str]] = {
+    "ps": [],
     "tree": [],
     "waits": [],
     "log": [],
+    "nodes": [],
     "offers": [],
     "stats": ["child 4999"],
     "state": ["child 4999"],
+    "trace": ["child 4999", "--for", "0.1"],
     "call": ["child 4999", "7"],
     "cast": ["till 0", "7"],
+    "send": ["till 0", "7"],
     "suspend": ["child 4998"],
     "resume": ["child 4998"],
-    "kill": ["child 4997"],
-    "stop": ["child 4996"],
-    "dead-letters": [],
+    "restart": ["oven"],
+    "dead-letters list": [],
+    "dead-letters show": ["999"],
+    "dead-letters replay": ["{}", "--to", "till 1"],
+    "dead-letters discard": ["{}"],
+    "kill": ["child {}"],
+    "stop": ["child {}"],
 }
-"""Those that look for somebody look for the last of all."""
+"""Those that look for somebody look for the last of all; those whose actors miss what is cast to them come last."""
+
+LAST = {"dead-letters replay": 900, "dead-letters discard": 800, "kill": 4997, "stop": 4900}
+"""What these do can be done once: each try has another number, from these on downwards."""
 
 
 async def crowd(system: ActorSystem, till: type[Actor]) -> list[ActorRef]:
@@ -137,6 +152,33 @@ async def crowd(system: ActorSystem, till: type[Actor]) -> list[ActorRef]:
     return refs
 
 
+async def cost_of(node: Node, command: str, arguments: Sequence[str]) -> tuple[float, float, float]:
+    """Run *command*, and return how long it took, and what of the loop in all and at a time: the best of some tries."""
+    seconds, total, longest = inf, inf, inf
+    where = [] if command == "nodes" else ["--node", node.name]
+    # From byte code, as where they are installed, also if this test was told to write none.
+    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": ""}
+    for number in range(TRIES):
+        given = [it.format(LAST.get(command, 0) - number) for it in arguments]
+        words = [sys.executable, "-m", "supervision.command", *command.split(), *given, *where, "--json"]
+        meter = Meter()
+        trio.lowlevel.add_instrument(meter)
+        began = trio.current_time()
+        await trio.run_process(words, capture_stdout=True, env=environment)
+        seconds = min(seconds, trio.current_time() - began)
+        trio.lowlevel.remove_instrument(meter)
+        total, longest = min(total, sum(meter.steps)), min(longest, max(meter.steps))
+        if seconds < MOST_SECONDS_TO_ANSWER and total < MOST_SECONDS and longest < MOST_SECONDS_AT_ONCE:
+            break
+    return seconds, total, longest
+
+
+def assert_cheap(costs: dict[str, tuple[float, float, float]]) -> None:
+    """Hold what `cost_of` returned of each command against what it may cost."""
+    assert {name: it for name, it in costs.items() if it[1] > MOST_SECONDS or it[2] > MOST_SECONDS_AT_ONCE} == {}
+    assert {name: it for name, it in costs.items() if it[0] > MOST_SECONDS_TO_ANSWER} == {}
+
+
 @pytest.mark.slow
 @pytest.mark.hang_seconds(240)
 async def test_every_command_costs_10000_busy_actors_as_little(
@@ -145,26 +187,12 @@ async def test_every_command_costs_10000_busy_actors_as_little(
     refs = await crowd(real_system, AsyncTill)
     for _ in range(1000):
         real_system.named("nobody").cast("x")
+    await real_system.start(Supervisor, SupervisorSpec([ChildSpec("oven", AsyncTill)]))
     nursery.start_soon(flood, refs, float("inf"))
-    costs: dict[str, tuple[float, float, float]] = {}
 
-    for name, arguments in COMMANDS.items():
-        seconds, total, longest = inf, inf, inf
-        for _ in range(1 if name in {"kill", "stop"} else TRIES):
-            if seconds < MOST_SECONDS_TO_ANSWER and total < MOST_SECONDS and longest < MOST_SECONDS_AT_ONCE:
-                break
-            meter = Meter()
-            trio.lowlevel.add_instrument(meter)
-            began = trio.current_time()
-            command = [sys.executable, "-m", "supervision.command", name, *arguments, "--node", node.name, "--json"]
-            await trio.run_process(command, capture_stdout=True)
-            seconds = min(seconds, trio.current_time() - began)
-            trio.lowlevel.remove_instrument(meter)
-            total, longest = min(total, sum(meter.steps)), min(longest, max(meter.steps))
-        costs[name] = seconds, total, longest
+    costs = {name: await cost_of(node, name, arguments) for name, arguments in COMMANDS.items()}
 
-    assert {name: it for name, it in costs.items() if it[1] > MOST_SECONDS or it[2] > MOST_SECONDS_AT_ONCE} == {}
-    assert {name: it for name, it in costs.items() if it[0] > MOST_SECONDS_TO_ANSWER} == {}
+    assert_cheap(costs)
     nursery.cancel_scope.cancel()
 
 

@@ -19,12 +19,22 @@ from actors.store import MemoryReferenceStore, StoreClient
 from supervision import Supervisor, SupervisorSpec
 from supervision.services import service_tree
 from tests.actors.shell.conversation import rows
-from tests.actors.shell.test_cost import MOST_SECONDS, MOST_SECONDS_AT_ONCE, Meter
+from tests.actors.shell.test_cost import (
+    MOST_SECONDS,
+    MOST_SECONDS_AT_ONCE,
+    AsyncTill,
+    Meter,
+    assert_cheap,
+    cost_of,
+    crowd,
+    flood,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from actors import ActorSystem
+    from actors.shell import Node
     from tests.actors.shell.conversation import Connect
 
 ACTORS = 10_000
@@ -103,3 +113,34 @@ async def test_looking_at_full_services_takes_50_ms_of_the_loop_in_slices_under_
     # The best of three, for whoever shares a core with this makes everything take longer.
     assert {word: min(seconds) for word, seconds in totals.items() if min(seconds) >= MOST_SECONDS} == {}
     assert {word: min(seconds) for word, seconds in longest.items() if min(seconds) >= MOST_SECONDS_AT_ONCE} == {}
+
+
+COMMANDS: dict[str, list[str]] = {
+    "ask": ["queue.statistics"],
+    "breakers": [],
+    "memory namespaces": [],
+    "memory keys": [],
+    "memory watchers": [],
+    "queue recipients": [],
+    "queue pending": ["mill 7"],
+    "queue dead-letters list": [],
+    "refs": ["--sort", "size"],
+    "router statistics": [],
+    "router dead-letters list": [],
+    "topics": [],
+}
+
+
+@pytest.mark.slow
+@pytest.mark.hang_seconds(240)
+async def test_every_command_that_looks_at_a_service_answers_beside_10000_busy_actors(
+    real_system: ActorSystem, nursery: trio.Nursery, node: Node
+) -> None:
+    await fill(real_system)
+    refs = await crowd(real_system, AsyncTill)
+    nursery.start_soon(flood, refs, float("inf"))
+
+    costs = {name: await cost_of(node, name, arguments) for name, arguments in COMMANDS.items()}
+
+    assert_cheap(costs)
+    nursery.cancel_scope.cancel()
