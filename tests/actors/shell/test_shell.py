@@ -80,9 +80,11 @@ def test_commands_are_typed_one_after_the_other(shell: Terminal) -> None:
 
 
 def test_tab_completes_commands_options_and_names_and_quotes_them(shell: Terminal) -> None:
-    shell.type("sta\t")
-    shell.see("> stats")
-    shell.type(" head\t")
+    shell.type("wai\t")
+    shell.see("> waits")
+    shell.type("\x03")
+    shell.wait_for(lambda seen: seen.rstrip().endswith(">"))
+    shell.type("stats head\t")
     shell.see("> stats 'head baker'")
     shell.type(" --no\t")
     shell.see("> stats 'head baker' --node")
