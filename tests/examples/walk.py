@@ -136,7 +136,7 @@ class Walk:
             self._watching.append((step, terminal))
             return step
         if word == "top":
-            terminal.wait_for(lambda seen: re.search(r"summariser .*[▁-▇]█", seen))
+            terminal.wait_for(lambda seen: re.search(r"summariser .* [▁-▇][▁-█]{4,}█ ", seen))
             shown = terminal.shown
             terminal.type("q")
             terminal.end()
