@@ -128,7 +128,8 @@ class Endpoint:
         if status == OK:
             scraper.asked = True
             text = await self._text()
-        await stream.send_all(self._response(connection, status, text, bodiless=bodiless))
+        for part in self._response(connection, status, text, bodiless=bodiless):
+            await stream.send_all(part)
         await stream.send_eof()
         self.counters.served += status == OK
         self.counters.refused += status != OK
@@ -141,12 +142,13 @@ class Endpoint:
             connection.receive_data(await stream.receive_some(READ_BYTES))
         return event if isinstance(event, self._h11.Request) else None
 
-    def _response(self, connection: Any, status: int, text: bytes, *, bodiless: bool) -> bytes:
+    def _response(self, connection: Any, status: int, text: bytes, *, bodiless: bool) -> list[bytes]:
+        """Return what is to be sent; *text*, which may be megabytes, is not copied."""
         headers = [("Content-Type", CONTENT_TYPE), ("Content-Length", str(len(text))), ("Connection", "close")]
-        sent: bytes = connection.send(self._h11.Response(status_code=status, headers=headers))
+        sent: list[bytes] = [connection.send(self._h11.Response(status_code=status, headers=headers))]
         if not bodiless:
-            sent += connection.send(self._h11.Data(data=text))
-        sent += connection.send(self._h11.EndOfMessage())
+            sent += connection.send_with_data_passthrough(self._h11.Data(data=text))
+        sent += connection.send_with_data_passthrough(self._h11.EndOfMessage())
         return sent
 
 

@@ -38,6 +38,9 @@ KINDS: Final = {
 
 logger: Final = logging.getLogger("actors.telemetry")
 
+_left: Final[WeakKeyDictionary[SpanContext, Span]] = WeakKeyDictionary()
+"""What recorders have left open: whoever is attached when it ends records it, as after a restart."""
+
 
 class OpenTelemetry:
     """What records spans with *provider*; by default that of the program, which says where they go.
@@ -63,8 +66,12 @@ class OpenTelemetry:
         set_origin(self._begin)
 
     def detach(self) -> None:
-        """Record nothing more; spans that are open are not recorded. Raises `HandlerNotFoundError`."""
+        """Record nothing more, and no span that is open, unless another is attached when it ends.
+
+        Raises `HandlerNotFoundError`.
+        """
         drop_origin(self._begin)
+        _left.update(self._spans)
         detach(HANDLER_ID, self._tell)
 
     @contextmanager
@@ -111,12 +118,16 @@ class OpenTelemetry:
         self._spans[begun] = span
         return begun
 
+    def _open(self, context: SpanContext) -> Span | None:
+        found = self._spans.get(context)
+        return _left.get(context) if found is None else found
+
     def _context_of(self, parent: SpanContext | None) -> Context:
         """Return *parent* as OpenTelemetry knows it; without one, what is current there."""
         current: Context = self._context.get_current()
         if parent is None:
             return current
-        span = self._spans.get(parent)
+        span = self._open(parent)
         if span is None:
             flags = self._trace.TraceFlags(parent.sampled)
             ids = int(parent.trace_id, 16), int(parent.span_id, 16)
@@ -143,7 +154,7 @@ class OpenTelemetry:
         part = name.rpartition(".")[2]
         if not isinstance(context, SpanContext):
             self._add_event(name, measurements, metadata)
-        elif (span := self._spans.get(context)) is not None:
+        elif (span := self._open(context)) is not None:
             span.set_attributes(_attributes(measurements if part == "stop" else {}, metadata))
             if part == "exception":
                 self._fail(span, metadata)
@@ -152,7 +163,7 @@ class OpenTelemetry:
 
     def _add_event(self, name: str, measurements: Mapping[str, float], metadata: Mapping[str, Any]) -> None:
         context = current_span()
-        span = None if context is None else self._spans.get(context)
+        span = None if context is None else self._open(context)
         if span is not None and span.is_recording():
             span.add_event(name, _attributes(measurements, metadata))
 

@@ -131,6 +131,7 @@ async def test_who_is_silent_does_not_keep_others_out() -> None:
     assert node.endpoint.counters.too_many == 1
 
 
+@pytest.mark.slow
 async def test_who_reads_nothing_is_cut_off_for_another_and_who_only_waits_before_that() -> None:
     sizes = [LARGE, LARGE]
 

@@ -320,6 +320,20 @@ def test_spans_are_recorded_again_when_the_provider_has_recovered_and_few_failur
     )
 
 
+def test_a_span_that_is_open_when_one_recorder_follows_another_is_recorded(exporter: InMemorySpanExporter) -> None:
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    with OpenTelemetry(provider).attached():
+        outer = BAKE.begin(bread="rye")
+
+    with OpenTelemetry(provider).attached(), outer, BAKE.begin(bread="roll"):
+        pass
+
+    inner, recorded = exporter.get_finished_spans()
+    assert inner.parent is not None
+    assert inner.parent.span_id == recorded.context.span_id == int(outer.context.span_id, 16)
+
+
 def test_a_recorder_that_is_not_attached_does_not_detach_the_one_that_is(
     recorder: OpenTelemetry, exporter: InMemorySpanExporter
 ) -> None:
