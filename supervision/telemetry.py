@@ -20,7 +20,7 @@ from actors.telemetry.prometheus import MOST_LABELS, Prometheus
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from actors import ActorRef, ActorSystem, ExitReason
+    from actors import ActorRef, ActorSystem
 
 LOG_ID: Final = "log of the configuration"
 
@@ -131,9 +131,11 @@ class Telemetry(Actor):
                 undo.callback(_detach, recorder.detach)
             if books is not None:
                 await _take_over(books, self.ref)
-            context = self.system.context
-            arguments = self.ref, self.endpoint, listeners, books, undo.pop_all()
-            context.run(self.system.start_soon, _serve_until_dead, *arguments)
+            with ExitStack() as unserved:
+                unserved.callback(_let_go, books, self.ref)
+                arguments = self.ref, self.endpoint, listeners, books, undo.pop_all()
+                self.system.context.run(self.system.start_soon, _serve_until_dead, *arguments)
+                unserved.pop_all()
 
     async def _listen(self, scraped: PrometheusOptions | None, undo: ExitStack) -> list[trio.SocketListener]:
         if scraped is None:
@@ -178,7 +180,7 @@ async def _forget_at_end(system: ActorSystem) -> None:
     try:
         await system.stopped.wait()
     finally:
-        _detach(_books.pop(system).metrics.detach)
+        del _books[system]
 
 
 async def _take_over(books: Books, keeper: ActorRef) -> None:
@@ -194,14 +196,18 @@ async def _serve_until_dead(
     books: Books | None,
     undo: ExitStack,
 ) -> None:
-    with undo:
-        async with trio.open_nursery() as nursery:
-            if endpoint is not None:
-                nursery.start_soon(_serve, ref, endpoint, listeners)
-            reason = await ref.wait()
-            nursery.cancel_scope.cancel()
-    if books is not None:
-        await _let_go(books, ref, reason)
+    try:
+        with undo:
+            async with trio.open_nursery() as nursery:
+                if endpoint is not None:
+                    nursery.start_soon(_serve, ref, endpoint, listeners)
+                reason = await ref.wait()
+                nursery.cancel_scope.cancel()
+        if books is not None and not is_clean(reason):
+            with trio.move_on_after(HEIR_SECONDS):
+                await books.system.stopped.wait()
+    finally:
+        _let_go(books, ref)
 
 
 async def _serve(ref: ActorRef, endpoint: Endpoint, listeners: list[trio.SocketListener]) -> None:
@@ -212,12 +218,9 @@ async def _serve(ref: ActorRef, endpoint: Endpoint, listeners: list[trio.SocketL
         ref.kill()
 
 
-async def _let_go(books: Books, ref: ActorRef, reason: ExitReason) -> None:
-    """Have nothing more counted; after a crash or a kill only if nobody has taken the books over in time."""
-    if not is_clean(reason):
-        with trio.move_on_after(HEIR_SECONDS):
-            await books.system.stopped.wait()
-    if books.keeper is ref:
+def _let_go(books: Books | None, ref: ActorRef) -> None:
+    """Have nothing more counted, unless somebody else has taken the books over."""
+    if books is not None and books.keeper is ref:
         _detach(books.metrics.detach)
 
 
