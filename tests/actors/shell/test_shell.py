@@ -30,8 +30,12 @@ class Baker(Actor):
     pass
 
 
-tree = SupervisorSpec([ChildSpec("head baker", Baker), ChildSpec("oven", Baker)])
-print("open", flush=True)
+class Oven(Actor):
+    def init(self):
+        print("open", flush=True)
+
+
+tree = SupervisorSpec([ChildSpec("head baker", Baker), ChildSpec("oven", Oven)])
 """
 
 NAME = "bakery-of-shell"
