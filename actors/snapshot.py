@@ -1,12 +1,11 @@
 """What a shell shows of the actors of a system: rows of plain values, read at once and without disturbing anybody.
 
 All that is known of a `Process` is read here, so what it keeps can change in one place. A row costs a few
-microseconds, and what could be left to the reader, such as quantiles, is.
+microseconds: what has to be counted for it, such as quantiles, is known beforehand, or left to the reader.
 """
 
 from __future__ import annotations
 
-from array import array
 from inspect import getfile
 from itertools import chain
 from pathlib import PurePath
@@ -49,12 +48,8 @@ FIELDS: Final = (
 """What a row tells, in this order; times are of `time.perf_counter_ns`, 0 for never."""
 
 Row: TypeAlias = tuple[Any, ...]
-Counts: TypeAlias = tuple[int, int, float, int, str, bytes]
-"""Durations as they are counted: how many, nanoseconds in all, seconds at most, the first class, and an array of how
-many are in each, from that one on.
-
-As bytes, the numbers of a hundred classes cost no more than that of one.
-"""
+Timed: TypeAlias = tuple[int, int, float, int, int]
+"""What is known of durations: how many, nanoseconds in all, seconds at most, and the classes of median and p99."""
 
 HANDLERS: Final = {
     Asking: "handle_call",
@@ -114,8 +109,8 @@ class Snapshot:
             dropped,
             int(process.last_received * 1e9),
             int(process.last_handled * 1e9),
-            None if samples is None else counts_of(samples.waiting),
-            None if samples is None else counts_of(samples.handling),
+            None if samples is None else timed(samples.waiting),
+            None if samples is None else timed(samples.handling),
         )
 
     def detail(self, process: Process) -> dict[str, Any]:
@@ -243,21 +238,10 @@ def where(process: Process) -> list[str]:
     return [f"{printable(code.co_filename)}:{line} {code.co_name}" for code, line in shown[-FRAMES_SHOWN:]]
 
 
-def counts_of(durations: Durations) -> Counts | None:
-    """Return what *durations* has counted, None if that is nothing."""
-    if not durations.count:
-        return None
-    it, numbers = durations, durations._counts  # noqa: SLF001 -- the only reader
-    return it.count, it._total, it.greatest, it._first, numbers.typecode, numbers.tobytes()  # noqa: SLF001 -- as above
-
-
-def durations_of(counts: Counts | None) -> Durations:
-    """Return the durations that were counted so."""
-    it = Durations()
-    if counts is not None:
-        it.count, it._total, it.greatest, it._first, width, numbers = counts  # noqa: SLF001 -- as above
-        it._counts = array(width, numbers)  # noqa: SLF001 -- as above
-    return it
+def timed(durations: Durations) -> Timed | None:
+    """Return what is known of *durations*, None if there are none."""
+    it = durations
+    return (it.count, it.total, it.greatest, it.median, it.tail) if it.count else None
 
 
 def printable(text: str) -> str:

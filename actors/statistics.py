@@ -5,21 +5,25 @@ To time every message would cost more than to handle many a one, so one message 
 
 from __future__ import annotations
 
-import math
 import time
 from array import array
 from collections import deque
+from math import log2
 from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from actors.envelope import Continuation, Startup
+from actors.mailbox import VacantQueue
 
 if TYPE_CHECKING:
     from actors.process import Process
 
 UNCOUNTED: Final = frozenset({Continuation, Startup})
 """What runs a callback and is no message."""
+
+UNBOUNDED: Final = frozenset({deque, VacantQueue})
+"""The mailboxes that drop nothing."""
 
 SAMPLE_EVERY: Final = 64
 """One message in so many is timed."""
@@ -32,29 +36,47 @@ WIDER: Final = {"H": "I", "I": "Q"}
 """How the durations of one class are counted in an array: in two bytes, and in more when those are full."""
 
 
+EXACT_BELOW: Final = 16
+LOOKED_FOR_EVERY: Final = 8
+
+
+def most_of(kind: int) -> float:
+    """Return the seconds that the durations of a class take at most."""
+    return float(2 ** ((kind + 1) / STEPS_PER_OCTAVE) / 1e9)
+
+
 class Durations:
     """Durations, counted in classes of about 9 %; times go in as nanoseconds and come out as seconds."""
 
-    __slots__ = ("_counts", "_first", "_total", "count", "greatest")
+    __slots__ = ("_below_median", "_below_tail", "_counts", "_first", "count", "greatest", "median", "tail", "total")
 
     def __init__(self) -> None:
         self._first = 0
-        # Of each class from the first to the last that has any: such an array is sent to a shell as it is.
+        # Of each class from the first to the last that has any.
         self._counts = array(NARROWEST)
-        self._total = 0
         self.count = 0
+        self.total = 0
+        """Nanoseconds."""
         self.greatest = 0.0
         """Seconds; exact, among those that were timed."""
+        self.median = self.tail = 0
+        """The classes of the quantiles 0.5 and 0.99, known without counting, for whoever lists thousands of these.
+
+        They are looked for after each of the first `EXACT_BELOW`, and after each `LOOKED_FOR_EVERY`th from then on.
+        """
+        self._below_median = self._below_tail = 0
 
     def __repr__(self) -> str:
         return f"<Durations: {self.count}, mean {self.mean:.6f} s, p99 {self.quantile(0.99):.6f} s>"
 
     def add(self, nanoseconds: int) -> None:
         """Count one."""
-        self.count += 1
-        self._total += nanoseconds
-        self.greatest = max(self.greatest, nanoseconds / 1e9)
-        place = int(STEPS_PER_OCTAVE * math.log2(nanoseconds + 1)) - self._first
+        self.count = count = self.count + 1
+        self.total += nanoseconds
+        if nanoseconds > self.greatest * 1e9:
+            self.greatest = nanoseconds / 1e9
+        kind = int(STEPS_PER_OCTAVE * log2(nanoseconds + 1))
+        place = kind - self._first
         if not 0 <= place < len(self._counts):
             place = self._make_room(place)
         try:
@@ -62,6 +84,24 @@ class Durations:
         except OverflowError:
             self._counts = array(WIDER[self._counts.typecode], self._counts)
             self._counts[place] += 1
+        if kind < self.median:
+            self._below_median += 1
+        if kind < self.tail:
+            self._below_tail += 1
+        if count < EXACT_BELOW or not count % LOOKED_FOR_EVERY:
+            self.median, self._below_median = self._moved(self.median, self._below_median, 0.5 * count)
+            self.tail, self._below_tail = self._moved(self.tail, self._below_tail, 0.99 * count)
+
+    def _moved(self, kind: int, below: int, wanted: float) -> tuple[int, int]:
+        """Return the class up to which there are *wanted*, and how many are below it, from where that was known."""
+        counts, place = self._counts, max(0, kind - self._first)
+        while below >= wanted:
+            place -= 1
+            below -= counts[place]
+        while below + counts[place] < wanted:
+            below += counts[place]
+            place += 1
+        return self._first + place, below
 
     def _make_room(self, place: int) -> int:
         """Have a count at *place*, which is relative to the first, and return where it is then."""
@@ -79,7 +119,7 @@ class Durations:
     @property
     def mean(self) -> float:
         """The mean, in seconds; 0 if nothing was timed."""
-        return self._total / self.count / 1e9 if self.count else 0.0
+        return self.total / self.count / 1e9 if self.count else 0.0
 
     def quantile(self, share: float) -> float:
         """Return how long *share* of them took at most, in seconds and to about 9 %; 0 if nothing was timed.
@@ -90,11 +130,11 @@ class Durations:
         >>> 0.045 < durations.quantile(0.5) < 0.055, durations.quantile(1.0) == durations.greatest == 0.1
         (True, True)
         """
-        wanted = share * self.count
+        wanted, seen = share * self.count, 0
         for place, number in enumerate(self._counts):
-            wanted -= number
-            if number and wanted <= 0:
-                return min(self.greatest, 2 ** ((self._first + place + 1) / STEPS_PER_OCTAVE) / 1e9)
+            seen += number
+            if number and seen >= wanted:
+                return min(self.greatest, most_of(self._first + place))
         return self.greatest
 
 
@@ -157,12 +197,12 @@ class Statistics:
 def tallies(process: Process) -> tuple[int, int, int, int, int]:
     """Return how many messages were received, handled, wait, waited at most, and were dropped."""
     mailbox = process.mailbox
-    if process.idle and not process.stash and type(mailbox) is deque:
+    if process.idle and not process.stash and type(mailbox) in UNBOUNDED:
         # Most are like this, and there may be ten thousand of them.
         return process.received, process.received, 0, process.greatest, 0
     length = len(mailbox)
     aside = len(process.stash) if process.stash else 0
-    dropped = 0 if type(mailbox) is deque else getattr(mailbox, "dropped", 0)
+    dropped = 0 if type(mailbox) in UNBOUNDED else getattr(mailbox, "dropped", 0)
     continues = length > 0 and type(next(iter(mailbox))) is Continuation
     unfinished = process.running and type(process.message) not in UNCOUNTED and not process.is_aside(process.message)
     waiting = length + aside - continues

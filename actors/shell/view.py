@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from actors.snapshot import FIELDS, Counts, durations_of
+from actors.snapshot import FIELDS
+from actors.statistics import most_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+    from actors.snapshot import Timed
 
 SAMPLED: Final = "times are of one message in 64"
 
@@ -107,12 +110,12 @@ def _ago(counter: int, now: int) -> float | None:
     return max(0, now - counter) / 1e9 if counter else None
 
 
-def times_of(counts: Counts | None) -> Times | None:
-    """Return the mean and the quantiles of what was counted."""
-    if counts is None:
+def times_of(timed: Timed | None) -> Times | None:
+    """Return what *timed* says, in seconds."""
+    if timed is None:
         return None
-    it = durations_of(counts)
-    return Times(it.count, it.mean, it.quantile(0.5), it.quantile(0.99), it.greatest)
+    count, total, greatest, median, tail = timed
+    return Times(count, total / count / 1e9, min(greatest, most_of(median)), min(greatest, most_of(tail)), greatest)
 
 
 ORDERS: Final[dict[str, Callable[[ActorView], float]]] = {

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors import Actor, ActorSystem, Caller, Continue, Durations, NoProcessError, get_statistics, resume, suspend
+from actors.statistics import EXACT_BELOW, LOOKED_FOR_EVERY, most_of
 
 if TYPE_CHECKING:
     from tests.actors.kinds import Kind
@@ -203,6 +204,26 @@ def test_a_quantile_is_told_to_9_percent_in_whatever_order_durations_come(times:
     assert exact <= durations.quantile(share) + 1e-9
     assert durations.quantile(share) <= (exact + 1e-9) * 2 ** (1 / 8)
     assert durations.quantile(1.0) == durations.greatest == max(times) / 1e9
+
+
+@given(st.lists(st.integers(0, 10**12), min_size=1))
+def test_the_median_and_the_tail_are_known_without_counting(times: list[int]) -> None:
+    durations = Durations()
+    for count, nanoseconds in enumerate(times, 1):
+        durations.add(nanoseconds)
+        if count < EXACT_BELOW or count % LOOKED_FOR_EVERY == 0:
+            greatest = durations.greatest
+            assert min(greatest, most_of(durations.median)) == durations.quantile(0.5)
+            assert min(greatest, most_of(durations.tail)) == durations.quantile(0.99)
+
+
+def test_the_median_follows_durations_that_become_longer_and_shorter_again() -> None:
+    durations = Durations()
+    for nanoseconds, median, tail in ((1000, 1000, 1000), (10**6, 1000, 10**6), (10, 1000, 10**6), (10, 10, 10**6)):
+        for _ in range(800):
+            durations.add(nanoseconds)
+        assert median / 1e9 < most_of(durations.median) < median * 1.1 / 1e9 + 1e-9
+        assert tail / 1e9 < most_of(durations.tail) < tail * 1.1 / 1e9
 
 
 def test_many_durations_of_one_class_are_counted() -> None:

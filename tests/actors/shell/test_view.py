@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from actors.shell.view import ActorView, in_order, view_of
-from actors.snapshot import FIELDS, counts_of
+from actors.snapshot import FIELDS, timed
 from actors.statistics import Durations
 
 SECOND = 1_000_000_000
@@ -26,9 +26,9 @@ def counted(*milliseconds: int) -> tuple[Any, ...]:
     durations = Durations()
     for it in milliseconds:
         durations.add(it * 1_000_000)
-    counts = counts_of(durations)
-    assert counts is not None
-    return counts
+    known = timed(durations)
+    assert known is not None
+    return known
 
 
 def test_times_are_told_as_seconds_ago() -> None:
@@ -37,7 +37,7 @@ def test_times_are_told_as_seconds_ago() -> None:
     assert (known.received_seconds_ago, known.handled_seconds_ago) == (1.0, None)
 
 
-def test_the_quantiles_are_made_from_what_was_counted() -> None:
+def test_the_quantiles_are_made_from_what_was_timed() -> None:
     waiting = view(waiting=counted(*range(1, 101))).waiting
 
     assert waiting is not None
