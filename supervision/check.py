@@ -93,6 +93,9 @@ def _clash() -> Finding:
 def _sockets() -> Finding:
     try:
         folder = directory.directories()[0]
+    except DirectoryError as error:
+        return Finding("sockets", good=False, says=str(error))
+    try:
         directory.check(folder)
     except FileNotFoundError:
         good = os.access(folder.parent, os.W_OK)

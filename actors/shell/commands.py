@@ -131,14 +131,26 @@ def connect(node: str | None, seconds: float) -> Connection:
     return Connection(*find_node(node), seconds)
 
 
-def print_json(value: object) -> None:
-    """Print *value* for programs."""
-    click.echo(json.dumps(_finite(value), indent=2))
+def print_json(value: Mapping[str, Any]) -> None:
+    """Print *value* for programs: each member on a line of its own, and each item of a list."""
+    members = ",\n".join(f"  {json_line(name)}: {_member(item)}" for name, item in value.items())
+    click.echo(f"{{\n{members}\n}}")
+
+
+def _member(value: object) -> str:
+    if not isinstance(value, list) or not value:
+        return json_line(value)
+    # Not by json's own indentation, which takes five times as long for 10,000 actors.
+    items = ",\n".join(f"    {json_line(item)}" for item in value)
+    return f"[\n{items}\n  ]"
 
 
 def json_line(value: object) -> str:
     """Return *value* as one line of JSON."""
-    return json.dumps(_finite(value))
+    try:
+        return json.dumps(value, allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(value))
 
 
 def _finite(value: Any) -> Any:
