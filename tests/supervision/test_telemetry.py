@@ -172,6 +172,25 @@ async def test_a_second_one_is_refused_and_takes_nothing_from_the_first(*, messa
     assert found["actors_events_total test.shop.sold"] == 1
 
 
+async def test_nothing_is_left_at_whichever_turn_of_its_start_the_system_ends() -> None:
+    async def end_after(turns: int, scope: trio.CancelScope) -> None:
+        for _ in range(turns):
+            await trio.lowlevel.checkpoint()
+        scope.cancel()
+
+    for turns in range(60):
+        async with trio.open_nursery() as nursery:
+            with trio.CancelScope() as scope:
+                nursery.start_soon(end_after, turns, scope)
+                async with open_system() as system:
+                    await system.start(Supervisor, tree(SCRAPED, intensity=5))
+                    system.named("telemetry").kill()
+                    await trio.sleep_forever()
+
+        assert scope.cancelled_caught
+        assert (handlers(), _books) == ((), {}), f"after {turns} turns"
+
+
 async def test_metrics_count_no_more_when_nobody_takes_them_over_or_it_was_stopped(autojump_clock: Any) -> None:
     async with open_system() as system:
         first = await system.start(Telemetry, SCRAPED)
