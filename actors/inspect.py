@@ -15,9 +15,11 @@ from trio.lowlevel import enable_ki_protection
 
 from actors.current import admit, current_process
 from actors.errors import CallingSelfError, CallTimeoutError, NoProcessError
-from actors.name_ref import process_of
+from actors.name_ref import NameRef, process_of
 from actors.options import check_timeout, seconds_of
+from actors.ref import ActorRef
 from actors.report import status_of
+from actors.show import shown
 from actors.state import set_state_of, state_of
 from actors.statistics import Statistics, statistics_of
 from actors.trace import Trace
@@ -25,9 +27,7 @@ from actors.trace import Trace
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 
-    from actors.name_ref import NameRef
     from actors.process import Process
-    from actors.ref import ActorRef
     from actors.report import Status
     from actors.trace import TraceEvent
 
@@ -233,7 +233,16 @@ async def _between_messages(ref: ActorRef | NameRef, action: Callable[[Process],
     raise CallTimeoutError(msg)
 
 
+def check_ref(what: str, given: object) -> None:
+    """Refuse *given* unless it is a reference; *what* is who takes it."""
+    __tracebackhide__ = True
+    if not isinstance(given, ActorRef | NameRef):
+        hint = "; its .ref is one" if isinstance(getattr(given, "ref", None), ActorRef) else ""
+        raise TypeError(f"{what} takes a reference to an actor, or to a name; got {shown(given)}{hint}")
+
+
 def _living(ref: ActorRef | NameRef) -> Process:
+    check_ref("an inspection", ref)
     process = process_of(ref)
     if process is None or process.reason is not None:
         msg = f"{ref} is dead and cannot be inspected"

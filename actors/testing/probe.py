@@ -15,13 +15,14 @@ from actors.actor import Actor
 from actors.current import process_in
 from actors.errors import NoProcessError
 from actors.exit import NOPROC
+from actors.inspect import check_ref
 from actors.message import Down
 from actors.name_ref import process_of
 from actors.options import check_seconds
 from actors.result import NO_REPLY
 from actors.show import shown
 from actors.testing.expectation import ExpectationError, described, ends_as, matches, objection
-from actors.testing.given import check_ref, check_system
+from actors.testing.given import check_system
 from actors.testing.received import Received, Record
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import trio
 
 from actors.envelope import Alarm, Continuation, Info, Order, Tick, content, is_news
 from actors.errors import NoProcessError
-from actors.inspect import resume, suspend
+from actors.inspect import check_ref, resume, suspend
 from actors.message import Down
 from actors.name_ref import process_of
 from actors.options import seconds_of
@@ -22,7 +22,6 @@ from actors.result import NO_REPLY, Continue, Stop
 from actors.show import shown
 from actors.state import state_of
 from actors.testing.expectation import ExpectationError
-from actors.testing.given import check_ref
 from actors.testing.overhearing import Sent, is_overheard, overheard
 
 if TYPE_CHECKING:

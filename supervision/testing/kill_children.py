@@ -8,11 +8,11 @@ from random import Random
 from typing import TYPE_CHECKING, Final
 
 from actors import Actor, ActorError, ActorRef, Stop
-from actors.inspect import Children
+from actors.inspect import Children, check_ref
 from actors.name_ref import process_of
 from actors.options import is_number
 from actors.show import shown
-from actors.testing.given import check_ref, check_system
+from actors.testing.given import check_system
 from supervision.calls import which_children
 
 if TYPE_CHECKING:

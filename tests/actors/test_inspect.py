@@ -523,3 +523,13 @@ async def test_replace_state_that_was_cancelled_is_left_out(system: ActorSystem)
 
     assert await get_state(slow) == {"left": 1, "right": 1}
     assert trio.current_time() == 1
+
+
+@pytest.mark.parametrize("inspection", [suspend, resume, get_state, get_status])
+async def test_what_is_no_reference_cannot_be_inspected(inspection: Any) -> None:
+    till = Till()
+
+    with pytest.raises(TypeError, match="takes a reference to an actor, or to a name; got <.*Till object at"):
+        await inspection(till)
+    with pytest.raises(TypeError, match="takes a reference to an actor, or to a name; got 5"):
+        await inspection(5)
