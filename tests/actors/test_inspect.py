@@ -529,7 +529,7 @@ async def test_replace_state_that_was_cancelled_is_left_out(system: ActorSystem)
 async def test_what_is_no_reference_cannot_be_inspected(inspection: Any) -> None:
     till = Till()
 
-    with pytest.raises(TypeError, match="takes a reference to an actor, or to a name; got <.*Till object at"):
+    with pytest.raises(TypeError, match=r"takes a reference to an actor, or to a name; got <.*Till object at"):
         await inspection(till)
     with pytest.raises(TypeError, match="takes a reference to an actor, or to a name; got 5"):
         await inspection(5)

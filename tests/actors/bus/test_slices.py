@@ -13,9 +13,10 @@ from actors.bus import BusClient, BusClosedError, TopicBus, UnknownTopicError
 from actors.bus.trie import Trie
 from actors.pace import AT_ONCE
 from actors.pattern import parse_pattern
+from tests.actors.turns import turns_during
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Iterator
 
     from actors import ActorSystem
 
@@ -41,43 +42,26 @@ def slices_of_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pace_module, "SLICE_SECONDS", 0.0)
 
 
-async def turns_while(do: Callable[[], Awaitable[object]]) -> int:
-    """Return how many turns another task had while *do* was done."""
-    turns = 0
-
-    async def count() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await trio.lowlevel.checkpoint()
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(count)
-        await do()
-        nursery.cancel_scope.cancel()
-    return turns
-
-
 async def test_others_have_their_turn_while_topics_are_listed(bus: BusClient) -> None:
     for number in range(COUNT):
         await bus.publish(f"orders.{number}", "tea")
 
-    assert await turns_while(bus.topics) >= TURNS
-    assert await turns_while(lambda: bus.topics("orders.1*")) >= TURNS
+    assert await turns_during(bus.topics) >= TURNS
+    assert await turns_during(lambda: bus.topics("orders.1*")) >= TURNS
 
 
 async def test_others_have_their_turn_while_subscriptions_are_listed(bus: BusClient) -> None:
     for number in range(COUNT):
         await bus.subscribe(f"orders.{number}")
 
-    assert await turns_while(bus.subscriptions) >= TURNS
-    assert await turns_while(lambda: bus.topics(include_inactive=False)) >= TURNS
+    assert await turns_during(bus.subscriptions) >= TURNS
+    assert await turns_during(lambda: bus.topics(include_inactive=False)) >= TURNS
 
 
 async def test_others_have_their_turn_while_a_bus_is_closed(bus: BusClient) -> None:
     made = [await bus.subscribe(f"orders.{number}") for number in range(COUNT)]
 
-    assert await turns_while(bus.close) >= TURNS
+    assert await turns_during(bus.close) >= TURNS
     assert all(subscription.ended for subscription in made)
 
 
@@ -93,7 +77,7 @@ async def test_others_have_their_turn_while_an_actor_with_many_subscriptions_end
         await reader.wait()
         assert await bus.publish("orders.1", "tea") == (1, 0)
 
-    assert await turns_while(end) >= TURNS
+    assert await turns_during(end) >= TURNS
     assert all(subscription.ended for subscription in made)
     assert [each.id for each in await bus.subscriptions()] == [of_another.id]
 

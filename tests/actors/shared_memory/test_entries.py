@@ -8,7 +8,6 @@ from random import Random
 from typing import Any
 
 import pytest
-import trio
 
 from actors.shared_memory import Entry, InvalidEntryError, Namespace, Tombstone, VersionConflictError
 from actors.shared_memory.compressing import STEP, content_in_steps
@@ -16,6 +15,7 @@ from actors.shared_memory.entry import MAX_VALUE_BYTES, NO_METADATA, Broken, con
 from actors.shared_memory.key import Key
 from actors.shared_memory.requests import Delete, Put
 from actors.shared_memory.versions import entry_after, tombstone_after
+from tests.actors.turns import another_task
 
 WHERE = Key(Namespace.SESSION, "s1", "motto")
 
@@ -58,20 +58,10 @@ def test_what_does_not_get_smaller_is_stored_as_it_is() -> None:
 
 @pytest.mark.parametrize("value", [b"tea " * 100_000, Random(7).randbytes(400_000)], ids=["text", "noise"])  # noqa: S311 -- as above
 async def test_others_have_their_turns_while_a_long_value_is_compressed(value: bytes) -> None:
-    turns = 0
-
-    async def take_turns() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await trio.lowlevel.checkpoint()
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(take_turns)
+    async with another_task() as turns:
         content = await content_in_steps(value)
-        nursery.cancel_scope.cancel()
 
-    assert turns >= len(value) // STEP
+    assert turns.taken >= len(value) // STEP
     assert (zlib.decompress(content.value) if content.compressed else content.value) == value
     assert content.compressed is content_of(value).compressed
 

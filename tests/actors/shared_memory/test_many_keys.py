@@ -12,6 +12,7 @@ from actors.pace import AT_ONCE
 from actors.shared_memory import MemoryEntries, Namespace, SharedMemory, SharedMemoryClient
 from supervision import ChildSpec, Supervisor, SupervisorSpec
 from tests.actors.probe import Probe, received
+from tests.actors.turns import turns_during
 
 if TYPE_CHECKING:
     from actors import ActorSystem
@@ -43,23 +44,6 @@ async def begun(client: SharedMemoryClient) -> None:
     """Return when somebody watches, who has not gathered all initial values yet."""
     while (await client.statistics())[GLOBAL].watcher_count == 0:
         await trio.lowlevel.checkpoint()
-
-
-async def turns_during(ask: Any) -> int:
-    """Return how many turns another task had while *ask* waited."""
-    turns = 0
-
-    async def count() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await trio.lowlevel.checkpoint()
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(count)
-        await ask()
-        nursery.cancel_scope.cancel()
-    return turns
 
 
 async def test_others_have_turns_while_many_keys_are_listed(many: SharedMemoryClient) -> None:

@@ -30,6 +30,7 @@ from actors.telemetry.census import AT_ONCE
 from actors.telemetry.prometheus import Prometheus
 from supervision import ChildSpec, Supervisor, SupervisorSpec, which_children
 from tests.actors.delivery.receivers import Fragile, Receiver
+from tests.actors.turns import another_task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -214,21 +215,11 @@ async def test_many_actors_are_counted_in_slices(system: ActorSystem) -> None:
     with scraped(system) as metrics:
         for _ in range(2 * AT_ONCE):
             await system.start(Till)
-        turns = 0
-
-        async def work() -> None:
-            nonlocal turns
-            while True:
-                turns += 1
-                await trio.lowlevel.checkpoint()
-
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(work)
-            await wait_for_turn()
-            before = turns
+        async with another_task() as turns:
+            await trio.lowlevel.checkpoint()
+            before = turns.taken
             found = await samples(metrics)
-            assert turns - before >= 2
-            nursery.cancel_scope.cancel()
+            assert turns.taken - before >= 2
 
     assert found["actors_alive", "Till"] == 2 * AT_ONCE
 
@@ -303,10 +294,6 @@ async def test_one_that_is_not_attached_does_not_detach_the_one_that_is(system: 
         with pytest.raises(HandlerNotFoundError):
             Prometheus(system).detach()
         assert metrics.attached
-
-
-async def wait_for_turn() -> None:
-    await trio.lowlevel.checkpoint()
 
 
 async def test_there_is_one_at_a_time(system: ActorSystem) -> None:
