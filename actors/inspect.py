@@ -229,7 +229,8 @@ async def _between_messages(ref: ActorRef | NameRef, action: Callable[[Process],
             return cast("T", inspection.result())
     finally:
         inspection.wanted = False
-    msg = f"{ref} was busy with one message for more than {timeout} s"
+    doing = "busy with one message" if process.ending is None else "stopping"
+    msg = f"{ref} was {doing} for more than {timeout} s"
     raise CallTimeoutError(msg)
 
 

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 OWN: Final = "TRIO_ACTORS_SOCKETS"
 """The variable that names the directory, in place of all others. It does not begin as those of the configuration do."""
 
+FOR_ALL: Final = Path("/tmp")  # noqa: S108 -- what is in there is checked before it is used
+"""Where anybody may make a directory of any name."""
+
 MAX_PATH_BYTES: Final = 107
 """What the address of a Unix socket has room for."""
 
@@ -49,16 +52,18 @@ def directories() -> list[Path]:
         if not Path(own).is_absolute():
             raise DirectoryError(f"{OWN} is {own!r}, which is no absolute path")
         return [Path(own)]
-    fallback = Path(f"/tmp/trio-actors-{os.geteuid()}")  # noqa: S108 -- it is checked before it is used
-    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-    if Path(runtime).is_absolute() and _is_ours(Path(runtime)):
-        return [Path(runtime, "trio-actors"), fallback]
-    return [fallback]
+    fallback = FOR_ALL / f"trio-actors-{os.geteuid()}"
+    runtime = Path(os.environ.get("XDG_RUNTIME_DIR", ""))
+    if not (runtime.is_absolute() and _is_ours(runtime)):
+        return [fallback]
+    # Whatever somebody else has made there is no reason to find no node.
+    others = [fallback] if not os.path.lexists(fallback) or _is_ours(fallback, follow_symlinks=False) else []
+    return [runtime / "trio-actors", *others]
 
 
-def _is_ours(path: Path) -> bool:
+def _is_ours(path: Path, *, follow_symlinks: bool = True) -> bool:
     try:
-        return path.stat().st_uid == os.geteuid()
+        return path.stat(follow_symlinks=follow_symlinks).st_uid == os.geteuid()
     except OSError:
         return False
 

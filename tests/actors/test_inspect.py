@@ -152,6 +152,20 @@ async def test_get_state_gives_up_after_its_timeout(system: ActorSystem) -> None
     assert trio.current_time() == 2
 
 
+class Cleaner(Actor):
+    async def terminate(self, reason: object) -> None:
+        await trio.sleep(3)
+
+
+async def test_who_is_stopping_is_not_said_to_be_busy(system: ActorSystem) -> None:
+    cleaner = await system.start(Cleaner)
+    cleaner.exit(SHUTDOWN)
+    await wait_all_tasks_blocked()
+
+    with pytest.raises(CallTimeoutError, match=r"<Cleaner #2> was stopping for more than 2 s"):
+        await get_state(cleaner, timeout=2)
+
+
 async def test_get_state_of_a_dead_actor_finds_no_process(system: ActorSystem, kind: Kind) -> None:
     till = await system.start(kind(Till))
     await till.stop()

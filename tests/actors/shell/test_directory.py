@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,8 +13,9 @@ import pytest
 from actors.shell import DirectoryError, directory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
+
+SOMEBODY = 65534
 
 
 @pytest.fixture
@@ -60,6 +62,27 @@ def test_without_a_runtime_directory_it_is_one_of_the_users_number(value: str, m
 
 def test_nodes_without_a_runtime_directory_are_found_with_one(unnamed: Path) -> None:
     assert [path.parent.name for path in directory.directories()] == [unnamed.name, "tmp"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make what is somebody else's: run this as root")
+@pytest.mark.parametrize("make", [Path.mkdir, lambda path: path.symlink_to("/root")], ids=["directory", "link"])
+def test_what_somebody_else_has_made_where_anybody_may_hides_no_node(
+    make: Callable[[Path], None],
+    unnamed: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    listeners: list[socket.socket],
+) -> None:
+    monkeypatch.setattr(directory, "FOR_ALL", tmp_path)
+    trap = tmp_path / f"trio-actors-{os.geteuid()}"
+    make(trap)
+    os.chown(trap, SOMEBODY, SOMEBODY, follow_symlinks=False)
+    listeners.append(directory.bind("shop.1")[0])
+
+    assert names() == ["shop.1"]
+    monkeypatch.delenv("XDG_RUNTIME_DIR")
+    with pytest.raises(DirectoryError, match=f"belongs to user {SOMEBODY}; this is user 0|is no directory"):
+        directory.bind("shop.2")
 
 
 def test_where_the_directory_is_named_nodes_are_in_that_one_alone(
