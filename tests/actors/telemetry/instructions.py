@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -66,8 +67,12 @@ def measure() -> list[Cost]:
         copy_without_looks(copy)
         compileall.compile_dir(copy, quiet=1)
         places = [PACKAGES[0].parent, copy]
-        runs = [_begin(place, Path(folder, f"counts-{number}")) for number, place in enumerate(places)]
-        looking, without = [_counts(run, Path(folder, f"counts-{number}")) for number, run in enumerate(runs)]
+        outs = [Path(folder, f"counts-{number}") for number in range(2)]
+        with ExitStack() as stack:
+            runs = [stack.enter_context(_begin(place, out)) for place, out in zip(places, outs, strict=True)]
+            for run in runs:
+                stack.callback(run.kill)
+            looking, without = [_counts(run, out) for run, out in zip(runs, outs, strict=True)]
     return [
         Cost(name, without[number] / times, looking[number] / times)
         for number, (name, (_, times)) in enumerate(operations.OPERATIONS.items())
