@@ -60,7 +60,7 @@ class Request:
 
         Cancelled, it keeps the request too (OTP's wait_response).
         """
-        with trio.move_on_after(seconds_of(timeout)):
+        with trio.move_on_after(seconds_of(timeout)) as patience:  # noqa: F841 -- read by who looks where a task waits
             await self._answered.wait()
         if not self.answered:
             raise self._timed_out(timeout)

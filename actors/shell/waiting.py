@@ -6,6 +6,7 @@ other in a ring are looked at once more together: if none of them is answered by
 
 from __future__ import annotations
 
+import math
 from inspect import unwrap
 from typing import TYPE_CHECKING, Any, Final
 
@@ -39,6 +40,10 @@ class Wait:
     task: str
     """What trio calls the task."""
     asking: Asking
+    seconds: float | None
+    """How long it has waited."""
+    left: float | None
+    """Until it gives up; None, as above, if it never does."""
 
 
 def waits(node: Node, _: Mapping[str, Any]) -> Iterator[dict[str, Any] | None]:
@@ -64,11 +69,8 @@ def calls_of(system: ActorSystem) -> Iterator[Wait | None]:
     while tasks:
         task = tasks.pop()
         tasks += [child for nursery in task.child_nurseries for child in nursery.child_tasks]
-        asking = None if _is_idle(task) else _call_of(task)
-        if asking is None or asking.answered or asking.process.system is not system:
-            yield None
-        else:
-            yield Wait(process_in(task.context), task.name, asking)
+        wait = None if _is_idle(task) else _wait_of(task)
+        yield None if wait is None or wait.asking.answered or wait.asking.process.system is not system else wait
 
 
 def _is_idle(task: trio.lowlevel.Task) -> bool:
@@ -76,33 +78,41 @@ def _is_idle(task: trio.lowlevel.Task) -> bool:
     return process is not None and process.task is task and process.parked
 
 
-def _call_of(task: trio.lowlevel.Task) -> Asking | None:
+def _wait_of(task: trio.lowlevel.Task) -> Wait | None:
     """Return the call that *task* waits for, innermost."""
-    asking: Asking | None = None
+    found: tuple[Asking, float | None, float | None] | None = None
     if getattr(task.coro, "cr_frame", None) is None:
         return None  # it has ended since it was found
     for frame, _ in task.iter_await_frames():
         if frame.f_code is CALL:
             asking = frame.f_locals.get("answer")
+            found = None if asking is None else (asking, asking.timeout, _left(asking))
         elif frame.f_code is REQUEST:
-            asking = frame.f_locals["self"]._asking  # noqa: SLF001 -- the request tells nobody else
-    return asking
+            told = frame.f_locals
+            left = told["patience"].deadline - trio.current_time() if "patience" in told else math.inf
+            found = told["self"]._asking, told["timeout"], None if left == math.inf else left  # noqa: SLF001 -- the request tells nobody else
+    if found is None:
+        return None
+    asking, timeout, left = found
+    if timeout is None or left is None:
+        return Wait(process_in(task.context), task.name, asking, None, None)
+    return Wait(process_in(task.context), task.name, asking, max(0.0, timeout - left), max(0.0, left))
+
+
+def _left(asking: Asking) -> float | None:
+    return None if asking.until is None else asking.until - asking.process.system.timers.now()
 
 
 def _row(wait: Wait) -> dict[str, Any]:
     asking, caller = wait.asking, wait.caller
     state, handler, message = doing(asking.process)
-    seconds = left = None
-    if asking.timeout is not None and asking.until is not None:
-        left = max(0.0, asking.until - asking.process.system.timers.now())
-        seconds = max(0.0, asking.timeout - left)
     return {
         "caller": None if caller is None else printable(str(caller.ref)),
         "task": printable(wait.task),
         "target": printable(str(asking.process.ref)),
         "message": type(asking.message).__name__,
-        "seconds": seconds,
-        "left": left,
+        "seconds": wait.seconds,
+        "left": wait.left,
         "state": state,
         "handler": handler,
         "handles": message,

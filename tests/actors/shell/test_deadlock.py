@@ -56,7 +56,7 @@ class Opener(Actor):
         for guest, target, how in orders:
             self.system.named(guest).cast((target, how))
 
-NAMES = ("ann", "bob", "cy", "dan", "eve", "fay")
+NAMES = ("ann", "bob", "cy", "dan", "eve", "fay", "gil", "hal", "ida", "jo")
 guests = [ChildSpec(name, Guest, name=name) for name in NAMES]
 tree = SupervisorSpec([service_tree(), *guests, ChildSpec("opener", Opener, name="opener")])
 """
@@ -72,9 +72,9 @@ def table() -> Iterator[Machine]:
         yield machine
 
 
-def dine(table: Machine, *orders: tuple[str, str], how: str = "call") -> None:
-    """Have each guest ask the one beside it in *orders*."""
-    finished = table.actors("cast", "opener", json.dumps([[*order, how] for order in orders]))
+def dine(table: Machine, *orders: tuple[str, str, str]) -> None:
+    """Have each guest ask the one beside it in *orders*, in the way that is named there."""
+    finished = table.actors("cast", "opener", json.dumps(orders))
     assert finished.status == 0, finished.err
 
 
@@ -95,29 +95,37 @@ def heard(table: Machine, guest: str) -> str:
     return reply.strip("'")
 
 
-@pytest.mark.parametrize("how", ["call", "request", "router"])
-def test_three_in_a_ring_are_named_in_order_and_end_by_their_timeouts(how: str, table: Machine) -> None:
-    ring = ["ann", "bob", "cy"]
-    dine(table, ("ann", "bob"), ("bob", "cy"), ("cy", "ann"), how=how)
+RINGS = {"call": ["ann", "bob", "cy"], "request": ["dan", "eve", "fay"], "router": ["gil", "hal", "ida"]}
 
-    told = table.told("waits")
-    shown = table.actors("waits")
-    ends = [heard(table, guest) for guest in ring]
+
+def test_three_in_a_ring_are_named_in_order_and_end_by_their_timeouts(table: Machine) -> None:
+    orders = [
+        (guest, beside, how)
+        for how, ring in RINGS.items()
+        for guest, beside in zip(ring, ring[1:] + ring[:1], strict=True)
+    ]
+    dine(table, *orders, ("jo", "jo", "request"))
+
+    told, shown = table.told("waits"), table.actors("waits")
+    ends = {heard(table, guest) for ring in RINGS.values() for guest in ring} | {heard(table, "jo")}
     after = table.told("waits")
 
-    [deadlock] = told["deadlocks"]
-    assert turned(names(deadlock["deadlock"]), "ann") == ring
-    assert turned(names([call["target"] for call in deadlock["calls"]]), "bob") == ["bob", "cy", "ann"]
-    named = re.match(r"deadlock: (.*); ", shown.lines[0])
-    assert named is not None
-    assert names(named[1].split(" waits for ")) == [*names(deadlock["deadlock"]), names(deadlock["deadlock"])[0]]
-    assert ends == ["CallTimeoutError"] * 3
+    found = {min(names(it["deadlock"])): it for it in told["deadlocks"]}
+    assert sorted(found) == ["ann", "dan", "gil", "jo"]
+    for ring in (*RINGS.values(), ["jo"]):
+        deadlock = found[ring[0]]
+        assert turned(names(deadlock["deadlock"]), ring[0]) == ring
+        assert turned(names([call["target"] for call in deadlock["calls"]]), ring[0]) == ring
+        in_words = " waits for ".join([*deadlock["deadlock"], deadlock["deadlock"][0]])
+        [line] = [line for line in shown.lines if line.startswith(f"deadlock: {in_words}; ")]
+        assert re.fullmatch(r"the first call gives up in [0-9.]+ m?s", line.rpartition("; ")[2])
+    assert ends == {"CallTimeoutError"}
     assert (after["waits"], after["deadlocks"]) == ([], [])
 
 
 def test_who_waits_for_the_ring_is_no_part_of_it(table: Machine) -> None:
-    tail = [("dan", "eve"), ("eve", "fay"), ("fay", "ann"), ("ann", "bob")]
-    dine(table, *tail, ("bob", "cy"), ("cy", "bob"))
+    asked = {"dan": "eve", "eve": "fay", "fay": "ann", "ann": "bob", "bob": "cy", "cy": "bob"}
+    dine(table, *((guest, beside, "call") for guest, beside in asked.items()))
 
     told = table.told("waits")
 
@@ -127,20 +135,9 @@ def test_who_waits_for_the_ring_is_no_part_of_it(table: Machine) -> None:
 
 
 def test_an_actor_that_calls_itself_waits_for_nobody(table: Machine) -> None:
-    dine(table, ("ann", "ann"))
+    dine(table, ("ann", "ann", "call"))
 
     told = table.told("waits")
 
     assert heard(table, "ann") == "CallingSelfError"
     assert (told["waits"], told["deadlocks"]) == ([], [])
-
-
-def test_an_actor_that_waits_for_its_own_answer_is_a_ring_of_one(table: Machine) -> None:
-    dine(table, ("ann", "ann"), how="request")
-
-    told = table.told("waits")
-
-    [deadlock] = told["deadlocks"]
-    assert names(deadlock["deadlock"]) == ["ann"]
-    assert heard(table, "ann") == "CallTimeoutError"
-    assert table.told("waits")["deadlocks"] == []

@@ -100,6 +100,17 @@ async def test_a_task_outside_every_actor_and_one_with_a_request(
     assert [(it["caller"], it["seconds"], it["left"]) for it in found] == [(None, None, None)] * 2
 
 
+async def test_a_request_is_waited_for_as_long_as_is_said(
+    connect: Connect, node: Node, real_system: ActorSystem, nursery: trio.Nursery
+) -> None:
+    deaf = await real_system.start(Deaf)
+    nursery.start_soon(deaf.send_request(7).wait, 60.0)
+
+    [found] = await waits(connect, node)
+
+    assert 0 <= found["seconds"] < 30 < found["left"] <= 60
+
+
 @pytest.mark.slow
 async def test_a_ring_of_three_is_a_deadlock_until_a_call_gives_up(
     connect: Connect, node: Node, real_system: ActorSystem, caplog: pytest.LogCaptureFixture
