@@ -348,4 +348,4 @@ async def test_a_socket_that_fails_is_logged_and_harms_nobody(
 
     assert f"nobody can look at <Node shop.{os.getpid()}: 0 clients, 0 requests> any more" in caplog.text
     assert await till.call("alive") == "alive"
-    assert [path for _, path in directory.sockets() if runtime_directory in path.parents] == []
+    assert list(directory.sockets()) == []
