@@ -79,7 +79,7 @@ class ActorRef:
         process = self._process
         if get_ident() != process.system.open_to:
             admit(process.system, self)
-        if MESSAGES.listeners:
+        if MESSAGES.listened_to:
             message = carry(message)
         if priority is not NORMAL_PRIORITY:
             process.put(message, priority)
@@ -120,7 +120,7 @@ class ActorRef:
         if current_process() is process and process.running:
             _refuse_to_wait_for_self(process, message)
         process.check_priority(priority)
-        item = carry(message) if MESSAGES.listeners else message
+        item = carry(message) if MESSAGES.listened_to else message
         held = queue.hold(item, priority, trio.lowlevel.current_task())
         await wait_task_rescheduled(held.give_up)
         if (sender := held.sender) is not None and sender.ending is not None:
@@ -139,7 +139,7 @@ class ActorRef:
         Raises `MailboxFullError` where the mailbox refuses what is more; *settle* is not called then.
         """
         delivery = delivery_of(message, settle)
-        if MESSAGES.listeners:
+        if MESSAGES.listened_to:
             mark(delivery)
         self._here().put(delivery, priority)
 
@@ -147,7 +147,7 @@ class ActorRef:
     def send(self, message: object, *, priority: Priority = NORMAL_PRIORITY) -> None:
         """Send *message* to `handle_info`; as `cast` in all else."""
         info = Info(message)
-        if MESSAGES.listeners:
+        if MESSAGES.listened_to:
             mark(info)
         self._here().put(info, priority)
 
@@ -178,7 +178,7 @@ class ActorRef:
         if get_ident() != process.system.open_to:
             admit(process.system, self)
         sender = current_process()
-        if MESSAGES.listeners:
+        if MESSAGES.listened_to:
             return await _call_told(process, message, sender, timeout, priority)
         if process.idle and process.callbacks.inline and process.stash is None:
             answer = run_call(process, message, sender, timeout)
@@ -206,7 +206,7 @@ class ActorRef:
         Raises `MailboxFullError`, also where the overflow is ``wait``: it cannot wait.
         """
         asking = ask(self._here(), message, current_process(), None)
-        if MESSAGES.listeners:
+        if MESSAGES.listened_to:
             mark(asking)
         request = Request(asking)
         self._process.put(asking, priority)

@@ -155,7 +155,7 @@ def run_terminate(process: Process) -> None:
 
 def invoke(process: Process, item: Any, *, told: bool = False) -> Any:
     """Call the callback that *item* is for; whoever listens is told, if that is not *told* already."""
-    if MESSAGES.listeners and not told and is_carrier(item):
+    if MESSAGES.listened_to and not told and is_carrier(item):
         return handle_in_span(process, item, invoke)
     kind = type(item)
     if kind is Asking:

@@ -245,7 +245,7 @@ def receipt_of(plan: Plan, to: Target, message: object, number: int) -> Receipt:
     receipt.message = message
     receipt.number = number
     receipt.created = plan.ledger.now()
-    if MESSAGES.listeners:
+    if MESSAGES.listened_to:
         receipt.span = current_span()
     return receipt
 

@@ -108,15 +108,16 @@ def span_in(metadata: Mapping[Any, Any]) -> SpanContext | None:
 class Spans:
     """Several spans that are looked at together: whether any of them has listeners is one look."""
 
-    __slots__ = ("_spans", "listeners")
+    __slots__ = ("_spans", "listened_to")
 
     def __init__(self) -> None:
         self._spans: list[Span] = []
-        self.listeners: tuple[Attachment, ...] = ()
-        """The handlers that are called with one of their events."""
+        self.listened_to = False
+        """Whether a handler is called with one of their events; no tuple, which takes longer to look at."""
 
     def __repr__(self) -> str:
-        return f"<Spans {', '.join(span.name for span in self._spans)}: {len(self.listeners)} listeners>"
+        names = ", ".join(span.name for span in self._spans)
+        return f"<Spans {names}: {'listened to' if self.listened_to else 'nobody listens'}>"
 
     def add(self, span: Span) -> None:
         """Look at *span*, too."""
@@ -125,7 +126,7 @@ class Spans:
 
     def look(self) -> None:
         """Find out who listens."""
-        self.listeners = tuple(dict.fromkeys(one for span in self._spans for one in span.listeners))
+        self.listened_to = any(span.listeners for span in self._spans)
 
 
 class Span:

@@ -1,7 +1,7 @@
 """The packages without their looks for listeners: what a program would execute if nothing could be listened to.
 
-A look is ``X.listeners`` in what an ``if`` asks, where ``X`` is an event, a span or several, which are in capitals. It
-is taken to be false, and what depends on that is gone with it. So a new one is found without being named here, and one
+A look is ``X.listeners`` in what an ``if`` asks, or ``X.listened_to`` of several spans; ``X`` is in capitals. It is
+taken to be false, and what depends on that is gone with it. So a new one is found without being named here, and one
 that asks in another way is refused.
 """
 
@@ -57,7 +57,7 @@ def without_looks(source: str, name: str = "it") -> tuple[str, list[str]]:
 
 def _is_look(node: ast.AST) -> bool:
     match node:
-        case ast.Attribute(value=ast.Name(id=name), attr="listeners"):
+        case ast.Attribute(value=ast.Name(id=name), attr="listeners" | "listened_to"):
             return name.isupper()
         case _:
             return False

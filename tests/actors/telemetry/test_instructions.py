@@ -51,6 +51,7 @@ def test_every_event_is_looked_for_and_the_copy_has_no_looks(tmp_path: Path) -> 
         ("if a or b or X.listeners:\n    tell()", "if a or b:\n    tell()"),
         ("item = carry(it) if X.listeners else it", "item = it"),
         ("if X.listeners:\n    if Y.listeners:\n        tell()", ""),
+        ("if X.listened_to:\n    tell()\nring()", "ring()"),
         ("while wet:\n    if X.listeners:\n        tell()", "while wet:\n    pass"),
         ("if self.listeners:\n    call()", "if self.listeners:\n    call()"),
     ],
