@@ -66,7 +66,9 @@ class QueueOffers:
             if place % AT_ONCE == 0:
                 yield None
         boxes = self._queue.ledger.boxes
-        loads = (Load(name, box.ready, flying.pop(name, 0)) for name, box in tuple(boxes.items()))
+        # Of the values alone: pairs of all would be made at once, and set off the garbage collector again and again.
+        there = tuple(boxes.values())
+        loads = (Load(box.recipient, box.ready, flying.pop(box.recipient, 0)) for box in there)
         chosen = (load for load in loads if wanted in (None, load.recipient) and (load.ready or load.in_flight))
         found = yield from foremost(chosen, most, rank)
         # A recipient for whom nothing waits may have no box any more, though something is in flight.
