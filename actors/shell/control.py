@@ -10,7 +10,7 @@ import click
 from actors.shell.commands import SECONDS, USAGE, connect, examples, fail, of_actor, print_json, within
 from actors.shell.errors import LiteralError
 from actors.shell.literals import parse_message
-from actors.shell.phrases import duration, printable
+from actors.shell.phrases import duration, moment, printable
 
 
 @click.command(
@@ -101,7 +101,8 @@ def _event(row: dict[str, Any]) -> str:
     arriving = row["kind"] in {"call", "cast", "info", "timeout", "continue"}
     peer = "" if row["peer"] is None else f" {'from' if arriving else 'to'} {row['peer']}"
     took = "" if row["seconds"] is None else f" after {duration(row['seconds'])}"
-    return printable(f"{row['time']:.3f} {'in ' if arriving else 'out'} {row['kind']} {row['content']}{peer}{took}")
+    way = "in " if arriving else "out"
+    return printable(f"{moment(row['time'])} {way} {row['kind']} {row['content']}{peer}{took}")
 
 
 @click.command(epilog=examples("actors suspend till", "actors suspend till --timeout 30"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ def headline(node: NodeFacts) -> str:
     zombies = f", {node['zombies']} zombies" if node["zombies"] else ""
     return (
         f"node {node['name']}: {node['actors']:,} actors{zombies}, up {duration(node['up_seconds'])}{stopping}, "
-        f"{node['dead_letters']:,} dead letters"
+        f"{node['dead_letters']:,} dead letters of its own"
     )
 
 
@@ -58,10 +59,18 @@ def duration(seconds: float | None) -> str:
     return "for ever"
 
 
+def moment(time: float) -> str:
+    """Return when that was, in seconds since the epoch: the day and the time here, such as ``11-21 14:57:36.610``."""
+    when = datetime.fromtimestamp(time).astimezone()
+    return f"{when:%m-%d %H:%M:%S}.{when.microsecond // 1000:03}"
+
+
 def printable(text: str) -> str:
     r"""Return *text* with what would disturb a terminal escaped.
 
     >>> printable("new\nline")
     'new\\nline'
     """
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

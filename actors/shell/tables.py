@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
+from actors.shell.columns import GAP, Column, folded, table
+from actors.shell.output import bold, columns, show
 from actors.shell.phrases import duration, headline, printable, state
 from actors.shell.view import SAMPLED
 
@@ -18,15 +17,12 @@ if TYPE_CHECKING:
     from actors.shell.client import NodeFacts
     from actors.shell.view import ActorView, Times
 
-WIDTH: Final = 200
-"""Columns where there is no terminal."""
-
 NARROW: Final = 130
 """A terminal of fewer columns is shown less."""
 
 
 @attrs.frozen
-class Column:
+class Field:
     """A column of the table of actors."""
 
     title: str
@@ -37,48 +33,37 @@ class Column:
     """Whether a narrow terminal goes without."""
 
 
-class Output(Console):
-    """A console that leaves it to the command line to end when nobody reads what is printed any more."""
-
-    def on_broken_pipe(self) -> None:
-        """Raise the error again, which is handled."""
-        raise  # noqa: PLE0704 -- rich calls this where it handles the error
-
-
-def console() -> Console:
-    """Return what prints to stdout: in colours on a terminal, and not folded at 80 columns elsewhere."""
-    plain = Output(highlight=False)
-    return plain if plain.is_terminal else Output(highlight=False, width=WIDTH, color_system=None)
-
-
 def show_rows(rows: Sequence[Mapping[str, Any]]) -> None:
     """Print a table of *rows*, of which there is one at least: a column for each key, those of numbers to the right."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for title in rows[0]:
-        number = all(isinstance(row[title], int | float | None) for row in rows)
-        table.add_column(Text(printable(title)), justify="right" if number else "left")
-    for row in rows:
-        table.add_row(*(Text(_cell(value)) for value in row.values()))
-    console().print(table)
+    show_table([_column(title, [row[title] for row in rows]) for title in rows[0]])
+
+
+def _column(title: str, values: Sequence[object]) -> Column:
+    number = all(isinstance(value, int | float | None) for value in values)
+    return Column(printable(title), [_cell(value) for value in values], number)
 
 
 def _cell(value: object) -> str:
     return "" if value is None else f"{value:,}" if type(value) is int else printable(str(value))
 
 
+def show_table(listed: Sequence[Column]) -> None:
+    """Print a table that fits, its titles bold."""
+    titles, rows = table(listed, columns())
+    show(*map(bold, titles), *rows)
+
+
 def show_actors(node: NodeFacts, actors: Sequence[ActorView], total: int) -> None:
     """Print a table of *actors*, of *total* that there are."""
-    out = console()
-    columns = [it for it in COLUMNS if out.width >= NARROW or not it.wide]
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for column in columns:
-        table.add_column(column.title, justify="left" if column.text else "right", no_wrap=not column.text)
-    for actor in actors:
-        table.add_row(*(Text(printable(column.cell(actor))) for column in columns))
-    out.print(Text(headline(node)))
-    out.print(table)
+    show(headline(node))
+    show_table([_listed(it, actors) for it in FIELDS if columns() >= NARROW or not it.wide])
     more = "" if len(actors) == total else f"{len(actors):,} of {total:,} shown; "
-    out.print(Text(f"{more}{SAMPLED}"))
+    show(f"{more}{SAMPLED}")
+
+
+def _listed(field: Field, actors: Sequence[ActorView]) -> Column:
+    texts = [field.cell(actor) for actor in actors]
+    return Column(field.title, list(map(printable, texts)) if field.text else texts, number=not field.text)
 
 
 def _id(id_: int | None) -> str:
@@ -97,40 +82,38 @@ def _tail(times: Times | None) -> str:
     return duration(times.p99 if times else None)
 
 
-COLUMNS: Final = (
-    Column("id", lambda it: _id(it.id)),
-    Column("actor", lambda it: it.label, text=True),
-    Column("class", lambda it: it.kind, text=True, wide=True),
-    Column("parent", lambda it: _id(it.parent), wide=True),
-    Column("state", state, text=True),
-    Column("mailbox", lambda it: f"{it.length:,}"),
-    Column("most", lambda it: f"{it.greatest_length:,}", wide=True),
-    Column("received", lambda it: f"{it.received:,}", wide=True),
-    Column("handled", lambda it: f"{it.handled:,}"),
-    Column("dropped", lambda it: f"{it.dropped:,}", wide=True),
-    Column("wait p50", lambda it: _median(it.waiting), wide=True),
-    Column("wait p99", lambda it: _tail(it.waiting)),
-    Column("handler p50", lambda it: _median(it.handling), wide=True),
-    Column("handler p99", lambda it: _tail(it.handling)),
-    Column("restarts", _restarts),
-    Column("last", lambda it: duration(it.handled_seconds_ago), wide=True),
+FIELDS: Final = (
+    Field("id", lambda it: _id(it.id)),
+    Field("actor", lambda it: it.label, text=True),
+    Field("class", lambda it: it.kind, text=True, wide=True),
+    Field("parent", lambda it: _id(it.parent), wide=True),
+    Field("state", state, text=True),
+    Field("mailbox", lambda it: f"{it.length:,}"),
+    Field("most", lambda it: f"{it.greatest_length:,}", wide=True),
+    Field("received", lambda it: f"{it.received:,}", wide=True),
+    Field("handled", lambda it: f"{it.handled:,}"),
+    Field("dropped", lambda it: f"{it.dropped:,}", wide=True),
+    Field("wait p50", lambda it: _median(it.waiting), wide=True),
+    Field("wait p99", lambda it: _tail(it.waiting)),
+    Field("handler p50", lambda it: _median(it.handling), wide=True),
+    Field("handler p99", lambda it: _tail(it.handling)),
+    Field("restarts", _restarts),
+    Field("last", lambda it: duration(it.handled_seconds_ago), wide=True),
 )
 
 
 def show_actor(actor: ActorView, detail: Mapping[str, Any]) -> None:
     """Print all that is known of one actor."""
-    grid = Table.grid(padding=(0, 2))
-    for title, text in facts(actor, detail):
-        grid.add_row(Text(title), Text(printable(text)))
-    out = console()
-    out.print(Text(f"{printable(actor.label)} {_id(actor.id)}", style="bold"))
-    out.print(grid)
+    show(bold(f"{printable(actor.label)} {_id(actor.id)}"))
+    known = list(facts(actor, detail))
+    indent = max(len(title) for title, _ in known) + len(GAP)
+    for title, text in known:
+        first, *more = folded(printable(text), columns() - indent)
+        show(f"{title:{indent}}{first}".rstrip(), *(" " * indent + line for line in more))
     for title, lines in (("where it waits", detail["where"]), ("children", children(detail["children"] or ()))):
         if lines:
-            out.print(Text(f"{title}:"))
-            for line in lines:
-                out.print(Text(printable(f"  {line}")), soft_wrap=True)
-    out.print(Text(SAMPLED))
+            show(f"{title}:", *(printable(f"  {line}") for line in lines))
+    show(SAMPLED)
 
 
 def facts(actor: ActorView, detail: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 import trio
@@ -44,7 +45,7 @@ async def trace(node: Node, arguments: Mapping[str, Any]) -> AsyncIterator[dict[
                 yield _told("lost", str(noted - seen - len(events)))
             seen, kept = noted, True
             for event in events:
-                yield _row(event)
+                yield _row(event, process)
             yield None
             if not over:
                 await trio.sleep(min(LOOK_SECONDS, max(0.0, end - trio.current_time())))
@@ -85,11 +86,12 @@ def _told(kind: str, content: str) -> dict[str, Any]:
     return {"kind": kind, "content": content, "peer": None, "time": None, "seconds": None}
 
 
-def _row(event: TraceEvent) -> dict[str, Any]:
+def _row(event: TraceEvent, process: Process) -> dict[str, Any]:
+    ago = process.system.timers.now() - event.time
     return {
         "kind": event.kind,
         "content": printable(event.content),
         "peer": None if event.peer is None else str(event.peer),
-        "time": event.time,
+        "time": time.time() - ago,
         "seconds": event.seconds,
     }

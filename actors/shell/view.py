@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from actors.snapshot import FIELDS
 from actors.statistics import most_of
 
 if TYPE_CHECKING:
@@ -80,18 +79,30 @@ class ActorView:
 
 def view_of(row: Sequence[Any], now: int) -> ActorView:
     """Return what *row* says, which was read when the node's counter of nanoseconds showed *now*."""
-    told = dict(zip(FIELDS, row, strict=True))
-    last_received, last_handled = told.pop("last_received"), told.pop("last_handled")
-    handler, message = told.pop("handler"), told.pop("message")
+    # One by one, as `FIELDS` say: by names it takes twice as long, and there may be ten thousand.
+    number, name, kind, parent, child, restarts, state, handler, message, length, *counts, waiting, handling = row
+    greatest_length, received, handled, dropped, last_received, last_handled = counts
     running = None
     if handler is not None:
-        running = _running(handler, message, now, (last_received, last_handled), exact=told["length"] == 0)
-    told["waiting"], told["handling"] = times_of(told["waiting"]), times_of(told["handling"])
+        running = _running(handler, message, now, (last_received, last_handled), exact=length == 0)
     return ActorView(
-        **told,
-        running=running,
-        received_seconds_ago=_ago(last_received, now),
-        handled_seconds_ago=_ago(last_handled, now),
+        number,
+        name,
+        kind,
+        parent,
+        child,
+        restarts,
+        state,
+        running,
+        length,
+        greatest_length,
+        received,
+        handled,
+        dropped,
+        _ago(last_received, now),
+        _ago(last_handled, now),
+        times_of(waiting),
+        times_of(handling),
     )
 
 

@@ -73,7 +73,7 @@ def test_the_walk_uses_each_command_that_answers_who_waits_who_died_and_why() ->
             "#7  a  running for at most 1 s  10 1,234  9 µs 1 s 0",
         ),
         ("top", " #7  a  waiting   0.99  ▁▂▃  17  ▇█  22", " #7  a  waiting  1.01k  ▁▁▁  3  █  4"),
-        ("trace till", "8.412 out reply 5 after 9 µs", "95752.1 out reply 5 after 1.2 ms"),
+        ("trace till", "11-21 14:57:36.610 out reply 5 after 9 µs", "01-01 00:00:00.000 out reply 5 after 1.2 ms"),
         ("log", "11-21 14:57:36.610  #3  till", "01-01 00:00:00.000  #3  till"),
     ],
 )

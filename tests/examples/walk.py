@@ -32,7 +32,7 @@ BLOCK: Final = re.compile(r"(?<=^```\n)\$ actors .*?(?=^```$)", re.DOTALL | re.M
 COLUMNS: Final = 120
 LINES: Final = 40
 DURATION: Final = r"[\d.,]+ (?:µs|ms|s|min|h|d)\b"
-"""How `actors.shell.tables.duration` shows seconds."""
+"""How `actors.shell.phrases.duration` shows seconds."""
 
 COUNTING: Final = ("ps", "stats", "top")
 """Commands that show how much was done; all their numbers but those of actors are volatile."""
@@ -71,7 +71,6 @@ def steady(line: str, command: str) -> str:
     """
     word = command.partition(" ")[0]
     line = re.sub(r"\b\d\d-\d\d \d\d:\d\d:\d\d\.\d+", "TIME", line)
-    line = re.sub(r"^\d+\.\d+(?= (?:in|out) )", "TIME", line)
     line = re.sub(r"incident\.\d+ +\d+ ", "incident.PID PID ", line)
     line = re.sub(r"incident\.\d+", "incident.PID", line)
     line = re.sub(r"\b3\.\d+\.\d+\w*", "VERSION", line)

@@ -204,7 +204,7 @@ def test_ps_shows_a_table_to_people(busy: Machine) -> None:
 
     assert finished.status == 0, finished.err
     first, titles, *rows, last = finished.out.splitlines()
-    assert re.fullmatch(r"node shop\.\d+: 5 actors, up \d.*, \d+ dead letters", first)
+    assert re.fullmatch(r"node shop\.\d+: 5 actors, up \d.*, \d+ dead letters of its own", first)
     assert titles.split()[:5] == ["id", "actor", "class", "parent", "state"]
     assert [row.split()[1] for row in rows] == ["Tree", "slow", "pool", "opener", "till"]
     assert "running handle_cast(int) for " in rows[1]

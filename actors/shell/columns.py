@@ -1,0 +1,157 @@
+"""Columns: texts in rows, laid out as the lines of a table of a certain width. It knows no terminal itself.
+
+Ten thousand rows take a fraction of a second: a column is measured at once, and only what is wider than its column is
+looked at for itself.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Final
+
+import attrs
+from rich.cells import cell_len
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+GAP: Final = "  "
+
+NARROWEST: Final = 8
+"""A column whose words are longer is not made narrower than this."""
+
+WORD: Final = re.compile(r"\s*(?:\S*\d (?:µs|ms|s|min|h|d)\b\S*|\S+)")
+"""What stays in one line: a word, or a number and its unit."""
+
+WIDER: Final = re.compile(r"[^\x00-\u02ff]")
+"""What may take two cells of a terminal, or none."""
+
+
+@attrs.frozen
+class Column:
+    """The cells of a column, in which everything is printable."""
+
+    title: str
+    cells: Sequence[str]
+    number: bool = False
+    """Whether they end at the right, and are never folded."""
+
+
+def table(columns: Sequence[Column], most: int) -> tuple[list[str], list[str]]:
+    """Return the lines of the titles, and those of the rows: of *most* cells, unless the columns cannot be so narrow.
+
+    >>> titles, rows = table([Column("id", ["#7", "#12"], number=True), Column("state", ["busy for 5.7 s", ""])], 14)
+    >>> titles
+    [' id  state']
+    >>> rows
+    [' #7  busy for', '     5.7 s', '#12']
+    """
+    widths = _widths(columns, most - len(GAP) * (len(columns) - 1))
+    laid = [_laid(column, width) for column, width in zip(columns, widths, strict=True)]
+    further = {place for _, folded in laid for place in folded}
+    lines: list[str] = []
+    titles = 0
+    for place, row in enumerate(zip(*(first for first, _ in laid), strict=True)):
+        lines.append(GAP.join(row).rstrip())
+        if place in further:
+            more = zip_longest(*(folded.get(place, ()) for _, folded in laid))
+            lines += [_joined(texts, widths) for texts in more]
+        if place == 0:
+            titles = len(lines)
+    return lines[:titles], lines[titles:]
+
+
+def width_of(text: str) -> int:
+    """Return how many cells of a terminal *text* takes."""
+    return cell_len(text) if WIDER.search(text) else len(text)
+
+
+def folded(text: str, width: int) -> list[str]:
+    """Return *text* as lines of *width* cells; what is no word of that width is broken, and nothing else.
+
+    >>> folded("running for at most 33.3 ms", 20)
+    ['running for at most', '33.3 ms']
+    """
+    if width_of(text) <= width:
+        return [text]
+    lines: list[str] = []
+    line = ""
+    for word in WORD.findall(text):
+        if width_of(line) + width_of(word) <= width:
+            line += word
+            continue
+        if line:
+            lines.append(line)
+        *pieces, line = _pieces(word.lstrip(), width)
+        lines += pieces
+    return [*lines, line]
+
+
+def _pieces(word: str, width: int) -> list[str]:
+    """Return *word* in pieces of *width* cells at most, or of one character."""
+    if width_of(word) <= width:
+        return [word]
+    pieces, taken = [""], 0
+    for character in word:
+        size = width_of(character)
+        if taken + size > width and pieces[-1]:
+            pieces.append("")
+            taken = 0
+        pieces[-1] += character
+        taken += size
+    return pieces
+
+
+def _widths(columns: Sequence[Column], room: int) -> list[int]:
+    """Return how wide each column is: the widest are made narrower until all have room."""
+    natural = [_widest([column.title, *column.cells]) for column in columns]
+    if sum(natural) <= room:
+        return natural
+    least = [
+        width if column.number else min(width, _longest_word(column))
+        for column, width in zip(columns, natural, strict=True)
+    ]
+    widths = natural
+    most = max(1, min(room, max(natural)))
+    while most and sum(widths) > room:
+        most -= 1
+        widths = [max(low, min(high, most)) for low, high in zip(least, natural, strict=True)]
+    for place, width in enumerate(widths):
+        # What is left, since all of the widest cannot have one cell more.
+        if sum(widths) < room and width < natural[place]:
+            widths[place] += 1
+    return widths
+
+
+def _widest(texts: Sequence[str]) -> int:
+    return max(map(cell_len if WIDER.search("".join(texts)) else len, texts))
+
+
+def _longest_word(column: Column) -> int:
+    words = {word.strip() for text in (column.title, *column.cells) for word in WORD.findall(text)}
+    return min(NARROWEST, max(map(width_of, words), default=0))
+
+
+def _laid(column: Column, width: int) -> tuple[list[str], dict[int, list[str]]]:
+    """Return the first lines of title and cells, each as wide as the column, and the other lines that some have."""
+    texts = [column.title, *column.cells]
+    further: dict[int, list[str]] = {}
+    if _widest(texts) > width:
+        for place, text in enumerate(texts):
+            texts[place], *more = folded(text, width)
+            if more:
+                further[place] = more
+    plain = not WIDER.search("".join(texts))
+    if column.number:
+        return [text.rjust(width) for text in texts], further
+    return [text.ljust(width) for text in texts] if plain else list(map(partial(_padded, width=width), texts)), further
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - width_of(text))
+
+
+def _joined(texts: Sequence[str | None], widths: Sequence[int]) -> str:
+    return GAP.join(_padded(text or "", width) for text, width in zip(texts, widths, strict=True)).rstrip()
