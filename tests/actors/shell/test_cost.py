@@ -28,6 +28,7 @@ ACTORS = 10_000
 MOST_SECONDS = 0.05
 MOST_SECONDS_AT_ONCE = 0.005
 MOST_SECONDS_TO_ANSWER = 1.0
+ROUNDS = 4
 TRIES = 6
 """The best of so many counts, for whoever shares a core with this makes everything take longer."""
 
@@ -96,8 +97,8 @@ async def test_listing_10000_busy_actors_takes_50_ms_of_the_loop_in_slices_under
     nursery.start_soon(flood, refs, float("inf"))
     total, longest = inf, 0.0
 
-    for _ in range(TRIES):
-        if total < MOST_SECONDS:
+    for number in range(TRIES):
+        if number >= ROUNDS and total < MOST_SECONDS:
             break
         meter = Meter()
         trio.lowlevel.add_instrument(meter)
