@@ -221,14 +221,6 @@ def callback_of(process: Process) -> tuple[str, str | None]:
     return handler, type(item.message if kind in CARRIERS else item).__name__
 
 
-def child_of(process: Process) -> Child | None:
-    """Return what the parent of *process* knows of it, if that can tell about children."""
-    parent = process.parent
-    if parent is None or parent.reason is not None or not isinstance(parent.actor, Children):
-        return None
-    return parent.actor.find_child(process.ref)
-
-
 def where(process: Process) -> list[str]:
     """Return where the task of *process* waits, the innermost frame last, without the runtime's own frames."""
     if process.task is None:

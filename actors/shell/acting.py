@@ -16,7 +16,7 @@ from actors.shell.plain import plain
 from actors.shell.search import find_one
 from actors.shell.seconds import seconds_in
 from actors.show import shown
-from actors.snapshot import Snapshot, child_of, doing
+from actors.snapshot import Snapshot, doing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -105,7 +105,8 @@ async def restart(node: Node, arguments: Mapping[str, Any]) -> AsyncIterator[Row
     """
     process = await find_one(node.system, arguments)
     timeout = seconds_in(arguments)
-    child, parent = child_of(process), process.parent
+    parent = process.parent
+    child = None if parent is None else Snapshot(node.system).child_of(parent, process)
     if child is None or parent is None or not isinstance(parent.actor, Restarting):
         raise CommandError(f"{process.ref} has no supervisor, so nobody would start it again")
     requests = parent.actor.restart_requests(process.ref)
