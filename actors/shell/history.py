@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime
 from typing import Any
 
 import click
 
 from actors.shell.commands import connect, examples, print_json, print_rows, which_node
-from actors.shell.phrases import duration, printable
+from actors.shell.phrases import duration, moment, printable
 
 
 @click.command(
@@ -43,10 +42,9 @@ def log(node: str | None, seconds: float, actor: str | None, limit: int | None, 
 
 
 def _end(it: dict[str, Any]) -> dict[str, Any]:
-    when = datetime.fromtimestamp(it["time"]).astimezone()
     handler = it["handler"] or ""
     return {
-        "when": f"{when:%m-%d %H:%M:%S}.{when.microsecond // 1000:03}",
+        "when": moment(it["time"]),
         "id": f"#{it['id']}",
         "actor": it["name"] or it["child"] or it["kind"],
         "class": it["kind"],
