@@ -1,21 +1,19 @@
 """Who waits in a call for whom, found where the tasks of the node wait; nothing is recorded when a call is made.
 
-A task that waits in `ActorRef.call`, or for a `Request`, has the call in one of its frames. Calls that wait for each
-other in a ring are looked at once more together: if none of them is answered by then, they have all waited at once.
+Calls that wait for each other in a ring are looked at once more together: if none of them is answered by then, they
+have all waited at once.
 """
 
 from __future__ import annotations
 
 import math
-from inspect import unwrap
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import trio
 
+from actors.awaited import REQUEST, awaited_in
 from actors.current import process_in
-from actors.ref import ActorRef
-from actors.request import Request
 from actors.shell.rings import rings
 from actors.snapshot import doing, printable
 
@@ -26,9 +24,6 @@ if TYPE_CHECKING:
     from actors.process import Process
     from actors.shell.node import Node
     from actors.system import ActorSystem
-
-CALL: Final = unwrap(ActorRef.call).__code__
-REQUEST: Final = unwrap(Request.wait).__code__
 
 
 @attrs.frozen(eq=False)
@@ -84,13 +79,15 @@ def _wait_of(task: trio.lowlevel.Task) -> Wait | None:
     if getattr(task.coro, "cr_frame", None) is None:
         return None  # it has ended since it was found
     for frame, _ in task.iter_await_frames():
-        if frame.f_code is CALL:
-            asking = frame.f_locals.get("answer")
-            found = None if asking is None else (asking, asking.timeout, _left(asking))
-        elif frame.f_code is REQUEST:
+        asking = awaited_in(frame)
+        if asking is None:
+            continue
+        if frame.f_code is REQUEST:
             told = frame.f_locals
             left = told["patience"].deadline - trio.current_time() if "patience" in told else math.inf
-            found = told["self"]._asking, told["timeout"], None if left == math.inf else left  # noqa: SLF001 -- the request tells nobody else
+            found = asking, told["timeout"], None if left == math.inf else left
+        else:
+            found = asking, asking.timeout, _left(asking)
     if found is None:
         return None
     asking, timeout, left = found

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from inspect import unwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from actors.awaited import awaited_in
 from actors.current import process_in
-from actors.ref import ActorRef
-from actors.request import Request
 from actors.show import shown
 from actors.testing.settling import busy_in, doing
 
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
 
     from trio.lowlevel import Task
 
-    from actors.asking import Asking
     from actors.process import Process
     from actors.system import ActorSystem
 
@@ -42,9 +39,6 @@ OUTSIDE: Final = frozenset(
     }
 )
 """Where a task waits for a thread, a socket, a process or a signal."""
-
-CALL: Final = unwrap(ActorRef.call).__code__
-REQUEST: Final = unwrap(Request.wait).__code__
 
 
 def who_waits(test: Task) -> str:
@@ -107,16 +101,9 @@ def _place(task: Task) -> str:
         if not is_ours(_module(frame)):
             code = frame.f_code
             place = f"waits at {Path(code.co_filename).name}:{line} in {code.co_qualname}"
-        elif asking := _asked(frame):
+        elif asking := awaited_in(frame):
             asked = f", for {asking.process.ref} to answer {shown(asking.message)}"
     return place and place + asked
-
-
-def _asked(frame: FrameType) -> Asking | None:
-    """Return the call that *frame* waits for, if it does."""
-    if frame.f_code is CALL:
-        return frame.f_locals.get("answer")
-    return frame.f_locals["self"]._asking if frame.f_code is REQUEST else None  # noqa: SLF001 -- it tells nobody else
 
 
 def _frames(task: Task) -> Iterator[tuple[FrameType, int]]:

@@ -9,6 +9,7 @@ import trio
 import trio.testing
 
 from actors import NO_REPLY, Actor, CallTimeoutError
+from actors.telemetry import attached
 from tests.actors.shell.conversation import Connect, rows
 
 if TYPE_CHECKING:
@@ -65,6 +66,19 @@ async def test_an_actor_that_waits_in_its_handler(connect: Connect, node: Node, 
 
     assert (found["caller"], found["target"], found["message"]) == (str(guest), str(deaf), "str")
     assert (found["state"], found["handler"], found["handles"]) == ("running", "handle_call", "str")
+    assert 0 <= found["seconds"] < 30 < found["left"] <= 60
+
+
+async def test_an_actor_that_waits_in_its_handler_while_calls_are_told_of(
+    connect: Connect, node: Node, real_system: ActorSystem
+) -> None:
+    deaf, guest = await real_system.start(Deaf, name="deaf"), await real_system.start(Guest)
+    with attached("actor.call.start", lambda *_: None):
+        guest.cast((deaf, 60.0))
+
+        [found] = await waits(connect, node)
+
+    assert (found["caller"], found["target"], found["message"]) == (str(guest), str(deaf), "str")
     assert 0 <= found["seconds"] < 30 < found["left"] <= 60
 
 

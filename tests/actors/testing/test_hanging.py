@@ -13,6 +13,7 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors import Actor, Caller, open_system, suspend
+from actors.telemetry import attached
 from actors.testing import hanging, start_probe
 from actors.testing.async_fixtures import PendingFixture, run_test
 from actors.testing.hanging import HangError
@@ -64,6 +65,18 @@ def test_names_who_was_called_and_what_that_is_doing() -> None:
     assert "for <bank #2> to answer 'tea'" in told
     assert "<bank #2> handles 'tea', and 0 messages wait; it waits at test_hanging.py:" in told
     assert "in Waiting.handle_call" in told
+
+
+def test_names_who_was_called_while_calls_are_told_of() -> None:
+    async def test() -> None:
+        async with open_system() as system:
+            bank = await system.start(Waiting, name="bank")
+            await bank.call("tea", timeout=None)
+
+    with attached("actor.call.start", lambda *_: None):
+        told = hang_of(test)
+
+    assert "for <bank #2> to answer 'tea'" in told
 
 
 def test_names_who_is_suspended_with_messages_waiting() -> None:
