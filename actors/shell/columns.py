@@ -7,7 +7,6 @@ looked at for itself.
 from __future__ import annotations
 
 import re
-from functools import partial
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
@@ -65,7 +64,7 @@ def table(columns: Sequence[Column], most: int) -> tuple[list[str], list[str]]:
 
 def width_of(text: str) -> int:
     """Return how many cells of a terminal *text* takes."""
-    return cell_len(text) if WIDER.search(text) else len(text)
+    return len(text) if _are_plain([text]) else cell_len(text)
 
 
 def folded(text: str, width: int) -> list[str]:
@@ -126,7 +125,13 @@ def _widths(columns: Sequence[Column], room: int) -> list[int]:
 
 
 def _widest(texts: Sequence[str]) -> int:
-    return max(map(cell_len if WIDER.search("".join(texts)) else len, texts))
+    return max(map(len if _are_plain(texts) else cell_len, texts))
+
+
+def _are_plain(texts: Sequence[str]) -> bool:
+    """Tell whether each character takes one cell."""
+    together = "".join(texts)
+    return together.isascii() or not WIDER.search(together)
 
 
 def _longest_word(column: Column) -> int:
@@ -143,10 +148,11 @@ def _laid(column: Column, width: int) -> tuple[list[str], dict[int, list[str]]]:
             texts[place], *more = folded(text, width)
             if more:
                 further[place] = more
-    plain = not WIDER.search("".join(texts))
     if column.number:
         return [text.rjust(width) for text in texts], further
-    return [text.ljust(width) for text in texts] if plain else list(map(partial(_padded, width=width), texts)), further
+    if _are_plain(texts):
+        return [text.ljust(width) for text in texts], further
+    return [_padded(text, width) for text in texts], further
 
 
 def _padded(text: str, width: int) -> str:

@@ -126,7 +126,14 @@ def times_of(timed: Timed | None) -> Times | None:
     if timed is None:
         return None
     count, total, greatest, median, tail = timed
-    return Times(count, total / count / 1e9, min(greatest, most_of(median)), min(greatest, most_of(tail)), greatest)
+    p50, p99 = most_of(median), most_of(tail)
+    return Times(
+        count,
+        total / count / 1e9,
+        p50 if p50 < greatest else greatest,  # noqa: FURB136 -- `min` takes thrice as long, and this is done 20,000 times
+        p99 if p99 < greatest else greatest,  # noqa: FURB136
+        greatest,
+    )
 
 
 ORDERS: Final[dict[str, Callable[[ActorView], float]]] = {

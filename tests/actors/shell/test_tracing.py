@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from actors import Actor, inspect
 from actors.name_ref import process_of
 from actors.shell.frame import encode
 from actors.shell.tracing import LAST
+from tests.actors.shell.conversation import rows
 
 if TYPE_CHECKING:
     from actors import ActorSystem
@@ -95,6 +97,24 @@ async def test_a_trace_says_how_many_events_came_too_fast_for_it(
 
     assert (told["kind"], told["content"]) == ("lost", str(2002 - LAST))
     assert contents[-4:] == ["999", "999", "'done'", "'done'"]
+
+
+async def test_a_trace_tells_the_time_of_the_wall_as_the_log_does(
+    connect: Connect, node: Node, real_system: ActorSystem
+) -> None:
+    frail = await real_system.start(Counter, name="counter")
+    client = await connect(node)
+    await client.send(encode("trace", {"name": "counter", "timeout": 60}))
+    await client.receive()
+
+    began = time.time()
+    frail.cast("die")
+    events = [await event_of(client) for _ in range(2)]
+    [ended] = rows(await (await connect(node)).ask("log"))
+
+    assert [it["kind"] for it in events] == ["cast", "raise"]
+    # Two clocks are read one after the other.
+    assert began - 0.01 <= events[0]["time"] <= events[1]["time"] + 0.01 <= ended["time"] + 0.02
 
 
 async def test_the_last_that_an_actor_did_before_it_died_is_shown(
