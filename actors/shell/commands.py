@@ -36,7 +36,7 @@ OF_OUTPUT: Final = frozenset({errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EDQUOT
 
 
 class Seconds(click.FloatRange):
-    """More than no time, and an hour at most."""
+    """A range of times."""
 
     name = "seconds"
 
@@ -49,6 +49,7 @@ class Seconds(click.FloatRange):
 
 
 SECONDS: Final = Seconds(min=0, max=MOST_SECONDS, min_open=True)
+"""More than no time, and an hour at most."""
 
 
 def examples(*lines: str) -> str:

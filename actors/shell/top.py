@@ -8,7 +8,7 @@ import click
 
 from actors.shell.aim import Aim
 from actors.shell.client import DEFAULT_SECONDS
-from actors.shell.commands import USAGE, examples, fail
+from actors.shell.commands import SECONDS, USAGE, Seconds, examples, fail
 from actors.shell.needed import at_terminal, need_prompt_toolkit
 from actors.shell.seen import ORDERS
 
@@ -18,14 +18,14 @@ from actors.shell.seen import ORDERS
 @click.option("--sort", type=click.Choice(list(ORDERS)), default="throughput", show_default=True, help="What is first.")
 @click.option(
     "--interval",
-    type=click.FloatRange(min=0.1, max=60),
+    type=Seconds(min=0.1, max=60),
     default=1.0,
     show_default=True,
     help="Look again after so many seconds; a look takes a fifth of the time at most.",
 )
 @click.option(
     "--seconds",
-    type=click.FloatRange(min=0, min_open=True),
+    type=SECONDS,
     default=DEFAULT_SECONDS,
     show_default=True,
     help="Wait so long for the node.",

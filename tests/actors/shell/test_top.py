@@ -8,7 +8,9 @@ import signal
 from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import CliRunner
 
+from actors.shell.top import top
 from tests.actors.shell.machine import new_machine
 from tests.actors.shell.terminal import terminal
 
@@ -151,3 +153,11 @@ def test_without_a_node_or_a_terminal_it_says_so_in_one_line(machine: Machine) -
 
     assert (piped.status, piped.err) == (2, "actors: top needs a terminal; `actors ps` prints the same once\n")
     assert (status, top.shown[0]) == (1, "actors: no node is called 'nobody'")
+
+
+@pytest.mark.parametrize(("option", "value"), [("--interval", "nan"), ("--seconds", "nan"), ("--seconds", "3601")])
+def test_a_time_that_is_none_is_refused_by_its_option(option: str, value: str) -> None:
+    refused = CliRunner().invoke(top, [option, value])
+
+    assert refused.exit_code == 2
+    assert f"Invalid value for '{option}': " in refused.output
