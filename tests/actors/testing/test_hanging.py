@@ -138,30 +138,40 @@ def test_a_test_that_swallows_its_cancellation_has_failed_nevertheless() -> None
 
 
 def test_who_waits_for_a_thread_is_left_to_wait() -> None:
+    waited: list[float] = []
+
     async def test() -> None:
         await trio.to_thread.run_sync(time.sleep, 0.2)
+        waited.append(0.2)
 
     run(test)
+
+    assert waited == [0.2]
 
 
 def test_a_thread_of_the_tests_own_may_still_wake_it() -> None:
     async def test() -> None:
-        woken, token = trio.Event(), trio.lowlevel.current_trio_token()
+        token = trio.lowlevel.current_trio_token()
         thread = threading.Timer(0.2, token.run_sync_soon, [woken.set])
         thread.start()
         await woken.wait()
         thread.join()
 
+    woken = trio.Event()
     run(test)
+
+    assert woken.is_set()
 
 
 def test_who_looks_again_and_again_whether_all_wait_does_not_hang() -> None:
     async def test() -> None:
-        end = time.perf_counter() + 0.2
         while time.perf_counter() < end:
             await wait_all_tasks_blocked()
 
+    end = time.perf_counter() + 0.2
     run(test)
+
+    assert time.perf_counter() >= end
 
 
 def test_a_test_that_fails_by_itself_fails_with_that() -> None:
@@ -173,11 +183,16 @@ def test_a_test_that_fails_by_itself_fails_with_that() -> None:
 
 
 def test_the_expectation_of_a_probe_ends_before_the_test_hangs() -> None:
+    ended = []
+
     async def test() -> None:
         async with open_system() as system:
             await (await start_probe(system)).expect_none(3600.0)
+            ended.append(trio.current_time())
 
     run(test)
+
+    assert ended == [3600.0]
 
 
 @pytest.fixture

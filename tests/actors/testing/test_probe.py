@@ -297,7 +297,7 @@ async def test_an_expectation_that_is_cancelled_takes_nothing(probe: Probe) -> N
         await probe.expect(timeout=5.0)
     probe.ref.cast("tea")
 
-    await probe.expect("tea")
+    assert await probe.expect("tea") == "tea"
 
 
 @pytest.mark.parametrize("seconds", [-1.0, "5", True])
