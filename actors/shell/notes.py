@@ -69,12 +69,12 @@ def keys(
     """
     place = {"namespace": namespace, "scope": scope}
     rows = service.ask("memory.keys", pattern=pattern, order=sort, most=limit, **place)
-    if service.as_json:
-        service.print_json(keys=rows)
-        return
     if not rows and pattern is not None:
         known = [it["key"] for it in service.ask("memory.keys", order="name", most=1000, **place)]
         fail(f"no key is {pattern!r}{nearest(pattern, known)}")
+    if service.as_json:
+        service.print_json(keys=rows)
+        return
     print_rows([_key(it) for it in rows])
     click.echo(f"{len(rows):,} keys{', and perhaps more' if len(rows) == limit else ''}")
 

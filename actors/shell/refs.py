@@ -34,11 +34,11 @@ def refs(service: Service, id_: str | None, sort: str, limit: int, *, quarantine
     """
     rows = service.ask("store.references", id=id_, quarantined=quarantined, order=sort, most=limit)
     totals = service.statistics("store.statistics")
+    if id_ is not None and not rows:
+        fail(f"no reference in the store begins with {id_!r}; it keeps {totals['references']:,}")
     if service.as_json:
         service.print_json(statistics=totals, references=rows)
         return
-    if id_ is not None and not rows:
-        fail(f"no reference in the store begins with {id_!r}; it keeps {totals['references']:,}")
     if id_ is not None and len(rows) == 1:
         for title, value in rows[0].items():
             click.echo(f"{title:13} {printable(str('' if value is None else value))}")

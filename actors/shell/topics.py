@@ -46,12 +46,12 @@ def topics(
     word = "subscriptions" if orders is SUBSCRIPTION_ORDERS else "topics"
     rows = service.ask(f"bus.{word}", pattern=pattern, agent=agent, order=sort or orders[0], most=limit)
     totals = service.statistics("bus.statistics")
-    if service.as_json:
-        service.print_json(statistics=totals, **{word: rows})
-        return
     if not rows and pattern is not None and word == "topics":
         known = [row["topic"] for row in service.ask("bus.topics", order="name", most=1000)]
         fail(f"nothing was published or subscribed to {pattern!r}{nearest(pattern, known)}")
+    if service.as_json:
+        service.print_json(statistics=totals, **{word: rows})
+        return
     print_rows([_topic(row) if word == "topics" else _subscription(row) for row in rows])
     closed = "; it is closed" if totals["closed"] else ""
     click.echo(

@@ -61,6 +61,14 @@ def test_a_wrong_topic_suggests_the_nearest(busy: Machine) -> None:
     assert sorted_wrongly.status == 2
 
 
+@pytest.mark.parametrize("words", [("topics", "stok.new"), ("refs", "nothing"), ("memory", "keys", "opne")])
+def test_a_name_that_is_not_there_is_as_wrong_to_a_program(busy: Machine, words: tuple[str, ...]) -> None:
+    people, program = busy.actors(*words), busy.actors(*words, "--json")
+
+    assert (program.status, program.out, program.err) == (1, "", people.err)
+    assert people.status == 1
+
+
 def test_references_are_shown_and_found_by_the_beginning_of_their_ids(busy: Machine) -> None:
     lines = busy.actors("refs", "--sort", "size").lines
     told = busy.told("refs", "--sort", "size")["references"]
