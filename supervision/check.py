@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from importlib.metadata import PackageNotFoundError, requires, version
 from typing import TYPE_CHECKING, Final, NoReturn
@@ -66,9 +67,11 @@ def _libraries() -> Iterator[Finding]:
             continue
         name, wanted = _split(requirement)
         try:
-            yield Finding(name, good=True, says=f"{version(name)}, wanted is {wanted}")
+            found = version(name)
         except PackageNotFoundError:
             yield Finding(name, good=False, says=f"is not installed; wanted is {wanted}")
+        else:
+            yield Finding(name, good=is_new_enough(found, wanted), says=f"{found}, wanted is {wanted}")
 
 
 def _split(requirement: str) -> tuple[str, str]:
@@ -79,6 +82,23 @@ def _split(requirement: str) -> tuple[str, str]:
     """
     length = next((place for place, c in enumerate(requirement) if not (c.isalnum() or c in "-_.")), len(requirement))
     return requirement[:length], requirement[length:].strip() or "any"
+
+
+def is_new_enough(found: str, wanted: str) -> bool:
+    """Compare the numbers of releases; what is wanted is of the form ``>=1.2``, or anything.
+
+    >>> is_new_enough("1.10.0.post1", ">=1.9.2"), is_new_enough("22.2", ">=23"), is_new_enough("3", "any")
+    (True, False, True)
+    """
+    return _release(found) >= _release(wanted.removeprefix(">="))
+
+
+def _release(version: str) -> tuple[int, ...]:
+    found = re.match(r"\d+(\.\d+)*", version)
+    numbers = [] if found is None else [int(it) for it in found[0].split(".")]
+    while numbers and not numbers[-1]:
+        numbers.pop()
+    return tuple(numbers)
 
 
 def _clash() -> Finding:
