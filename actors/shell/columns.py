@@ -7,6 +7,7 @@ looked at for itself.
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
@@ -18,17 +19,23 @@ if TYPE_CHECKING:
 
 GAP: Final = "  "
 
-NARROWEST: Final = 8
-"""A column whose words are longer is not made narrower than this."""
+COMFORTABLE: Final = 20
+"""Columns of words that are no narrower than this are easy to read."""
+
+NARROWEST: Final = (16, 12, 8, 4)
+"""Longer words are broken where a table has to be narrow: first the longest alone."""
 
 WORD: Final = re.compile(r"\s*(?:\S*\d (?:µs|ms|s|min|h|d)\b\S*|\S+)")
 """What stays in one line: a word, or a number and its unit."""
+
+NUMBER: Final = re.compile(r"[#\d.,:-]+|.*\d \w+\W*")
+"""A word that is not broken: a time, an id, or a number and its unit."""
 
 WIDER: Final = re.compile(r"[^\x00-\u02ff]")
 """What may take two cells of a terminal, or none."""
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class Column:
     """The cells of a column, in which everything is printable."""
 
@@ -36,6 +43,24 @@ class Column:
     cells: Sequence[str]
     number: bool = False
     """Whether they end at the right, and are never folded."""
+    width: int = attrs.field(init=False)
+    """How wide they are where nothing is folded."""
+
+    @width.default
+    def _widest(self) -> int:
+        return _widest([self.title, *self.cells])
+
+    @cached_property
+    def words(self) -> dict[str, int]:
+        """What stays in one line where that is possible, and how wide it is."""
+        words = {word.strip() for text in (self.title, *self.cells) for word in WORD.findall(text)}
+        return {word: width_of(word) for word in words}
+
+
+def room_for(columns: Sequence[Column]) -> int:
+    """Return how wide a table has to be to be easy to read."""
+    widths = [it.width if it.number else min(it.width, COMFORTABLE) for it in columns]
+    return sum(widths) + len(GAP) * (len(columns) - 1)
 
 
 def table(columns: Sequence[Column], most: int) -> tuple[list[str], list[str]]:
@@ -104,16 +129,14 @@ def _pieces(word: str, width: int) -> list[str]:
 
 
 def _widths(columns: Sequence[Column], room: int) -> list[int]:
-    """Return how wide each column is: the widest are made narrower until all have room."""
-    natural = [_widest([column.title, *column.cells]) for column in columns]
+    """Return how wide each column is: the widest are made narrower until all have room, or hold long words only."""
+    natural = [it.width for it in columns]
     if sum(natural) <= room:
         return natural
-    least = [
-        width if column.number else min(width, _longest_word(column))
-        for column, width in zip(columns, natural, strict=True)
-    ]
-    widths = natural
-    most = max(1, min(room, max(natural)))
+    tried = [[it.width if it.number else _longest_word(it, narrowest) for it in columns] for narrowest in NARROWEST]
+    # Where the table cannot be so narrow, lines are broken by the terminal, and words need not be.
+    least = next((it for it in tried if sum(it) <= room), tried[0])
+    widths, most = natural, max(1, min(room, max(natural)))
     while most and sum(widths) > room:
         most -= 1
         widths = [max(low, min(high, most)) for low, high in zip(least, natural, strict=True)]
@@ -122,6 +145,13 @@ def _widths(columns: Sequence[Column], room: int) -> list[int]:
         if sum(widths) < room and width < natural[place]:
             widths[place] += 1
     return widths
+
+
+def _longest_word(column: Column, most: int) -> int:
+    """Return how wide *column* has to be for its words, of which those wider than *most* may be broken."""
+    return max(
+        (min(COMFORTABLE if NUMBER.fullmatch(word) else most, width) for word, width in column.words.items()), default=0
+    )
 
 
 def _widest(texts: Sequence[str]) -> int:
@@ -134,16 +164,11 @@ def _are_plain(texts: Sequence[str]) -> bool:
     return together.isascii() or not WIDER.search(together)
 
 
-def _longest_word(column: Column) -> int:
-    words = {word.strip() for text in (column.title, *column.cells) for word in WORD.findall(text)}
-    return min(NARROWEST, max(map(width_of, words), default=0))
-
-
 def _laid(column: Column, width: int) -> tuple[list[str], dict[int, list[str]]]:
     """Return the first lines of title and cells, each as wide as the column, and the other lines that some have."""
     texts = [column.title, *column.cells]
     further: dict[int, list[str]] = {}
-    if _widest(texts) > width:
+    if column.width > width:
         for place, text in enumerate(texts):
             texts[place], *more = folded(text, width)
             if more:

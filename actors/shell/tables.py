@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from actors.shell.columns import GAP, Column, folded, table
+from actors.shell.columns import COMFORTABLE, GAP, Column, folded, room_for, table
 from actors.shell.output import bold, columns, show
 from actors.shell.phrases import duration, headline, printable, state
 from actors.shell.view import SAMPLED
@@ -56,7 +56,9 @@ def show_table(listed: Sequence[Column]) -> None:
 def show_actors(node: NodeFacts, actors: Sequence[ActorView], total: int) -> None:
     """Print a table of *actors*, of *total* that there are."""
     show(headline(node))
-    show_table([_listed(it, actors) for it in FIELDS if columns() >= NARROW or not it.wide])
+    listed = [(it, _listed(it, actors)) for it in FIELDS]
+    has_room = columns() >= max(NARROW, room_for([column for _, column in listed]))
+    show_table([column for field, column in listed if has_room or not field.wide])
     more = "" if len(actors) == total else f"{len(actors):,} of {total:,} shown; "
     show(f"{more}{SAMPLED}")
 
@@ -108,7 +110,7 @@ def show_actor(actor: ActorView, detail: Mapping[str, Any]) -> None:
     known = list(facts(actor, detail))
     indent = max(len(title) for title, _ in known) + len(GAP)
     for title, text in known:
-        first, *more = folded(printable(text), columns() - indent)
+        first, *more = folded(printable(text), max(COMFORTABLE, columns() - indent))
         show(f"{title:{indent}}{first}".rstrip(), *(" " * indent + line for line in more))
     for title, lines in (("where it waits", detail["where"]), ("children", children(detail["children"] or ()))):
         if lines:

@@ -50,6 +50,29 @@ def test_a_duration_is_in_one_line_however_narrow_it_is(took: str) -> None:
     assert [text for text in shown if text.count(took) != 3] == []
 
 
+def test_a_time_is_in_one_line_where_words_are_broken() -> None:
+    words = [Column(f"c{place}", ["handle_cast(Loaf)"]) for place in range(3)]
+
+    _, rows = table([Column("when", ["11-21 17:29:07.578"]), *words], 42)
+
+    assert rows == [
+        "11-21         handle_c  handle_c  handle_c",
+        "17:29:07.578  ast(Loaf  ast(Loaf  ast(Loaf",
+        "              )         )         )",
+    ]
+
+
+def test_a_table_that_cannot_be_so_narrow_breaks_long_words_only() -> None:
+    columns = [Column("actor", ["till", "x" * 30]), Column("handled", ["7", "8"], number=True)]
+
+    assert lines(columns, 5) == [
+        "actor             handled",
+        "till                    7",
+        "x" * 16 + "        8",
+        "x" * 14,
+    ]
+
+
 def test_a_word_that_is_wider_than_its_column_is_broken() -> None:
     columns = [Column("actor", ["x" * 50]), Column("handled", ["7"], number=True)]
 
