@@ -1,7 +1,7 @@
-"""The guard against a second package of the name `supervision`.
+"""The guard against other packages of the names of our two, `supervision` and `actors`.
 
-Roboflow's distribution `supervision` is imported under the same name as one of our two packages. pip lets the
-later one overwrite the earlier one's files without a word, and removing either deletes what both had.
+There are distributions that are called so and imported so. pip lets the later one overwrite the earlier one's files
+without a word, and removing either deletes what both had.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 OURS: Final = "trio-actors"
 THEIRS: Final = "supervision"
+OTHERS: Final = {THEIRS: "Roboflow's", "actors": "another library"}
+"""The distributions that are imported by the name of a package of ours, and whose they are."""
+
 PACKAGE: Final = Path(__file__).parent.parent / "supervision"
 """Our package of that name, where it is installed: beside this one."""
 
@@ -31,48 +34,48 @@ def refuse_a_mixed_install() -> None:
 
     Raises ``ImportError``, which names both distributions and says how to keep either.
     """
-    if _may_be_installed(THEIRS):
-        _refuse_both()
+    for theirs in _seem_installed():
+        _refuse_both(theirs)
     if not (PACKAGE / "__init__.py").is_file() and (PACKAGE / "supervisor.py").is_file():
         _refuse_the_remains()
 
 
-def _may_be_installed(distribution: str) -> bool:
-    """Tell whether some directory of ``sys.path`` seems to hold the metadata of *distribution*.
+def _seem_installed() -> list[str]:
+    """Return of which others some directory of ``sys.path`` seems to hold the metadata.
 
     Looking for certain takes `importlib.metadata`, which takes ten times as long to import as this to run.
     """
+    found: set[str] = set()
     for place in sys.path:
         try:
             names = os.listdir(place or ".")  # noqa: PTH208 -- pathlib would make an object of every name
         except OSError:
             continue
-        if any(name.startswith(f"{distribution}-") for name in names):
-            return True
-    return False
+        found.update(theirs for theirs in OTHERS if any(name.startswith(f"{theirs}-") for name in names))
+    return [theirs for theirs in OTHERS if theirs in found]
 
 
-def _refuse_both() -> None:
-    ours, theirs = _installed(OURS), _installed(THEIRS)
-    if ours is None or theirs is None:
+def _refuse_both(theirs: str) -> None:
+    our, their = _installed(OURS), _installed(theirs)
+    if our is None or their is None:
         return
-    place, their_place = _place_of(ours), _place_of(theirs)
+    place, their_place = _place_of(our), _place_of(their)
     if place == their_place:
         fact = f"are both installed in {place}"
-    elif _is_found_in(their_place):
+    elif _is_found_in(their_place, theirs):
         fact = f"are both installed, and the other one, in {their_place}, comes first on sys.path"
     else:
         return
     raise ImportError(
-        f"{OURS} {ours.version} and {THEIRS} {theirs.version} (Roboflow's) {fact}; both are imported as "
-        f"'{THEIRS}', and each may have overwritten files of the other. Keep one of them.\n"
+        f"{OURS} {our.version} and {theirs} {their.version} ({OTHERS[theirs]}) {fact}; both are imported as "
+        f"'{theirs}', and each may have overwritten files of the other. Keep one of them.\n"
         f"To keep {OURS}:\n"
-        f"  python -m pip uninstall {THEIRS}\n"
-        f"  python -m pip install --force-reinstall --no-deps {_source_of(ours)}\n"
-        f"To keep Roboflow's {THEIRS}:\n"
+        f"  python -m pip uninstall {theirs}\n"
+        f"  python -m pip install --force-reinstall --no-deps {_source_of(our)}\n"
+        f"To keep {theirs} ({OTHERS[theirs]}):\n"
         f"  python -m pip uninstall {OURS}\n"
-        f"  python -m pip install --force-reinstall --no-deps {THEIRS}",
-        name=THEIRS,
+        f"  python -m pip install --force-reinstall --no-deps {theirs}",
+        name=theirs,
     )
 
 
@@ -99,11 +102,11 @@ def _place_of(distribution: Distribution) -> Path:
     return Path(str(distribution.locate_file(""))).resolve()
 
 
-def _is_found_in(place: Path) -> bool:
-    """Tell whether ``import supervision`` would find what is in *place*."""
+def _is_found_in(place: Path, package: str) -> bool:
+    """Tell whether the import of *package* would find what is in *place*."""
     from importlib.machinery import PathFinder  # noqa: PLC0415 -- as above
 
-    found = PathFinder.find_spec(THEIRS)
+    found = PathFinder.find_spec(package)
     return found is not None and found.origin is not None and Path(found.origin).resolve().parent.parent == place
 
 

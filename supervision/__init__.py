@@ -2,8 +2,11 @@
 
 import typing as _typing
 
-import actors as _actors  # noqa: F401 -- its guard speaks before anything of this package is looked for
+from actors.clash import refuse_a_mixed_install as _refuse_a_mixed_install
 from actors.front_door import open_on_use as _open_on_use
+
+# Before anything of this package is looked for, and also where `actors` is not ours any more.
+_refuse_a_mixed_install()
 
 if _typing.TYPE_CHECKING:
     from supervision.calls import (

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 import attrs
 import click
 
-from actors.clash import OURS, THEIRS, refuse_a_mixed_install
+from actors.clash import OTHERS, OURS, refuse_a_mixed_install
 from actors.config import ConfigError
 from actors.shell import DirectoryError, directory
 from actors.shell.commands import print_json
@@ -102,12 +102,12 @@ def _release(version: str) -> tuple[int, ...]:
 
 
 def _clash() -> Finding:
-    about = f"package {THEIRS}"
+    about = "packages"
     try:
         refuse_a_mixed_install()
     except ImportError as error:
         return Finding(about, good=False, says=str(error))
-    return Finding(about, good=True, says="is this library's alone")
+    return Finding(about, good=True, says=f"{' and '.join(OTHERS)} are this library's alone")
 
 
 def _sockets() -> Finding:

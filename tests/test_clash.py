@@ -1,4 +1,4 @@
-"""Roboflow's package `supervision` beside this one: small wheels, put in and taken out by pip, in every order."""
+"""Others' packages of the names of ours, as Roboflow's `supervision`: wheels, put in and taken out in every order."""
 
 import hashlib
 import json
@@ -27,6 +27,7 @@ THEIR_FILES = {
     "supervision/detection/__init__.py": b"class Detections: ...",
     "supervision/py.typed": b"",
 }
+OTHER_FILES = {"actors/__init__.py": b"def tell(): ..."}
 
 
 @attrs.frozen
@@ -146,6 +147,35 @@ def test_ours_after_theirs_is_refused_by_both_packages(
         "python -m pip uninstall trio-actors",
         "python -m pip install --force-reinstall --no-deps supervision",
     ]
+
+
+@pytest.mark.parametrize("package", ["actors", "supervision"])
+def test_ours_after_another_library_called_actors_is_refused_by_both_packages(
+    environment: Environment, tmp_path: Path, ours: Path, package: str
+) -> None:
+    environment.install(build(tmp_path, "actors", OTHER_FILES))
+    environment.install(ours)
+
+    error = environment.error_of(f"import {package}")
+
+    assert f"trio-actors 9.9 and actors 9.9 (another library) are both installed in {environment.site}" in error
+    assert cure(error) == [
+        "python -m pip uninstall actors",
+        f"python -m pip install --force-reinstall --no-deps {ours.as_uri()}",
+        "python -m pip uninstall trio-actors",
+        "python -m pip install --force-reinstall --no-deps actors",
+    ]
+
+
+def test_another_library_called_actors_after_ours_is_refused_by_supervision_and_the_command(
+    environment: Environment, tmp_path: Path, ours: Path
+) -> None:
+    environment.install(ours)
+    environment.install(build(tmp_path, "actors", OTHER_FILES))
+
+    assert environment.error_of("from actors import tell") == ""
+    for statement in ("import supervision", "import supervision.command"):
+        assert "trio-actors 9.9 and actors 9.9 (another library) are both installed" in environment.error_of(statement)
 
 
 def test_theirs_after_ours_is_refused_and_what_it_leaves_when_it_is_removed_too(

@@ -144,7 +144,7 @@ def test_check_finds_what_is_wrong(machine: Machine) -> None:
     ill = machine.actors("check", "--config", "shop.toml", "--json")
 
     assert (well.status, {line.split()[0] for line in well.lines}) == (0, {"ok"})
-    assert any("package supervision is this library's alone" in line for line in well.lines)
+    assert any("packages supervision and actors are this library's alone" in line for line in well.lines)
     assert ill.status == 1
     [fault] = [it for it in json.loads(ill.out)["findings"] if not it["good"]]
     assert "shop.toml" in fault["says"]
