@@ -28,7 +28,7 @@ LEVELS: Final = ("debug", "info", "warning", "error")
 @click.option("--log-level", type=click.Choice(LEVELS), default="warning", show_default=True, help="Log from here on.")
 @click.option("--log-file", type=click.Path(dir_okay=False, writable=True), help="Log to this file, not to stderr.")
 @click.option("--config", metavar="FILE", help="Start the services that this file, .toml or .yaml, describes.")
-@click.option("--listen/--no-listen", default=True, help="Whether ps and stats can look at the node.")
+@click.option("--listen/--no-listen", default=True, help="Whether other commands can look at the node.")
 def run(program: str, arguments: tuple[str, ...], *, listen: bool, **options: str | None) -> None:
     """Run a supervision tree until it ends or is asked to stop.
 
@@ -59,7 +59,7 @@ def check(config: str | None, *, as_json: bool) -> None:
     print_findings(config, as_json=as_json)
 
 
-@click.group()
+@click.group(epilog=examples("actors config show", "actors config show --config shop.toml --json"))
 def config() -> None:
     """Look at the configuration of the services."""
 

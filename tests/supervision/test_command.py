@@ -446,7 +446,9 @@ def test_a_program_that_leaves_decides_its_exit_status(machine: Machine) -> None
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("arguments", [[], ["run"], ["ps"], ["stats"]], ids=lambda it: it[0] if it else "actors")
+@pytest.mark.parametrize(
+    "arguments", [[], ["run"], ["ps"], ["stats"], ["config"]], ids=lambda it: it[0] if it else "actors"
+)
 def test_every_command_has_help_with_examples(arguments: list[str], machine: Machine) -> None:
     finished = machine.actors(*arguments, "--help")
 
