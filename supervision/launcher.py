@@ -152,10 +152,14 @@ async def _obey(signals: StopSignals, launched: Launched, system: ActorSystem) -
             say(f"{asked_by.name}: stopping; once more, and what still runs is killed")
             launched.stop.cancel()
         elif launched.killed_by is None:
-            running = len(system.processes) - 1
-            say(f"{asked_by.name} again: no longer waiting, killing {running} actors")
+            say(f"{asked_by.name} again: no longer waiting, killing {still_running(system)} actors")
             launched.killed_by = asked_by
             system.kill_all()
+
+
+def still_running(system: ActorSystem) -> int:
+    """Return how many actors there are besides the root, which is gone as well once the system has ended."""
+    return max(len(system.processes) - 1, 0)
 
 
 async def _outlive_zombies(launched: Launched, system: ActorSystem) -> None:

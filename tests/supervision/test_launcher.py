@@ -12,7 +12,9 @@ from typing import TypeAlias
 
 import pytest
 
+from actors import Actor, open_system
 from supervision import SupervisorSpec, launch
+from supervision.launcher import still_running
 
 PROGRAM = """
 from actors import IGNORE, NORMAL, Actor, Crash, Stop
@@ -481,3 +483,11 @@ def test_a_tree_without_a_socket_runs_all_the_same(run: Run, runtime_directory: 
 def test_zombie_seconds_is_a_time() -> None:
     with pytest.raises(ValueError, match="zombie_seconds is a number of seconds, 0 or more; got -1"):
         launch(SupervisorSpec(), zombie_seconds=-1)
+
+
+async def test_in_a_system_that_has_ended_nobody_is_left_to_kill() -> None:
+    async with open_system() as system:
+        await system.start(Actor)
+        while_it_runs = still_running(system)
+
+    assert (while_it_runs, still_running(system)) == (1, 0)
