@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from actors import ActorSystem
     from actors.shell import Node
 
-MOST_SECONDS = 0.5
-"""Of the processor, from the start of the interpreter to its end."""
+MOST_SECONDS = 0.25
+"""Of the processor, for all but the start of Python, which is as much again."""
 
 LISTING = ("ps", "tree", "waits", "log", "offers", "dead-letters list")
 """Those of `OF_ACTORS` that show many."""
@@ -52,13 +52,14 @@ async def run(words: Sequence[str], text: str = "") -> tuple[float, bytes]:
 
 
 async def least(words: Sequence[str], text: str = "") -> float:
-    """Return the processor time of a command, the best of some tries."""
-    seconds = inf
+    """Return the processor time of a command beyond that of one that asks nothing, the best of some tries of each."""
+    starting = seconds = inf
     for _ in range(TRIES):
+        starting = min(starting, (await run(["--version"]))[0])
         seconds = min(seconds, (await run(words, text))[0])
-        if seconds < MOST_SECONDS:
+        if seconds - starting < MOST_SECONDS:
             break
-    return seconds
+    return seconds - starting
 
 
 async def fall(system: ActorSystem, till: type[Till]) -> None:
@@ -73,7 +74,7 @@ async def fall(system: ActorSystem, till: type[Till]) -> None:
 
 @pytest.mark.slow
 @pytest.mark.hang_seconds(240)
-async def test_the_tables_of_10000_actors_take_half_a_second_of_the_client(
+async def test_the_tables_of_10000_actors_take_a_quarter_of_a_second_of_the_client(
     real_system: ActorSystem, nursery: trio.Nursery, node: Node
 ) -> None:
     refs = await crowd(real_system, Till)
@@ -93,7 +94,7 @@ async def test_the_tables_of_10000_actors_take_half_a_second_of_the_client(
 
 @pytest.mark.slow
 @pytest.mark.hang_seconds(240)
-async def test_the_tables_of_full_services_take_half_a_second_of_the_client(
+async def test_the_tables_of_full_services_take_a_quarter_of_a_second_of_the_client(
     real_system: ActorSystem, nursery: trio.Nursery, node: Node
 ) -> None:
     await fill(real_system)
@@ -110,7 +111,7 @@ async def test_the_tables_of_full_services_take_half_a_second_of_the_client(
 @pytest.mark.slow
 @pytest.mark.hang_seconds(240)
 @pytest.mark.parametrize("order", ORDERS)
-async def test_a_look_of_top_at_10000_actors_takes_half_a_second(
+async def test_a_look_of_top_at_10000_actors_takes_a_quarter_of_a_second(
     real_system: ActorSystem, nursery: trio.Nursery, node: Node, order: str
 ) -> None:
     refs = await crowd(real_system, Till)
