@@ -153,9 +153,15 @@ async def crowd(system: ActorSystem, till: type[Actor]) -> list[ActorRef]:
     return refs
 
 
+def against_bounds(loop: tuple[float, float]) -> float:
+    """Return how much of what it may take of the loop a command took, in all or at a time; 1 and more is too much."""
+    total, longest = loop
+    return max(total / MOST_SECONDS, longest / MOST_SECONDS_AT_ONCE)
+
+
 async def cost_of(node: Node, command: str, arguments: Sequence[str]) -> tuple[float, float, float]:
     """Run *command*, and return how long it took, and what of the loop in all and at a time: the best of some tries."""
-    seconds, total, longest = inf, inf, inf
+    seconds, loop = inf, (inf, inf)
     where = [] if command == "nodes" else ["--node", node.name]
     # From byte code, as where they are installed, also if this test was told to write none.
     environment = os.environ | {"PYTHONDONTWRITEBYTECODE": ""}
@@ -168,10 +174,11 @@ async def cost_of(node: Node, command: str, arguments: Sequence[str]) -> tuple[f
         await trio.run_process(words, capture_stdout=True, env=environment)
         seconds = min(seconds, trio.current_time() - began)
         trio.lowlevel.remove_instrument(meter)
-        total, longest = min(total, sum(meter.steps)), min(longest, max(meter.steps))
-        if seconds < MOST_SECONDS_TO_ANSWER and total < MOST_SECONDS and longest < MOST_SECONDS_AT_ONCE:
+        # What it took of the loop in all and at a time is of one try: of two, it might never have been within both.
+        loop = min(loop, (sum(meter.steps), max(meter.steps)), key=against_bounds)
+        if seconds < MOST_SECONDS_TO_ANSWER and against_bounds(loop) < 1:
             break
-    return seconds, total, longest
+    return seconds, *loop
 
 
 def assert_cheap(costs: dict[str, tuple[float, float, float]]) -> None:
