@@ -188,7 +188,7 @@ class Trace:
 
     def _invoke(self, process: Process, item: Any) -> Any:
         kind = KINDS.get(type(item))
-        if kind is None or _is_void(process, item):
+        if kind is None or is_void(process, item):
             return invoke(process, item)
         sender = process.current_sender if kind == "info" and not is_news(item) else None
         turn = Turn(kind, content(item), None if sender is None else sender.ref, perf_counter_ns())
@@ -234,7 +234,7 @@ class Trace:
             self.note("noreply", turn.message, None, seconds)
 
 
-def _is_void(process: Process, item: Any) -> bool:
+def is_void(process: Process, item: Any) -> bool:
     """Tell whether *item* has lost its meaning on the way, so that no callback will see it."""
     if type(item) is Alarm:
         return process.idle_timer is not item.timer

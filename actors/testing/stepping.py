@@ -15,7 +15,6 @@ import trio
 from actors.envelope import Alarm, Continuation, Info, Order, Tick, content, is_news
 from actors.errors import NoProcessError
 from actors.inspect import check_ref, resume, suspend
-from actors.message import Down
 from actors.name_ref import process_of
 from actors.options import seconds_of
 from actors.result import NO_REPLY, Continue, Stop
@@ -23,6 +22,7 @@ from actors.show import shown
 from actors.state import state_of
 from actors.testing.expectation import ExpectationError
 from actors.testing.overhearing import Sent, is_overheard, overheard
+from actors.trace import is_void
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -178,7 +178,7 @@ class Stepper:
         kind = type(item)
         if kind is Order:
             return self._run("stop", None, None, self._callbacks.invoke, process, item)
-        if kind in INFOS and not _is_void(process, item):
+        if kind in INFOS and not is_void(process, item):
             sender = None if is_news(item) else self._current_sender()
             return self._run("info", content(item), sender, self._callbacks.invoke, process, item)
         if kind is Continuation:
@@ -229,10 +229,3 @@ class Stepper:
 async def _cancel_when_dead(process: Process, scope: trio.CancelScope) -> None:
     await process.wait()
     scope.cancel()
-
-
-def _is_void(process: Process, item: Any) -> bool:
-    """Tell whether *item* has lost its meaning on the way, so that no callback will see it."""
-    if type(item) is Alarm:
-        return process.idle_timer is not item.timer
-    return type(item) is Info and type(item.message) is Down and item.message.monitor.flushed
