@@ -14,6 +14,7 @@ import attrs
 
 from actors import Actor, Backoff, Mailbox, Seconds
 from actors.config import ConfigError
+from actors.show import shown
 from supervision.errors import BadSpecError
 from supervision.intensity import PRESETS, Limit, Preset, preset
 from supervision.shutdown import AutoShutdown, Restart
@@ -32,7 +33,7 @@ BACKOFF: Final = "a Backoff or None"
 
 def refuse(owner: object, field: str, value: object, allowed: str) -> BadSpecError:
     """Return the error for *value* in *field* of *owner*, which is a specification or what is to be made from one."""
-    return BadSpecError(f"{_title(owner)}: {field} is {value!r}; allowed is {allowed}", field, value)
+    return BadSpecError(f"{_title(owner)}: {field} is {shown(value)}; allowed is {allowed}", field, value)
 
 
 def _title(owner: object) -> str:

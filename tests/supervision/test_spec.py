@@ -3,7 +3,7 @@
 import itertools
 import math
 import re
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from trio.testing import MockClock
@@ -164,3 +164,16 @@ async def test_a_constructor_may_have_parameters_of_any_name(autojump_clock: Moc
 
         assert ref is not None
         assert await ref.call("options", timeout=None) == options
+
+
+def test_a_whole_tree_in_the_wrong_place_is_named_in_short() -> None:
+    pool = SupervisorSpec([ChildSpec(f"till {number}", Actor) for number in range(1000)])
+
+    with pytest.raises(BadSpecError) as refused:
+        ChildSpec("pool", cast("Any", pool))
+
+    told = str(refused.value)
+    assert told.startswith("ChildSpec 'pool': actor is SupervisorSpec(children=(ChildSpec(id='till 0'")
+    assert told.endswith("allowed is a subclass of Actor")
+    assert len(told) < 1100
+    assert refused.value.value is pool
