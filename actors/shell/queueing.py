@@ -70,13 +70,13 @@ def recipients(service: Service, sort: str, limit: int) -> None:
 def pending(service: Service, recipient: str, limit: int) -> None:
     """Show what can be leased by RECIPIENT, in that order, without what is in it."""
     rows = service.ask("queue.pending", recipient=recipient, most=limit, timeout=service.seconds)
-    if service.as_json:
-        service.print_json(pending=rows)
-        return
     if not rows:
         known = [it["recipient"] for it in service.ask("queue.recipients", order="name", most=1000)]
         fail(f"nothing waits for {recipient!r}{nearest(recipient, known)}")
-    print_rows([_waiting(it) for it in rows])
+    if service.as_json:
+        service.print_json(pending=rows)
+    else:
+        print_rows([_waiting(it) for it in rows])
 
 
 def _waiting(it: dict[str, Any]) -> dict[str, Any]:

@@ -119,7 +119,7 @@ def test_a_command_imports_the_client_alone(command: str, busy: Machine) -> None
     assert not modules & {"asyncio", "sqlite3", "importlib.metadata"}
 
 
-@pytest.mark.parametrize("command", ["ps", "tree", "stats", "queue"])
+@pytest.mark.parametrize("command", ["ps", "stats", "queue"])
 def test_only_what_draws_imports_rich(command: str, busy: Machine) -> None:
     modules = imported(busy, command, *LOOKS[command], "--node", str(busy.pid))
 

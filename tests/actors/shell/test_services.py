@@ -61,7 +61,10 @@ def test_a_wrong_topic_suggests_the_nearest(busy: Machine) -> None:
     assert sorted_wrongly.status == 2
 
 
-@pytest.mark.parametrize("words", [("topics", "stok.new"), ("refs", "nothing"), ("memory", "keys", "opne")])
+WRONG = [("topics", "stok.new"), ("refs", "nothing"), ("memory", "keys", "opne"), ("queue", "pending", "mil")]
+
+
+@pytest.mark.parametrize("words", WRONG)
 def test_a_name_that_is_not_there_is_as_wrong_to_a_program(busy: Machine, words: tuple[str, ...]) -> None:
     people, program = busy.actors(*words), busy.actors(*words, "--json")
 
