@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from importlib import util
+from socket import SHUT_RDWR
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +15,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from actors import Actor, open_system
 from actors.config import ConfigError
-from actors.telemetry import Event, HandlerTakenError, MissingExtraError, UnknownEventError, handlers
+from actors.telemetry import Event, HandlerTakenError, MissingExtraError, UnknownEventError, attach, detach, handlers
 from actors.telemetry.endpoint import Endpoint, open_loopback
 from actors.telemetry.opentelemetry import OpenTelemetry
 from actors.telemetry.prometheus import Prometheus
@@ -30,12 +31,12 @@ from supervision import (
     load_configuration,
     which_children,
 )
-from supervision.telemetry import HEIR_SECONDS, _books
+from supervision.books import HEIR_SECONDS, _tenures
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from actors import ActorSystem, Caller
+    from actors import ActorRef, ActorSystem, Caller
 
 CONFIGURED = """
 store.backend = "memory"
@@ -68,13 +69,18 @@ async def scrape(port: int) -> dict[str, float]:
     return {f"{sample.name} {' '.join(sample.labels.values())}": sample.value for sample in found}
 
 
-def port_of(system: ActorSystem) -> int:
+def telemetry_of(system: ActorSystem) -> Telemetry:
     ref = system.whereis("telemetry")
     assert ref is not None
     actor = ref._process.actor
     assert isinstance(actor, Telemetry)
-    assert actor.port is not None
-    return actor.port
+    return actor
+
+
+def port_of(system: ActorSystem) -> int:
+    port = telemetry_of(system).port
+    assert port is not None
+    return port
 
 
 class Till(Actor):
@@ -140,7 +146,121 @@ async def test_a_restart_loses_no_count_and_what_happens_meanwhile_is_counted() 
 
     assert found["actors_events_total test.shop.sold"] == 6
     assert found["actors_restarts_total Telemetry"] == 3
-    assert _books == {}
+    assert _tenures == {}
+
+
+async def test_who_scrapes_during_a_restart_waits_and_is_answered_at_the_same_port() -> None:
+    async with open_system() as system:
+        first = await system.start(Telemetry, SCRAPED, name="telemetry")
+        port = port_of(system)
+        SOLD.emit({}, {})
+        first.kill()
+        await first.wait()
+        await wait_all_tasks_blocked()
+        async with trio.open_nursery() as nursery:
+            found: dict[str, float] = {}
+            nursery.start_soon(scrape_into, port, found)
+            await wait_all_tasks_blocked()
+            assert found == {}
+            await system.start(Telemetry, SCRAPED, name="telemetry")
+
+        assert port_of(system) == port
+        assert found["actors_events_total test.shop.sold"] == 1
+
+
+async def scrape_into(port: int, found: dict[str, float]) -> None:
+    found.update(await scrape(port))
+
+
+async def test_counts_go_on_after_an_orderly_stop_though_nobody_counts_in_between() -> None:
+    async with open_system() as system:
+        first = await system.start(Telemetry, SCRAPED, name="telemetry")
+        port = port_of(system)
+        SOLD.emit({}, {})
+        await first.stop()
+        await wait_all_tasks_blocked()
+        SOLD.emit({}, {})
+        with pytest.raises(OSError, match="connect"):
+            await trio.open_tcp_stream("127.0.0.1", port)
+        await system.start(Telemetry, SCRAPED, name="telemetry")
+        SOLD.emit({}, {})
+        found = await scrape(port_of(system))
+
+    assert found["actors_events_total test.shop.sold"] == 2
+
+
+async def test_many_restarts_leave_no_tasks_behind() -> None:
+    async with open_system() as system:
+        top = await system.start(Supervisor, tree(SCRAPED, intensity=30))
+        tasks = []
+        for _ in range(20):
+            system.named("telemetry").kill()
+            await which_children(top)
+            await wait_all_tasks_blocked()
+            tasks.append(trio.lowlevel.current_statistics().tasks_living)
+
+    assert tasks[1:] == tasks[:1] * 19
+
+
+async def test_a_socket_that_fails_is_replaced_and_no_count_is_lost(caplog: pytest.LogCaptureFixture) -> None:
+    async with open_system() as system:
+        top = await system.start(Supervisor, tree(SCRAPED))
+        SOLD.emit({}, {})
+        books = telemetry_of(system)._books
+        assert books is not None
+        with caplog.at_level("CRITICAL"):
+            books.listeners[0].socket.shutdown(SHUT_RDWR)
+            await system.named("telemetry").wait()
+        await which_children(top)
+        found = await scrape(port_of(system))
+
+    assert found["actors_events_total test.shop.sold"] == 1
+
+
+ALL = TelemetryOptions(log=LogOptions(), prometheus=PrometheusOptions(port=0), opentelemetry=True)
+
+
+@pytest.mark.parametrize("taken", ["log of the configuration", "opentelemetry", "prometheus"])
+async def test_a_start_that_finds_a_handler_taken_fails_at_once_and_leaves_nothing(
+    taken: str, autojump_clock: Any
+) -> None:
+    attach(taken, SOLD.name, print)
+    async with open_system() as system:
+        begun = trio.current_time()
+        with pytest.raises(HandlerTakenError, match=f"a handler '{taken}' is attached already"):
+            await system.start(Telemetry, ALL)
+        assert trio.current_time() == begun
+        assert [one.id for one in handlers()] == [taken]
+        assert _tenures == {}
+    detach(taken)
+
+
+@pytest.mark.parametrize("taken", ["log of the configuration", "opentelemetry"])
+@pytest.mark.parametrize("ended", ["killed", "stopped"])
+async def test_a_restart_that_fails_leaves_what_there_was_to_the_next(taken: str, ended: str) -> None:
+    async with open_system() as system:
+        first = await system.start(Telemetry, ALL, name="telemetry")
+        port = port_of(system)
+        SOLD.emit({}, {})
+        await (first.stop() if ended == "stopped" else killed(first))
+        await wait_all_tasks_blocked()
+        before = [one.id for one in handlers()]
+        attach(taken, SOLD.name, lambda *_: None)
+        with pytest.raises(HandlerTakenError):
+            await system.start(Telemetry, ALL)
+        assert [one.id for one in handlers()] == [*before, taken]
+        detach(taken)
+        await system.start(Telemetry, ALL, name="telemetry")
+        found = await scrape(port_of(system))
+
+        assert before == (["prometheus"] if ended == "killed" else [])
+        assert (port_of(system) == port) is (ended == "killed")
+        assert found["actors_events_total test.shop.sold"] == 1
+
+
+async def killed(ref: ActorRef) -> None:
+    ref.kill()
+    await ref.wait()
 
 
 async def test_other_metrics_begin_anew() -> None:
@@ -188,7 +308,7 @@ async def test_nothing_is_left_at_whichever_turn_of_its_start_the_system_ends() 
                     await trio.sleep_forever()
 
         assert scope.cancelled_caught
-        assert (handlers(), _books) == ((), {}), f"after {turns} turns"
+        assert (handlers(), _tenures) == ((), {}), f"after {turns} turns"
 
 
 async def test_metrics_count_no_more_when_nobody_takes_them_over_or_it_was_stopped(autojump_clock: Any) -> None:
@@ -229,13 +349,15 @@ async def fail(*_: object) -> None:
     raise OSError("no more files")
 
 
-async def test_a_port_that_somebody_has_fails_the_start(autojump_clock: Any) -> None:
+async def test_a_port_that_somebody_has_fails_the_start_at_once(autojump_clock: Any) -> None:
     listeners = await open_loopback("127.0.0.1", 0)
     port = listeners[0].socket.getsockname()[1]
     async with open_system() as system:
         options = TelemetryOptions(log=LogOptions(), prometheus=PrometheusOptions(port=port))
+        begun = trio.current_time()
         with pytest.raises(OSError, match="metrics cannot be served at 127"):
             await system.start(Telemetry, options)
+        assert trio.current_time() == begun
         assert handlers() == ()
     await listeners[0].aclose()
 
