@@ -69,12 +69,15 @@ async def scrape(port: int) -> dict[str, float]:
     return {f"{sample.name} {' '.join(sample.labels.values())}": sample.value for sample in found}
 
 
-def telemetry_of(system: ActorSystem) -> Telemetry:
-    ref = system.whereis("telemetry")
+def telemetry_at(ref: ActorRef | None) -> Telemetry:
     assert ref is not None
     actor = ref._process.actor
     assert isinstance(actor, Telemetry)
     return actor
+
+
+def telemetry_of(system: ActorSystem) -> Telemetry:
+    return telemetry_at(system.whereis("telemetry"))
 
 
 def port_of(system: ActorSystem) -> int:
@@ -235,6 +238,31 @@ async def test_a_start_that_finds_a_handler_taken_fails_at_once_and_leaves_nothi
     detach(taken)
 
 
+@pytest.mark.parametrize("step", ["LogHandler", "Endpoint", "Tenure", "begin_tenure"])
+async def test_a_crash_in_each_step_of_the_start_leaves_nothing(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(*_: object) -> None:
+        raise RuntimeError(step)
+
+    async with open_system() as system:
+        monkeypatch.setattr(f"supervision.telemetry.{step}", crash)
+        with pytest.raises(RuntimeError, match=step):
+            await system.start(Telemetry, ALL)
+        assert (handlers(), _tenures) == ((), {})
+
+
+async def test_metrics_that_the_next_one_does_not_want_end() -> None:
+    async with open_system() as system:
+        first = await system.start(Telemetry, SCRAPED, name="telemetry")
+        port = port_of(system)
+        await killed(first)
+        await system.start(Telemetry, TelemetryOptions(log=LogOptions()))
+        await wait_all_tasks_blocked()
+
+        assert [one.id for one in handlers()] == ["log of the configuration"]
+        with pytest.raises(OSError, match="connect"):
+            await trio.open_tcp_stream("127.0.0.1", port)
+
+
 @pytest.mark.parametrize("taken", ["log of the configuration", "opentelemetry"])
 @pytest.mark.parametrize("ended", ["killed", "stopped"])
 async def test_a_restart_that_fails_leaves_what_there_was_to_the_next(taken: str, ended: str) -> None:
@@ -290,6 +318,42 @@ async def test_a_second_one_is_refused_and_takes_nothing_from_the_first(*, messa
         found = await scrape(port_of(system))
 
     assert found["actors_events_total test.shop.sold"] == 1
+
+
+@pytest.mark.parametrize("stopped_before", [False, True], ids=["first", "after a stop"])
+async def test_of_three_that_start_at_once_one_is_up_and_the_others_harm_it_not(*, stopped_before: bool) -> None:
+    async with open_system() as system:
+        up: list[ActorRef] = []
+        refused: list[str] = []
+
+        async def begin() -> None:
+            try:
+                up.append(await system.start(Telemetry, SCRAPED))
+            except HandlerTakenError as error:
+                refused.append(str(error))
+
+        if stopped_before:
+            await (await system.start(Telemetry, SCRAPED)).stop()
+            await wait_all_tasks_blocked()
+        async with trio.open_nursery() as nursery:
+            for _ in range(3):
+                nursery.start_soon(begin)
+        (one,) = up
+        port = telemetry_at(one).port
+        one.kill()
+        await one.wait()
+        second = await system.start(Telemetry, SCRAPED)
+
+        assert telemetry_at(second).port == port
+        assert refused == [f"the log, spans and metrics of this program are served by {one} already"] * 2
+
+
+async def test_another_for_other_handlers_is_refused_too() -> None:
+    async with open_system() as system:
+        first = await system.start(Telemetry, TelemetryOptions(log=LogOptions()))
+        with pytest.raises(HandlerTakenError, match=f"are served by {first} already"):
+            await system.start(Telemetry, SCRAPED)
+        assert [one.id for one in handlers()] == ["log of the configuration"]
 
 
 async def test_nothing_is_left_at_whichever_turn_of_its_start_the_system_ends() -> None:
