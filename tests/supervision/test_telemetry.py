@@ -381,8 +381,11 @@ async def test_metrics_count_no_more_when_nobody_takes_them_over_or_it_was_stopp
         first.kill()
         await trio.sleep(HEIR_SECONDS - 1)
         assert [one.id for one in handlers()] == ["prometheus"]
+        books = telemetry_at(first)._books
+        assert books is not None
+        assert len(books.listeners) == 1
         await trio.sleep(2)
-        assert handlers() == ()
+        assert (handlers(), books.listeners) == ((), [])
 
         second = await system.start(Telemetry, SCRAPED)
         assert [one.id for one in handlers()] == ["prometheus"]
