@@ -378,11 +378,11 @@ async def test_nothing_is_left_at_whichever_turn_of_its_start_the_system_ends() 
 async def test_metrics_count_no_more_when_nobody_takes_them_over_or_it_was_stopped(autojump_clock: Any) -> None:
     async with open_system() as system:
         first = await system.start(Telemetry, SCRAPED)
+        books = telemetry_at(first)._books
+        assert books is not None
         first.kill()
         await trio.sleep(HEIR_SECONDS - 1)
         assert [one.id for one in handlers()] == ["prometheus"]
-        books = telemetry_at(first)._books
-        assert books is not None
         assert len(books.listeners) == 1
         await trio.sleep(2)
         assert (handlers(), books.listeners) == ((), [])
