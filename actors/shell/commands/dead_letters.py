@@ -7,9 +7,17 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from actors.shell.errors import RefusedError
-from actors.shell.terminal.command_line import USAGE, connect, examples, fail, print_json, print_rows, which_node
+from actors.shell.terminal.command_line import (
+    USAGE,
+    WithDefault,
+    connect,
+    examples,
+    fail,
+    print_json,
+    print_rows,
+    which_node,
+)
 from actors.shell.terminal.phrases import duration, printable
-from actors.shell.terminal.service import WithDefault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,9 +7,9 @@ from typing import Any, Final
 import click
 
 from actors.shell.client.connection import nearest
-from actors.shell.terminal.command_line import examples, fail, print_rows
+from actors.shell.commands.service import Service, limited, looks_at, sorted_by
+from actors.shell.terminal.command_line import WithDefault, examples, fail, print_rows
 from actors.shell.terminal.phrases import duration
-from actors.shell.terminal.service import Service, WithDefault, limited, looks_at, sorted_by
 
 NAMESPACES: Final = ("global", "workflow", "swarm", "debate", "session", "agent")
 

@@ -7,17 +7,9 @@ from typing import Any
 import click
 
 from actors.shell.client.connection import nearest
-from actors.shell.terminal.command_line import examples, fail, print_rows
+from actors.shell.commands.service import Service, act_on_letters, limited, looks_at, sorted_by, which_letter
+from actors.shell.terminal.command_line import WithDefault, examples, fail, print_rows
 from actors.shell.terminal.phrases import duration, printable
-from actors.shell.terminal.service import (
-    Service,
-    WithDefault,
-    act_on_letters,
-    limited,
-    looks_at,
-    sorted_by,
-    which_letter,
-)
 
 
 @click.group(

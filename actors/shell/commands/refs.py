@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import click
 
+from actors.shell.commands.service import Service, limited, looks_at, sorted_by
 from actors.shell.terminal.command_line import examples, fail, print_rows
 from actors.shell.terminal.phrases import duration, printable
-from actors.shell.terminal.service import Service, limited, looks_at, sorted_by
 
 SHORT: Final = 16
 """So many characters of an id are shown to people."""

@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from actors.shell.terminal.command_line import examples, print_rows
+from actors.shell.commands.service import Service, act_on_letters, limited, looks_at, which_letter
+from actors.shell.terminal.command_line import WithDefault, examples, print_rows
 from actors.shell.terminal.phrases import duration, printable
-from actors.shell.terminal.service import Service, WithDefault, act_on_letters, limited, looks_at, which_letter
 
 
 @click.command(

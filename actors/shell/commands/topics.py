@@ -7,9 +7,9 @@ from typing import Any, Final
 import click
 
 from actors.shell.client.connection import nearest
+from actors.shell.commands.service import Service, limited, looks_at
 from actors.shell.terminal.command_line import examples, fail, print_rows
 from actors.shell.terminal.phrases import duration
-from actors.shell.terminal.service import Service, limited, looks_at
 
 TOPIC_ORDERS: Final = ("published", "dropped", "last", "name")
 SUBSCRIPTION_ORDERS: Final = ("waiting", "dropped", "age")

@@ -82,6 +82,21 @@ class Commands(click.Group):
         return result
 
 
+class WithDefault(click.Group):
+    """A group one of whose commands is meant where none is named: the first."""
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        """Put the name of the first command before options that follow none."""
+        helps = set(context.help_option_names)
+        if not args or (args[0].startswith("-") and args[0] not in helps):
+            args = [next(iter(self.commands)), *args]
+        return super().parse_args(context, args)
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """Return the commands in the order in which they were made."""
+        return list(self.commands)
+
+
 @click.group(
     cls=Commands,
     epilog=examples(

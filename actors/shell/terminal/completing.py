@@ -15,8 +15,8 @@ from prompt_toolkit.completion import Completer, Completion
 
 from actors.shell import directory
 from actors.shell.errors import ShellError
+from actors.shell.terminal.command_line import WithDefault
 from actors.shell.terminal.phrases import printable
-from actors.shell.terminal.service import WithDefault
 from actors.shell.terminal.words import typed
 
 if TYPE_CHECKING:

@@ -89,21 +89,6 @@ def sorted_by(*orders: str) -> Callable[[Callable[..., Any]], Callable[..., Any]
     )
 
 
-class WithDefault(click.Group):
-    """A group one of whose commands is meant where none is named: the first."""
-
-    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
-        """Put the name of the first command before options that follow none."""
-        helps = set(context.help_option_names)
-        if not args or (args[0].startswith("-") and args[0] not in helps):
-            args = [next(iter(self.commands)), *args]
-        return super().parse_args(context, args)
-
-    def list_commands(self, context: click.Context) -> list[str]:
-        """Return the commands in the order in which they were made."""
-        return list(self.commands)
-
-
 def which_letter(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the id of a dead letter, or all."""
     every = click.option("--all", "every", is_flag=True, help="All that there are.")
