@@ -10,7 +10,7 @@ from actors.shell.client.aim import Aim
 from actors.shell.client.connection import DEFAULT_SECONDS
 from actors.shell.terminal.command_line import SECONDS, USAGE, Seconds, examples, fail
 from actors.shell.terminal.needed import at_terminal, need_prompt_toolkit
-from actors.shell.terminal.seen import ORDERS
+from actors.shell.terminal.orders import ORDERS
 
 
 @click.command(epilog=examples("actors top", "actors top --sort mailbox --interval 5", "actors top --node shop"))

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 import attrs
 from rich.cells import set_cell_size
 
+from actors.shell.terminal.orders import ORDERS
 from actors.shell.terminal.phrases import duration, headline, printable, state
-from actors.shell.terminal.seen import ORDERS, Seen
+from actors.shell.terminal.seen import Seen
 from actors.shell.terminal.trend import BARS, Trend, Trends, short, sparkline
 
 if TYPE_CHECKING:

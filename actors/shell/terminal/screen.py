@@ -14,7 +14,7 @@ from prompt_toolkit.layout import FormattedTextControl, Layout, Window
 
 from actors.shell.client.watching import Looks
 from actors.shell.terminal.board import Board
-from actors.shell.terminal.seen import ORDERS
+from actors.shell.terminal.orders import ORDERS
 from actors.shell.terminal.trend import BARS, PLAIN_BARS
 
 if TYPE_CHECKING:

@@ -1,16 +1,14 @@
-"""Seen: an actor as `actors top` saw it last, and what actors are sorted by there."""
+"""Seen: an actor as `actors top` saw it last, and how it went before."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 import attrs
 
 from actors.shell.terminal.trend import BARS, Trend
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from actors.shell.client.view import ActorView
 
 
@@ -32,15 +30,3 @@ class Seen:
     def busy(self) -> float | None:
         """How long nearly all of its handlers take at most."""
         return None if self.actor.handling is None else self.actor.handling.p99
-
-
-ORDERS: Final[Mapping[str, Callable[[Seen], Any]]] = {
-    "throughput": lambda it: -it.trend.rate,
-    "mailbox": lambda it: -it.actor.length,
-    "handled": lambda it: -it.actor.handled,
-    "wait": lambda it: -(it.wait or 0.0),
-    "busy": lambda it: -(it.busy or 0.0),
-    "age": lambda it: it.actor.id or 0,
-    "name": lambda it: it.actor.label,
-}
-"""What the actors can be sorted by; each has its first letter as a key."""

@@ -13,7 +13,7 @@ import trio
 
 from actors.shell.client.connection import Connection
 from actors.shell.terminal.board import Board
-from actors.shell.terminal.seen import ORDERS
+from actors.shell.terminal.orders import ORDERS
 from tests.actors.shell.test_cost import COMMANDS as OF_ACTORS
 from tests.actors.shell.test_cost import TRIES, Till, crowd, flood, have_known_all_durations
 from tests.actors.shell.test_cost_of_services import COMMANDS as OF_SERVICES
