@@ -14,7 +14,7 @@ import click
 from actors.clash import OTHERS, OURS, refuse_a_mixed_install
 from actors.config import ConfigError
 from actors.shell import DirectoryError, directory
-from actors.shell.commands import print_json
+from actors.shell.terminal.command_line import print_json
 from supervision.configuration import load_configuration
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ def main() -> NoReturn:
         is_not, it = ("is not", "it") if len(missing) == 1 else ("are not", "them")
         sys.stderr.write(f"actors: {' and '.join(missing)} {is_not} installed; the commands need {it}: {cure}\n")
         sys.exit(USAGE)
-    from actors.shell.all_commands import COMMANDS  # noqa: PLC0415 -- as below
-    from actors.shell.commands import run_commands  # noqa: PLC0415 -- it cannot be imported without them
+    from actors.shell.commands.catalogue import COMMANDS  # noqa: PLC0415 -- as below
+    from actors.shell.terminal.command_line import run_commands  # noqa: PLC0415 -- it cannot be imported without them
     from supervision.commands import check, config, run  # noqa: PLC0415 -- as above
 
     run_commands(*COMMANDS, run, check, config)

@@ -9,7 +9,7 @@ from typing import Final
 
 import click
 
-from actors.shell.commands import examples
+from actors.shell.terminal.command_line import examples
 
 LEVELS: Final = ("debug", "info", "warning", "error")
 

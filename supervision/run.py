@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 import click
 
 from actors.config import ConfigError
-from actors.shell.commands import USAGE
+from actors.shell.terminal.command_line import USAGE
 from supervision.configuration import load_configuration
 from supervision.configuration.command import refuse_configuration
 from supervision.errors import ChildStartError, TreeGaveUpError

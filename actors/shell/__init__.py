@@ -1,4 +1,8 @@
-"""The shell: a node's socket, and the commands that look at a running node through it."""
+"""The shell: a node's socket, and the commands that look at a running node through it.
+
+Here is what runs in the node, and what both sides speak. What runs at the client is in `commands`, `terminal` and
+`client`, of which the node imports nothing.
+"""
 
 import typing as _typing
 

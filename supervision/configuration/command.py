@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from actors.config import ConfigError, Layer, without_password
-from actors.shell.commands import USAGE, print_json
+from actors.shell.terminal.command_line import USAGE, print_json
 from supervision.configuration.configuration import load_configuration
 
 if TYPE_CHECKING:

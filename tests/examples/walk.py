@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, Self
 import attrs
 
 from tests.actors.shell.machine import ACTORS, Machine
-from tests.actors.shell.terminal import PATIENCE, Terminal
+from tests.actors.shell.pseudo_terminal import PATIENCE, Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -32,7 +32,7 @@ BLOCK: Final = re.compile(r"(?<=^```\n)\$ actors .*?(?=^```$)", re.DOTALL | re.M
 COLUMNS: Final = 120
 LINES: Final = 40
 DURATION: Final = r"[\d.,]+ (?:µs|ms|s|min|h|d)\b"
-"""How `actors.shell.phrases.duration` shows seconds."""
+"""How `actors.shell.terminal.phrases.duration` shows seconds."""
 
 COUNTING: Final = ("ps", "stats", "top")
 """Commands that show how much was done; all their numbers but those of actors are volatile."""

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import pytest
 
-from actors.shell.view import ActorView
+from actors.shell.client.view import ActorView
 from supervision import command
 
 if TYPE_CHECKING:

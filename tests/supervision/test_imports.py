@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from actors.shell.all_commands import COMMANDS
+from actors.shell.commands.catalogue import COMMANDS
 from tests.actors.shell.machine import new_machine
 
 if TYPE_CHECKING:
