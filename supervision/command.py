@@ -6,7 +6,7 @@ import sys
 from importlib.util import find_spec
 from typing import Final, NoReturn
 
-NEEDED: Final = ("click", "rich")
+NEEDED: Final = ("click", "wcwidth")
 USAGE: Final = 2
 
 

@@ -477,14 +477,14 @@ def test_without_the_extra_there_is_one_line_with_the_cure(
 
     assert exit_.value.code == 2
     cure = "python -m pip install 'trio-actors[shell]'"
-    assert capsys.readouterr().err == f"actors: click and rich are not installed; the commands need them: {cure}\n"
+    assert capsys.readouterr().err == f"actors: click and wcwidth are not installed; the commands need them: {cure}\n"
 
 
 @pytest.mark.slow
 def test_launch_and_the_socket_work_without_the_extra() -> None:
     program = """
 import sys
-sys.modules["click"] = sys.modules["rich"] = None
+sys.modules["click"] = sys.modules["wcwidth"] = None
 from supervision import launch, SupervisorSpec
 from actors.shell import serve_node
 print("imported")

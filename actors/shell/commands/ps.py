@@ -31,7 +31,7 @@ def ps(node: str | None, seconds: float, sort: str, limit: int | None, *, as_jso
     if as_json:
         print_json({"node": answer.node, "sampled": "one message in 64", "actors": [attrs.asdict(it) for it in actors]})
     else:
-        from actors.shell.terminal.tables import show_actors  # noqa: PLC0415 -- rich takes a while to be imported
+        from actors.shell.terminal.tables import show_actors  # noqa: PLC0415 -- programs read JSON
 
         show_actors(answer.node, actors, len(answer.actors))
 

@@ -37,7 +37,7 @@ def tree(under: str | None, node: str | None, seconds: float, *, as_json: bool) 
     if as_json:
         print_json({"node": reply.node, "tree": roots})
         return
-    from actors.shell.terminal.branches import show_tree  # noqa: PLC0415 -- rich takes a while to be imported
+    from actors.shell.terminal.branches import show_tree  # noqa: PLC0415 -- programs read JSON
 
     show_tree(reply.node, roots)
 

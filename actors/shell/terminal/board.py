@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import attrs
-from rich.cells import set_cell_size
+from wcwidth import clip, ljust
 
 from actors.shell.terminal.orders import ORDERS
 from actors.shell.terminal.phrases import duration, headline, printable, state
@@ -148,9 +148,13 @@ def _titles(fields: Sequence[tuple[Field, int]]) -> str:
 
 
 def _cell(text: str, width: int, field: Field) -> str:
-    cut = set_cell_size(text, width)
+    cut = _of_width(text, width)
     return cut if field.text else cut.rstrip().rjust(width)
 
 
 def _fitted(lines: Sequence[Line], width: int, height: int) -> list[Line]:
-    return [(style, set_cell_size(text, max(0, width))) for style, text in lines[: max(0, height)]]
+    return [(style, _of_width(text, max(0, width))) for style, text in lines[: max(0, height)]]
+
+
+def _of_width(text: str, width: int) -> str:
+    return ljust(clip(text, 0, width), width)

@@ -12,7 +12,6 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
 import attrs
-from rich.cells import cell_len
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,7 +88,7 @@ def table(columns: Sequence[Column], most: int) -> tuple[list[str], list[str]]:
 
 def width_of(text: str) -> int:
     """Return how many cells of a terminal *text* takes."""
-    return len(text) if _are_plain([text]) else cell_len(text)
+    return len(text) if _are_plain([text]) else _cells(text)
 
 
 def folded(text: str, width: int) -> list[str]:
@@ -155,7 +154,13 @@ def _longest_word(column: Column, most: int) -> int:
 
 
 def _widest(texts: Sequence[str]) -> int:
-    return max(map(len if _are_plain(texts) else cell_len, texts))
+    return max(map(len if _are_plain(texts) else _cells, texts))
+
+
+def _cells(text: str) -> int:
+    from wcwidth import width  # noqa: PLC0415 -- it takes a while to be imported, and few texts need it
+
+    return width(text)
 
 
 def _are_plain(texts: Sequence[str]) -> bool:

@@ -183,7 +183,7 @@ def _finite(value: Any) -> Any:
 def print_rows(rows: Sequence[Mapping[str, Any]]) -> None:
     """Print a table for people: a column for each key of the rows, those of numbers to the right."""
     if rows:
-        from actors.shell.terminal.tables import show_rows  # noqa: PLC0415 -- rich takes a while to be imported
+        from actors.shell.terminal.tables import show_rows  # noqa: PLC0415 -- programs read JSON
 
         show_rows(rows)
 
