@@ -47,7 +47,11 @@ class Books:
 
     def doubles(self) -> list[trio.SocketListener]:
         """Return listeners at the same sockets, for one incarnation, which closes them at its end."""
-        return [trio.SocketListener(listener.socket.dup()) for listener in self.listeners]
+        with ExitStack() as failed:
+            sockets = [failed.enter_context(listener.socket.dup()) for listener in self.listeners]
+            doubles = [trio.SocketListener(it) for it in sockets]
+            failed.pop_all()
+        return doubles
 
     def attach(self, undo: ExitStack) -> None:
         """Count from now on, unless that is done already."""

@@ -209,11 +209,12 @@ async def test_a_socket_that_fails_is_replaced_and_no_count_is_lost(caplog: pyte
     async with open_system() as system:
         top = await system.start(Supervisor, tree(SCRAPED))
         SOLD.emit({}, {})
-        books = telemetry_of(system)._books
+        first, books = system.whereis("telemetry"), telemetry_of(system)._books
+        assert first is not None
         assert books is not None
         with caplog.at_level("CRITICAL"):
             books.listeners[0].socket.shutdown(SHUT_RDWR)
-            await system.named("telemetry").wait()
+            await first.wait()
         await which_children(top)
         found = await scrape(port_of(system))
 
@@ -397,10 +398,11 @@ async def test_metrics_count_no_more_when_nobody_takes_them_over_or_it_was_stopp
 async def test_what_can_be_scraped_no_more_is_restarted_and_harms_nobody(caplog: pytest.LogCaptureFixture) -> None:
     async with open_system() as system:
         top = await system.start(Supervisor, tree(SCRAPED))
-        first = system.named("telemetry")
+        first = system.whereis("telemetry")
+        assert first is not None
         till = system.named("till")
         with caplog.at_level("CRITICAL"), pytest.MonkeyPatch.context() as broken:
-            broken.setattr(Endpoint, "_serve_client", fail)
+            broken.setattr(Endpoint, "_make_room", fail)
             stream = await trio.open_tcp_stream("127.0.0.1", port_of(system))
             await first.wait()
             await stream.aclose()
@@ -412,7 +414,7 @@ async def test_what_can_be_scraped_no_more_is_restarted_and_harms_nobody(caplog:
     assert till.alive is False
 
 
-async def fail(*_: object) -> None:
+def fail(*_: object) -> None:
     raise OSError("no more files")
 
 

@@ -40,17 +40,22 @@ def parse_message(text: str) -> Any:
     >>> parse_message('{"open": true}')
     ['dict', [[['is', 'open'], ['is', True]]]]
     """
+    too_deep = LiteralError(f"a message of {len(text)} characters is nested too deeply")
     try:
         return _tree_of_value(json.loads(text))
     except RecursionError:
-        raise LiteralError(f"a message of {len(text)} characters is nested too deeply") from None
+        raise too_deep from None
     except ValueError:
         pass  # Python's words, then
     try:
         return _tree(ast.parse(text.strip(), mode="eval").body)
     except LiteralError:
         raise
+    except (MemoryError, RecursionError):
+        raise too_deep from None
     except UNREADABLE as error:
+        if isinstance(error, SyntaxError) and "too many nested" in str(error):
+            raise too_deep from None
         what = error.msg if isinstance(error, SyntaxError) else str(error) or type(error).__name__
         raise LiteralError(f"{_short(text)} is no message: {what}; a text is written in quotes") from None
 
