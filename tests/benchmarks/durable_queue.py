@@ -113,6 +113,10 @@ class BareLoop:
             burn(self._pause)
         return (self._seq - first) / (time.perf_counter() - begin)
 
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
     def _commit(self, rows: list[Row]) -> None:
         execute = self._connection.execute
         execute("BEGIN IMMEDIATE")
@@ -134,7 +138,7 @@ def opened(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
-    connection.executescript(STEPS[0])
+    connection.executescript(";".join(STEPS))
     lengthen_log(connection, str(path))
     return connection
 
@@ -186,6 +190,8 @@ async def compared(workload: Workload, turns: int = TURNS) -> Figures:
             _ = await load.turn(), bare.turn(), paced.turn()
             load.latencies.clear()
             rates = [(await load.turn(), bare.turn(), paced.turn()) for _ in range(turns)]
+            bare.close()
+            paced.close()
     latencies = sorted(load.latencies)
     p50, p99 = (latencies[int(len(latencies) * part)] for part in (0.5, 0.99))
     ratio = median(ours / plain for ours, plain, _ in rates)

@@ -129,6 +129,10 @@ class BareSqlite:
                 time.sleep(self._workload.sync)
         return (self._seq - first) / (time.perf_counter() - begin)
 
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
     def _batch(self) -> Batch:
         batch = Batch()
         for _ in range(self._workload.writers):
@@ -176,13 +180,14 @@ async def compared(workload: Workload, turns: int = TURNS) -> Figures:
     """Measure ours and the bare loop, in so many turns each after one that is not counted."""
     values = Values()
     with TemporaryDirectory(prefix="store", dir=folder_for(workload.sync)) as folder, commits_take(workload.sync):
-        bare = BareSqlite(Path(folder, "bare.db"), workload, values)
         async with open_system() as system:
+            bare = BareSqlite(Path(folder, "bare.db"), workload, values)
             await system.start(Store, SqliteReferenceStore(Path(folder, "ours.db")), name="store")
             load = Load(StoreClient(system.named("store")), workload, values)
             _ = await load.turn(), bare.turn()
             load.latencies.clear()
             rates = [(await load.turn(), bare.turn()) for _ in range(turns)]
+            bare.close()
     latencies = sorted(load.latencies)
     p50, p99 = (latencies[int(len(latencies) * part)] for part in (0.5, 0.99))
     ours, plain = (median(column) for column in zip(*rates, strict=True))
