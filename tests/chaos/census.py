@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
@@ -34,6 +35,18 @@ def take_census(system: ActorSystem | None = None) -> Census:
     threads = [thread for thread in threading.enumerate() if not thread.name.startswith(CACHED)]
     files = sum(1 for _ in Path("/proc/self/fd").iterdir())
     return Census(trio.lowlevel.current_statistics().tasks_living - spare, files, len(threads))
+
+
+async def census_in_time(expected: Census) -> Census:
+    """Return what there is once it is as *expected*, or what there is still after some real time.
+
+    The threads of files and of measurements end by themselves, which virtual time does not wait for.
+    """
+    looks = 100
+    while (found := take_census()) != expected and looks:
+        looks -= 1
+        await trio.to_thread.run_sync(time.sleep, 0.05)
+    return found
 
 
 class Incarnations:

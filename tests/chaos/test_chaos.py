@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from actors import open_system
-from tests.chaos.census import take_census
+from tests.chaos.census import census_in_time, take_census
 from tests.chaos.town import REST, SERVICES, Kind, Town
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ async def endure(kind: Kind, *, delays: bool, rest: float) -> None:
             assert town.incarnations.left() == 0
         await town.check()
         nursery.cancel_scope.cancel()
-    assert take_census() == before
+    assert await census_in_time(before) == before
 
 
 @pytest.mark.slow

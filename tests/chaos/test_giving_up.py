@@ -21,7 +21,7 @@ from actors.store import StoreClient
 from supervision import Supervisor, SupervisorSpec, service_tree
 from tests.actors.delivery.receivers import Receiver
 from tests.chaos.asking import within
-from tests.chaos.census import take_census
+from tests.chaos.census import census_in_time, take_census
 from tests.chaos.shop import DURABLE, GLOBAL, do_something, find, kill_again_and_again, services
 from tests.chaos.town import SERVICES
 
@@ -75,7 +75,7 @@ async def test_a_tree_that_gives_up_ends_everything_says_why_and_loses_nothing(
         await do_something(system)
         reason = await kill_until_it_gives_up(system, service, top)
         left = [system.whereis(name) for name in SERVICES]
-    after = take_census()
+    after = await census_in_time(before)
     async with open_system() as system:
         await open_shop(system, file)
         await system.start(Receiver, handled, name="oven")
