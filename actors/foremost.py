@@ -28,10 +28,13 @@ def foremost(items: Iterable[T], most: int, rank: Callable[[T], Any]) -> Generat
     ['fig', 'pear']
     """
     kept: list[T] = []
+    bar: Any = None
     for place, item in enumerate(items, 1):
-        kept.append(item)
+        if bar is None or rank(item) < bar:
+            kept.append(item)
         if len(kept) >= 2 * most + AT_ONCE:
             kept = nsmallest(most, kept, key=rank)
+            bar = rank(kept[-1])
         if place % AT_ONCE == 0:
             yield
     return nsmallest(most, kept, key=rank)

@@ -66,15 +66,18 @@ class QueueOffers:
             if place % AT_ONCE == 0:
                 yield None
         boxes = self._queue.ledger.boxes
-        # Of the values alone: pairs of all would be made at once, and set off the garbage collector again and again.
-        there = tuple(boxes.values())
-        loads = (Load(box.recipient, box.ready, flying.pop(box.recipient, 0)) for box in there)
-        chosen = (load for load in loads if wanted in (None, load.recipient) and (load.ready or load.in_flight))
-        found = yield from foremost(chosen, most, rank)
         # A recipient for whom nothing waits may have no box any more, though something is in flight.
         others = [Load(name, 0, count) for name, count in flying.items() if name not in boxes]
-        found = sorted([*found, *(it for it in others if wanted in (None, it.recipient))], key=rank)[:most]
-        for recipient, ready, in_flight in found:
+
+        def load(box: Box) -> Load:
+            return Load(box.recipient, box.ready, flying.get(box.recipient, 0))
+
+        # What is kept meanwhile is there already: a load or a pair for each would set off the garbage collector.
+        meant = (box for box in tuple(boxes.values()) if wanted in (None, box.recipient))
+        chosen = (box for box in meant if box.ready or box.recipient in flying)
+        found = yield from foremost(chosen, most, lambda box: rank(load(box)))
+        loads = [*map(load, found), *(it for it in others if wanted in (None, it.recipient))]
+        for recipient, ready, in_flight in sorted(loads, key=rank)[:most]:
             box = boxes.get(recipient)
             oldest = None if box is None or not ready else self._oldest(box)
             age = None if oldest is None else max(0.0, self._queue.now() - oldest)
