@@ -72,11 +72,7 @@ def keys(
     if not rows and pattern is not None:
         known = [it["key"] for it in service.ask("memory.keys", order="name", most=1000, **place)]
         fail(f"no key is {pattern!r}{nearest(pattern, known)}")
-    if service.as_json:
-        service.print_json(keys=rows)
-        return
-    print_rows([_key(it) for it in rows])
-    click.echo(f"{len(rows):,} keys{', and perhaps more' if len(rows) == limit else ''}")
+    service.print_first("keys", rows, _key, limit)
 
 
 def _key(it: dict[str, Any]) -> dict[str, Any]:
@@ -97,11 +93,7 @@ def _key(it: dict[str, Any]) -> dict[str, Any]:
 def watchers(service: Service, namespace: str | None, limit: int) -> None:
     """Show who watches which keys; first those who missed the most changes, since they had no room."""
     rows = service.ask("memory.watchers", namespace=namespace, most=limit)
-    if service.as_json:
-        service.print_json(watchers=rows)
-        return
-    print_rows([_watcher(it) for it in rows])
-    click.echo(f"{len(rows):,} watchers{', and perhaps more' if len(rows) == limit else ''}")
+    service.print_first("watchers", rows, _watcher, limit)
 
 
 def _watcher(it: dict[str, Any]) -> dict[str, Any]:

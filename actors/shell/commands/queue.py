@@ -9,7 +9,7 @@ import click
 from actors.shell.client.connection import nearest
 from actors.shell.commands.service import Service, act_on_letters, limited, looks_at, sorted_by, which_letter
 from actors.shell.terminal.command_line import WithDefault, examples, fail, print_rows
-from actors.shell.terminal.phrases import duration, printable
+from actors.shell.terminal.phrases import duration
 
 
 @click.group(
@@ -104,11 +104,7 @@ def dead_letters() -> None:
 def list_(service: Service, limit: int) -> None:
     """List the dead letters, the oldest first, without what is in them."""
     rows = service.ask("queue.dead_letters", most=limit, timeout=service.seconds)
-    if service.as_json:
-        service.print_json(letters=rows)
-        return
-    print_rows([_letter(it) for it in rows])
-    click.echo(f"{len(rows):,} dead letters{', and perhaps more' if len(rows) == limit else ''}")
+    service.print_first("dead letters", rows, _letter, limit)
 
 
 def _letter(it: dict[str, Any]) -> dict[str, Any]:
@@ -130,11 +126,7 @@ def _letter(it: dict[str, Any]) -> dict[str, Any]:
 def show(service: Service, letter: str) -> None:
     """Show one dead letter with its content."""
     [row] = service.ask("queue.dead_letters", id=letter, timeout=service.seconds)
-    if service.as_json:
-        service.print_json(letter=row)
-        return
-    for title, value in {**_letter(row), "metadata": row["metadata"], "payload": row["payload"]}.items():
-        click.echo(f"{title:8} {printable(str(value))}")
+    service.print_letter(row, {**_letter(row), "metadata": row["metadata"], "payload": row["payload"]})
 
 
 @dead_letters.command(

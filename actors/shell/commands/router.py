@@ -129,11 +129,9 @@ def _letter(it: dict[str, Any]) -> dict[str, Any]:
 def show(service: Service, letter: str) -> None:
     """Show one dead letter with its message, and why each attempt failed."""
     [row] = service.ask("router.dead_letters", id=letter)
+    service.print_letter(row, {**_letter(row), "message": row["text"]})
     if service.as_json:
-        service.print_json(letter=row)
         return
-    for title, value in {**_letter(row), "message": row["text"]}.items():
-        click.echo(f"{title:8} {printable(str(value))}")
     for number, fault in enumerate(row["faults"], 1):
         click.echo(printable(f"attempt {number}, {duration(fault['seconds_ago'])} ago: {fault['reason']}"))
 

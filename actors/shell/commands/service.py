@@ -10,7 +10,7 @@ import click
 
 from actors.foremost import FEW, MOST
 from actors.shell.errors import NoActorError, RefusedError
-from actors.shell.terminal.command_line import USAGE, connect, fail, print_json, which_node
+from actors.shell.terminal.command_line import USAGE, connect, fail, print_json, print_rows, which_node
 from actors.shell.terminal.phrases import printable
 
 if TYPE_CHECKING:
@@ -57,6 +57,22 @@ class Service:
     def print_json(self, **content: Any) -> None:
         """Print what was answered, and the node, for programs."""
         print_json({"node": self.connection.facts, **content})
+
+    def print_first(self, what: str, rows: list[Row], view: Callable[[Row], Row], limit: int) -> None:
+        """Print *limit* things at most, which are called *what*: for programs, or as a table with their number."""
+        if self.as_json:
+            self.print_json(**{what.rsplit(maxsplit=1)[-1]: rows})
+            return
+        print_rows([view(row) for row in rows])
+        click.echo(f"{len(rows):,} {what}{', and perhaps more' if len(rows) == limit else ''}")
+
+    def print_letter(self, letter: Row, page: Row) -> None:
+        """Print a dead letter: for programs as it came, for people as a page."""
+        if self.as_json:
+            self.print_json(letter=letter)
+            return
+        for title, value in page.items():
+            click.echo(f"{title:8} {printable(str(value))}")
 
 
 def looks_at(what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

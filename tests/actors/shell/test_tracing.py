@@ -39,8 +39,7 @@ async def test_a_trace_ends_with_its_client(connect: Connect, node: Node, real_s
     client = await connect(node)
     process = process_of(frail)
     assert process is not None
-    await client.send(encode("trace", {"name": "waiter", "timeout": 60}))
-    await client.receive()
+    await looking(client, at="waiter")
     traced = process.callbacks.trace
     frail.cast("x")
     frame = await client.receive()
@@ -49,9 +48,7 @@ async def test_a_trace_ends_with_its_client(connect: Connect, node: Node, real_s
 
     await client.stream.aclose()
 
-    with trio.fail_after(20):
-        while node.clients:  # noqa: ASYNC110 -- nothing else tells that a client has gone
-            await trio.sleep(0.001)
+    await left(node, 0)
     assert traced is not None
     assert frame is not None
     assert frame.content[1][0]["kind"] == "cast"
@@ -62,10 +59,7 @@ async def test_a_second_operator_goes_on_looking_when_the_first_has_left(
     connect: Connect, node: Node, real_system: ActorSystem
 ) -> None:
     frail = await real_system.start(Counter, name="counter")
-    first, second = await connect(node), await connect(node)
-    for client in (first, second):
-        await client.send(encode("trace", {"name": "counter", "timeout": 60}))
-        await client.receive()
+    first, second = await looking(await connect(node)), await looking(await connect(node))
 
     await first.stream.aclose()
     await left(node, 1)
@@ -85,9 +79,7 @@ async def test_a_trace_says_how_many_events_came_too_fast_for_it(
     connect: Connect, node: Node, real_system: ActorSystem
 ) -> None:
     busy = await real_system.start(Counter, name="counter")
-    client = await connect(node)
-    await client.send(encode("trace", {"name": "counter", "timeout": 60}))
-    await client.receive()
+    client = await looking(await connect(node))
 
     for number in range(1000):
         busy.cast(number)
@@ -103,9 +95,7 @@ async def test_a_trace_tells_the_time_of_the_wall_as_the_log_does(
     connect: Connect, node: Node, real_system: ActorSystem
 ) -> None:
     frail = await real_system.start(Counter, name="counter")
-    client = await connect(node)
-    await client.send(encode("trace", {"name": "counter", "timeout": 60}))
-    await client.receive()
+    client = await looking(await connect(node))
 
     began = time.time()
     frail.cast("die")
@@ -121,9 +111,7 @@ async def test_the_last_that_an_actor_did_before_it_died_is_shown(
     connect: Connect, node: Node, real_system: ActorSystem
 ) -> None:
     frail = await real_system.start(Counter, name="counter")
-    client = await connect(node)
-    await client.send(encode("trace", {"name": "counter", "timeout": 60}))
-    await client.receive()
+    client = await looking(await connect(node))
 
     frail.cast("die")
     events = [await event_of(client) for _ in range(3)]
@@ -140,9 +128,7 @@ async def test_who_looks_at_a_trace_is_told_when_somebody_else_ends_it(
     connect: Connect, node: Node, real_system: ActorSystem
 ) -> None:
     counter = await real_system.start(Counter, name="counter")
-    client = await connect(node)
-    await client.send(encode("trace", {"name": "counter", "timeout": 60}))
-    await client.receive()
+    client = await looking(await connect(node))
 
     inspect.stop_trace(counter)
 
@@ -153,6 +139,13 @@ async def test_who_looks_at_a_trace_is_told_when_somebody_else_ends_it(
         "time": None,
         "seconds": None,
     }
+
+
+async def looking(client: Client, at: str = "counter") -> Client:
+    """Have *client* trace an actor, and return it when the trace has begun."""
+    await client.send(encode("trace", {"name": at, "timeout": 60}))
+    await client.receive()
+    return client
 
 
 async def event_of(client: Client) -> dict[str, Any]:
