@@ -1,5 +1,6 @@
 """Settings that hold for every test."""
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,6 +18,12 @@ collect_ignore = ["typing", "benchmarks"]
 hypothesis.settings.register_profile("suite", derandomize=True, deadline=None, database=None)
 hypothesis.settings.register_profile("search", max_examples=2_000, deadline=None)
 hypothesis.settings.load_profile("suite")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Have no collection of garbage look through the tests themselves, which are there until the end."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

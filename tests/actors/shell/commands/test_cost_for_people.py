@@ -110,25 +110,30 @@ async def test_the_tables_of_full_services_take_a_quarter_of_a_second_of_the_cli
 
 @pytest.mark.slow
 @pytest.mark.hang_seconds(240)
-@pytest.mark.parametrize("order", ORDERS)
 async def test_a_look_of_top_at_10000_actors_takes_a_quarter_of_a_second(
-    real_system: ActorSystem, nursery: trio.Nursery, node: Node, order: str
+    real_system: ActorSystem, nursery: trio.Nursery, node: Node
 ) -> None:
     refs = await crowd(real_system, Till)
     await flood(refs, 70)
     for ref in refs:
         have_known_all_durations(ref)
-    board = Board(order=order)
-    spent = inf
 
-    def look() -> float:
+    def look(board: Board) -> float:
         began = time.thread_time()
         with Connection(node.name, node.path) as connection:
             board.seen(connection.actors(), time.monotonic())
         assert len(board.lines(200, 50)) == 50
         return time.thread_time() - began
 
-    for _ in range(TRIES):
-        spent = min(spent, await trio.to_thread.run_sync(look))
+    async def best(board: Board) -> float:
+        await trio.to_thread.run_sync(look, board)  # a board that has seen them before says how much they handle
+        spent = inf
+        for _ in range(TRIES):
+            spent = min(spent, await trio.to_thread.run_sync(look, board))
+            if spent < MOST_SECONDS:
+                break
+        return spent
 
-    assert spent < MOST_SECONDS
+    spent = {order: await best(Board(order=order)) for order in ORDERS}
+
+    assert {order: seconds for order, seconds in spent.items() if seconds >= MOST_SECONDS} == {}
