@@ -90,6 +90,10 @@ class ActorSystem:
     """How many actors with a task of their own wait for nothing but trio's turn to come to them."""
     ids: count[int]
     """The numbers of processes to come."""
+    zombies: dict[Process, None]
+    """Who was left behind after a kill and still runs, the oldest first."""
+    belongings: dict[object, Any]
+    """What others keep for this system alone, by keys of their own: it may know the system, and goes with it."""
     on_end: Callable[[Process, Ending], None]
     """Who is told of each process that ends, while it still has its actor."""
 
@@ -112,8 +116,7 @@ class ActorSystem:
         self.heirlooms = Heirlooms(self)
         self.processes: dict[int, Process] = {}
         self.spare = Spare(self.context, self.processes)
-        self.zombies: dict[Process, None] = {}
-        """Who was left behind after a kill and still runs, the oldest first."""
+        self.zombies = {}
         self.stopped = trio.Event()
         self.closing = False
         self.runnable = 0
@@ -121,6 +124,7 @@ class ActorSystem:
         self.ids = count(1)
         self.block = trio.CancelScope()
         self.services = trio.CancelScope(shield=True)
+        self.belongings = {}
         self._interrupt: BaseException | None = None
 
     def __repr__(self) -> str:

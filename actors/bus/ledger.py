@@ -7,8 +7,7 @@ fails half-way leaves nothing that contradicts something else.
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Final
-from weakref import WeakKeyDictionary
+from typing import TYPE_CHECKING
 
 import attrs
 import trio
@@ -78,12 +77,9 @@ class Ledger:
             self.vigil.cancel()
 
 
-_ledgers: Final[WeakKeyDictionary[ActorSystem, dict[str, Ledger]]] = WeakKeyDictionary()
-
-
 def ledger_of(system: ActorSystem, name: str) -> Ledger:
     """Return the ledger of the bus that is, was or will be called *name*."""
-    ledgers = _ledgers.setdefault(system, {})
+    ledgers: dict[str, Ledger] = system.belongings.setdefault(Ledger, {})
     if name not in ledgers:
         ledgers[name] = Ledger(name)
         system.context.run(system.start_soon, _close_with_system, ledgers[name], system)

@@ -10,7 +10,6 @@ from contextlib import suppress
 from math import inf
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, TypeVar, overload
-from weakref import WeakKeyDictionary
 
 import attrs
 import trio
@@ -67,12 +66,10 @@ WAITING: Final = 8
 A message that need not wait for others takes half as long to send, and with a backlog all have to wait.
 """
 
-_ledgers: Final[WeakKeyDictionary[ActorSystem, dict[str, Ledger]]] = WeakKeyDictionary()
-
 
 def ledger_of(system: ActorSystem, name: str) -> Ledger:
     """Return the ledger of the router that is, was or will be called *name*."""
-    ledgers = _ledgers.setdefault(system, {})
+    ledgers: dict[str, Ledger] = system.belongings.setdefault(Ledger, {})
     if name not in ledgers:
         ledgers[name] = Ledger(system, name)
         system.context.run(system.start_soon, close_with_system, ledgers[name])

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
-from weakref import WeakKeyDictionary
+from typing import TYPE_CHECKING
 
 import trio
 from trio.lowlevel import enable_ki_protection
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from actors.sqlite.lock import FileLock
     from actors.sqlite.writer import Writer
     from actors.system import ActorSystem
-
-_slots: Final[WeakKeyDictionary[ActorSystem, dict[str, _Slot]]] = WeakKeyDictionary()
 
 
 class _Slot:
@@ -61,7 +58,7 @@ async def open_database(
     check_cache_size(cache_size)
     where = file.located(path)
     inline = inline or where == file.MEMORY
-    slot = _slots.setdefault(system, {}).setdefault(where, _Slot())
+    slot = _slots_of(system).setdefault(where, _Slot())
     async with slot.opening:
         if system.stopped.is_set():
             raise SystemClosedError(f"{where} cannot be opened: {system} has been left")
@@ -82,10 +79,15 @@ def find_database(system: ActorSystem, path: str | os.PathLike[str]) -> Database
     Raises `DatabaseClosedError` if there is none.
     """
     where = file.located(path)
-    slot = _slots.get(system, {}).get(where)
+    slot = _slots_of(system).get(where)
     if slot is None or slot.database is None or slot.database.closed:
         raise DatabaseClosedError(f"{where} is not open in {system}", where)
     return slot.database
+
+
+def _slots_of(system: ActorSystem) -> dict[str, _Slot]:
+    slots: dict[str, _Slot] = system.belongings.setdefault(_Slot, {})
+    return slots
 
 
 async def _open(system: ActorSystem, path: str, cache_size: int, *, inline: bool, lock_timeout: float) -> Database:
