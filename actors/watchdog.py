@@ -201,14 +201,18 @@ class Watchman:
 
     def _run(self) -> None:
         while self._wait():
-            with self._changed:
-                watches = list(self._watches)
-            for watch in watches:
-                if (now := monotonic()) >= watch.due:
-                    try:
-                        watch.check(now)
-                    except Exception as error:  # noqa: BLE001 -- what fails for one system must not leave the others unwatched
-                        report.unwatched(error)
+            self._check()
+
+    def _check(self) -> None:
+        """Check who is due. Nothing of it is left here while the thread waits: a system may have ended by then."""
+        with self._changed:
+            watches = list(self._watches)
+        for watch in watches:
+            if (now := monotonic()) >= watch.due:
+                try:
+                    watch.check(now)
+                except Exception as error:  # noqa: BLE001 -- what fails for one system must not leave the others unwatched
+                    report.unwatched(error)
 
     def _wait(self) -> bool:
         """Wait until a watch is due; tell whether the thread is to go on."""

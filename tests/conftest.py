@@ -20,10 +20,18 @@ hypothesis.settings.register_profile("search", max_examples=2_000, deadline=None
 hypothesis.settings.load_profile("suite")
 
 
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """Have no collection of garbage look through the tests themselves, which are there until the end."""
+def pytest_collection_finish() -> None:
+    """Have no collection of garbage look through the tests themselves."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Have none look through what is kept of the tests that were run, which grows with every test."""
+    if nextitem is None or nextitem.path != item.path:
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.fixture
