@@ -141,9 +141,10 @@ async def test_a_client_that_reads_nothing_is_cut_off(
     assert hasty_node.counters.requests < 20
 
 
-async def test_a_client_that_goes_in_the_middle_is_counted(connect: Connect, node: Node) -> None:
+@pytest.mark.parametrize("length", [2, 7], ids=["of a header", "of a frame"])
+async def test_a_client_that_goes_in_the_middle_is_counted(connect: Connect, node: Node, length: int) -> None:
     client = await connect(node)
-    await client.send(encode("actors", {})[:7])
+    await client.send(encode("actors", {})[:length])
 
     await client.stream.aclose()
 
