@@ -8,7 +8,9 @@ import pytest
 
 from actors import Actor
 from actors.bus import BusClient
-from actors.delivery import RouterConfig
+from actors.delivery import DeliveryFailedError, DeliveryOptions, RouterConfig, RouterRef
+from actors.delivery.offers import RouterOffers
+from actors.delivery.router import ledger_of
 from actors.name_ref import process_of
 from actors.queue import MemoryStore, Queue, QueueClient
 from actors.shared_memory import MemoryEntries, Namespace, SharedMemoryClient
@@ -43,7 +45,7 @@ async def client(connect: Connect, node: Node, real_system: ActorSystem) -> Clie
         queue=MemoryStore(),
     )
     await real_system.start(Supervisor, SupervisorSpec([services]))
-    for fill in (fill_queue, fill_bus, fill_memory, fill_store):
+    for fill in (fill_queue, fill_bus, fill_memory, fill_store, fill_router):
         await fill(real_system)
     return await connect(node)
 
@@ -56,26 +58,40 @@ async def fill_queue(system: ActorSystem) -> None:
             await queue.put(recipient, "x")
         if flying:
             await queue.lease_many(recipient, flying)
+    await queue.put("drill", "x")
+    await queue.ack(await queue.lease("drill"))
 
 
 async def fill_bus(system: ActorSystem) -> None:
-    """Publish to three topics, and subscribe to two patterns; one has too little room."""
+    """Publish to three topics, and subscribe to three patterns; one has too little room, and one is for nothing."""
     bus = BusClient(system.named("bus"), agent="ada")
     await bus.subscribe("b.*", buffer_size=1)
     await bus.subscribe("c", agent="joe")
+    await bus.subscribe("d.[xy]")
     for topic in ("a", "b.x", "b.x", "b.x", "c", "c"):
         await bus.publish(topic, "x")
 
 
 async def fill_memory(system: ActorSystem) -> None:
-    """Write notes of different sizes and versions, in two namespaces."""
+    """Write notes of different sizes and versions, in two namespaces, and one that is deleted again."""
     notes = SharedMemoryClient(system.named("shared_memory"), "ada")
     await notes.put(Namespace.GLOBAL, "a", b"xxx")
     await notes.put(Namespace.GLOBAL, "b.y", b"x")
     await notes.put(Namespace.GLOBAL, "b.y", b"x")
     await notes.put(Namespace.SESSION, "c", b"xx", scope="s1")
+    await notes.put(Namespace.GLOBAL, "d", b"x")
+    await notes.delete(Namespace.GLOBAL, "d")
     reader = await system.start(Reader)
     await reader.call("b.*")
+
+
+async def fill_router(system: ActorSystem) -> None:
+    """Send two messages to nobody."""
+    router = RouterRef(system)
+    for name in ("first", "second"):
+        receipt = await router.send("nobody", "x", DeliveryOptions(max_retries=1, retry_delay=0.001), id=name)
+        with pytest.raises(DeliveryFailedError):
+            await receipt.acknowledged()
 
 
 async def fill_store(system: ActorSystem) -> None:
@@ -127,15 +143,16 @@ def forget_for_whom_nothing_waits(system: ActorSystem) -> None:
 
 
 LISTS: dict[str, tuple[str, str, dict[str, Any], list[Any]]] = {
-    "topics by messages": ("bus.topics", "topic", {}, ["b.x", "c", "a", "b.*"]),
-    "topics by losses": ("bus.topics", "topic", {"order": "dropped"}, ["b.x", "a", "b.*", "c"]),
-    "topics by names": ("bus.topics", "topic", {"order": "name"}, ["a", "b.*", "b.x", "c"]),
-    "the latest topics": ("bus.topics", "topic", {"order": "last"}, ["c", "b.x", "a", "b.*"]),
+    "topics by messages": ("bus.topics", "topic", {}, ["b.x", "c", "a", "b.*", "d.[xy]"]),
+    "topics by losses": ("bus.topics", "topic", {"order": "dropped"}, ["b.x", "a", "b.*", "c", "d.[xy]"]),
+    "topics by names": ("bus.topics", "topic", {"order": "name"}, ["a", "b.*", "b.x", "c", "d.[xy]"]),
+    "the latest topics": ("bus.topics", "topic", {"order": "last"}, ["c", "b.x", "a", "b.*", "d.[xy]"]),
     "topics of a pattern": ("bus.topics", "topic", {"pattern": "b.*"}, ["b.x", "b.*"]),
+    "a pattern itself": ("bus.topics", "topic", {"pattern": "d.[xy]"}, ["d.[xy]"]),
     "one topic": ("bus.topics", "topic", {"most": 1}, ["b.x"]),
-    "subscriptions by what waits": ("bus.subscriptions", "pattern", {}, ["c", "b.*"]),
-    "subscriptions by losses": ("bus.subscriptions", "pattern", {"order": "dropped"}, ["b.*", "c"]),
-    "subscriptions by age": ("bus.subscriptions", "pattern", {"order": "age"}, ["b.*", "c"]),
+    "subscriptions by what waits": ("bus.subscriptions", "pattern", {}, ["c", "b.*", "d.[xy]"]),
+    "subscriptions by losses": ("bus.subscriptions", "pattern", {"order": "dropped"}, ["b.*", "c", "d.[xy]"]),
+    "subscriptions by age": ("bus.subscriptions", "pattern", {"order": "age"}, ["b.*", "c", "d.[xy]"]),
     "subscriptions of an agent": ("bus.subscriptions", "pattern", {"agent": "joe"}, ["c"]),
     "subscriptions to a pattern": ("bus.subscriptions", "pattern", {"pattern": "b.*"}, ["b.*"]),
     "the latest keys": ("memory.keys", "key", {}, ["c", "b.y", "a"]),
@@ -154,6 +171,8 @@ LISTS: dict[str, tuple[str, str, dict[str, Any], list[Any]]] = {
     "references by sizes": ("store.references", "bytes", {"order": "size"}, [30, 20, 10]),
     "references by holders": ("store.references", "bytes", {"order": "holders"}, [30, 10, 20]),
     "references set apart": ("store.references", "bytes", {"quarantined": True}, []),
+    "letters of the router": ("router.dead_letters", "id", {}, ["second", "first"]),
+    "the latest letter of the router": ("router.dead_letters", "id", {"most": 1}, ["second"]),
     "references with an id": ("store.references", "bytes", {"id": "nothing"}, []),
 }
 
@@ -184,3 +203,17 @@ async def test_what_is_asked_wrongly_is_refused_with_what_is_allowed(client: Cli
 
     assert refusal.word == "error"
     assert error in refusal.content[1]
+
+
+@pytest.mark.parametrize("word", ["router.replay", "router.discard"])
+async def test_a_letter_of_the_router_that_was_discarded_meanwhile_is_passed_over(
+    client: Client, real_system: ActorSystem, word: str
+) -> None:
+    commands = RouterOffers(ledger_of(real_system, "router")).commands()
+    acting: Any = commands[word]({"all": True, "to": "elsewhere"})
+    first = next(acting)
+
+    await client.ask("router.discard", {"all": True})
+
+    assert first["id"] == "first"
+    assert list(acting) == []

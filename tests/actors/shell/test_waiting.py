@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
 import trio.testing
 
-from actors import NO_REPLY, Actor, CallTimeoutError
+from actors import NO_REPLY, Actor, CallTimeoutError, open_system
+from actors.shell.waiting import waits as rows_while_they_are_looked_for
 from actors.telemetry import attached
 from tests.actors.shell.conversation import Connect, rows
 
@@ -123,6 +125,35 @@ async def test_a_request_is_waited_for_as_long_as_is_said(
     [found] = await waits(connect, node)
 
     assert 0 <= found["seconds"] < 30 < found["left"] <= 60
+
+
+async def test_calls_of_another_system_are_not_of_this_node(
+    connect: Connect, node: Node, nursery: trio.Nursery
+) -> None:
+    async with open_system() as other:
+        deaf, guest = await other.start(Deaf), await other.start(Guest)
+        guest.cast((deaf, None))
+
+        found = await waits(connect, node)
+
+        deaf.kill()
+    assert found == []
+
+
+async def test_a_ring_of_which_one_was_answered_while_it_was_looked_for_is_no_deadlock(
+    node: Node, real_system: ActorSystem
+) -> None:
+    ann, bob = [await real_system.start(Guest) for _ in range(2)]
+    ann.cast((bob, None))
+    bob.cast((ann, None))
+    await trio.testing.wait_all_tasks_blocked()
+    listing = rows_while_they_are_looked_for(node, {})
+    calls = list(islice((row for row in listing if row is not None), 2))
+
+    ann.kill()
+
+    assert len(calls) == 2
+    assert [row for row in listing if row is not None] == []
 
 
 @pytest.mark.slow
