@@ -80,7 +80,7 @@ async def fill_memory(system: ActorSystem) -> None:
     await notes.put(Namespace.GLOBAL, "b.y", b"x")
     await notes.put(Namespace.SESSION, "c", b"xx", scope="s1")
     await notes.put(Namespace.GLOBAL, "d", b"x")
-    await notes.delete(Namespace.GLOBAL, "d")
+    await notes.delete(Namespace.GLOBAL, "d", tombstone=True)
     reader = await system.start(Reader)
     await reader.call("b.*")
 
