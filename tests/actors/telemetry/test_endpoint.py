@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import struct
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 LARGE = 50_000_000
+AT_ONCE = struct.pack("ii", 1, 0)
+"""Close without a farewell."""
 GET = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
@@ -113,6 +117,24 @@ async def test_who_says_nothing_or_reads_nothing_is_cut_off() -> None:
 
     assert node.endpoint.counters.slow == 2
     assert repr(node.endpoint) == "<Endpoint: 0 scrapers, 0 served>"
+
+
+@pytest.mark.parametrize("request_", [GET[:9], GET], ids=["of its request", "of the answer"])
+async def test_who_goes_in_the_middle_is_counted(request_: bytes) -> None:
+    async def much() -> bytes:
+        return b"#" * LARGE
+
+    async with served(much) as node:
+        going = await node.connect()
+        await going.send_all(request_)
+        await wait_all_tasks_blocked()
+        going.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
+        await going.aclose()
+        await wait_all_tasks_blocked()
+
+        assert repr(node.endpoint) == "<Endpoint: 0 scrapers, 0 served>"
+
+    assert (node.endpoint.counters.broken, node.endpoint.counters.slow) == (1, 0)
 
 
 async def test_who_is_silent_does_not_keep_others_out() -> None:
