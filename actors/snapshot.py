@@ -16,7 +16,7 @@ import trio
 from actors.asking import Asking
 from actors.envelope import CARRIERS, Alarm, Continuation, Info, Startup, Tick
 from actors.inspect import Child, Children, Commands
-from actors.statistics import Durations, tallies
+from actors.statistics import Durations, Samples, tallies
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping
@@ -45,11 +45,14 @@ FIELDS: Final = (
     "waiting",
     "handling",
 )
-"""What a row tells, in this order; times are of `time.perf_counter_ns`, 0 for never."""
+"""What a row tells, in this order; times are of `time.perf_counter`, 0 for never."""
 
 Row: TypeAlias = tuple[Any, ...]
 Timed: TypeAlias = tuple[int, int, float, int, int]
 """What is known of durations: how many, nanoseconds in all, seconds at most, and the classes of median and p99."""
+
+Family: TypeAlias = "tuple[Process | None, int | None, Children | None]"
+UNTIMED: Final = (None, None)
 
 HANDLERS: Final = {
     Asking: "handle_call",
@@ -74,6 +77,8 @@ class Snapshot:
         self._system = system
         self._tells: dict[type, bool] = {}
         self._offers: dict[type, bool] = {}
+        self._family: Family = None, None, None
+        """The parent of the last row, its number, and what tells of its children; mostly the next has the same."""
 
     def rows(self) -> Iterator[Row]:
         """Yield a row for each actor, the oldest first, zombies last; its children without a process follow it.
@@ -87,16 +92,19 @@ class Snapshot:
 
     def row(self, process: Process) -> Row:
         """Return what is known of *process* now, as `FIELDS` say."""
-        parent = process.parent
-        child = None if parent is None else self.child_of(parent, process)
+        parent, number, children = self._family
+        if parent is not process.parent:
+            parent = process.parent
+            number, children = _id_of(parent), None if parent is None else self.children_of(parent)
+            self._family = parent, number, children
+        child = None if children is None else children.find_child(process.ref)
         state, handler, message = ("waiting", None, None) if process.idle else doing(process)
         received, handled, length, greatest_length, dropped = tallies(process)
-        samples = process.samples
         return (
             process.id,
             process.name,
             process.kind,
-            _id_of(parent),
+            number,
             None if child is None else printable(child.id),
             None if child is None else child.restarts,
             state,
@@ -107,10 +115,9 @@ class Snapshot:
             received,
             handled,
             dropped,
-            int(process.last_received * 1e9),
-            int(process.last_handled * 1e9),
-            None if samples is None else timed(samples.waiting),
-            None if samples is None else timed(samples.handling),
+            process.last_received,
+            process.last_handled,
+            *(UNTIMED if process.samples is None else timed(process.samples)),
         )
 
     def detail(self, process: Process) -> dict[str, Any]:
@@ -230,10 +237,14 @@ def where(process: Process) -> list[str]:
     return [f"{printable(code.co_filename)}:{line} {code.co_name}" for code, line in shown[-FRAMES_SHOWN:]]
 
 
-def timed(durations: Durations) -> Timed | None:
-    """Return what is known of *durations*, None if there are none."""
-    it = durations
-    return (it.count, it.total, it.greatest, it.median, it.tail) if it.count else None
+def timed(samples: Samples) -> tuple[Timed | None, Timed | None]:
+    """Return what is known of how long messages waited, and of how long handlers took; None of what there is none."""
+    # Both in one call, and without a function for each, which takes half as long again.
+    it, that = samples.waiting, samples.handling
+    return (
+        (it.count, it.total, it.greatest, it.median, it.tail) if it.count else None,
+        (that.count, that.total, that.greatest, that.median, that.tail) if that.count else None,
+    )
 
 
 def printable(text: str) -> str:

@@ -26,30 +26,21 @@ def in_parts(rows: Iterable[Any]) -> Iterator[bytes]:
     Each row is packed when it is read: thousands of objects that live for a while would set off Python's garbage
     collector, which then looks through all that the node has made since it last ran, in one slice.
     """
+    pack = packer()
     gathered: list[bytes] = []
     end = time.perf_counter_ns() + SLICE_NANOSECONDS
-    for packed in _packed(rows):
-        if packed is not None:
-            gathered.append(packed)
+    for row in rows:
+        if row is not None:
+            try:
+                gathered.append(pack(row))
+            except UnicodeEncodeError:
+                gathered.append(pack_escaped(row))
         if len(gathered) >= SLICE_ROWS or time.perf_counter_ns() > end:
             yield encode_part(time.perf_counter_ns(), gathered)
             gathered = []
             end = time.perf_counter_ns() + SLICE_NANOSECONDS
     if gathered:
         yield encode_part(time.perf_counter_ns(), gathered)
-
-
-def _packed(rows: Iterable[Any]) -> Iterator[bytes | None]:
-    pack = packer()
-    for row in rows:
-        if row is None:
-            yield None
-            continue
-        try:
-            packed = pack(row)
-        except UnicodeEncodeError:
-            packed = pack_escaped(row)
-        yield packed
 
 
 async def in_parts_as_they_come(rows: AsyncIterator[Any]) -> AsyncIterator[bytes]:

@@ -82,9 +82,9 @@ def view_of(row: Sequence[Any], now: int) -> ActorView:
     # One by one, as `FIELDS` say: by names it takes twice as long, and there may be ten thousand.
     number, name, kind, parent, child, restarts, state, handler, message, length, *counts, waiting, handling = row
     greatest_length, received, handled, dropped, last_received, last_handled = counts
-    running = None
+    running, seconds = None, now / 1e9
     if handler is not None:
-        running = _running(handler, message, now, (last_received, last_handled), exact=length == 0)
+        running = _running(handler, message, seconds, (last_received, last_handled), exact=length == 0)
     return ActorView(
         number,
         name,
@@ -99,14 +99,14 @@ def view_of(row: Sequence[Any], now: int) -> ActorView:
         received,
         handled,
         dropped,
-        _ago(last_received, now),
-        _ago(last_handled, now),
+        _ago(last_received, seconds),
+        _ago(last_handled, seconds),
         times_of(waiting),
         times_of(handling),
     )
 
 
-def _running(handler: str, message: str | None, now: int, last: tuple[int, int], *, exact: bool) -> Running:
+def _running(handler: str, message: str | None, now: float, last: tuple[float, float], *, exact: bool) -> Running:
     """Return what runs, and since when.
 
     No time is taken when a handler begins. If nothing waits behind its message, that was the last to come, and it began
@@ -117,8 +117,8 @@ def _running(handler: str, message: str | None, now: int, last: tuple[int, int],
     return Running(handler, message, _ago(began, now), exact and began > 0)
 
 
-def _ago(counter: int, now: int) -> float | None:
-    return max(0, now - counter) / 1e9 if counter else None
+def _ago(time: float, now: float) -> float | None:
+    return max(0.0, now - time) if time else None
 
 
 def times_of(timed: Timed | None) -> Times | None:
