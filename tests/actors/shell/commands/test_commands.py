@@ -6,7 +6,7 @@ import json
 import re
 import signal
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -53,17 +53,32 @@ class Slow(Actor):
     async def handle_call(self, message, caller):
         await trio.sleep_forever()
 
+class Guest(Actor):
+    async def handle_cast(self, seconds):
+        await self.system.named(self.neighbour).call("pass the salt", timeout=seconds)
+
+    def __init__(self, neighbour):
+        self.neighbour = neighbour
+
+    async def handle_call(self, message, caller):
+        return message
+
 class Opener(Actor):
     def init(self):
         self.ref.cast("open")
 
     async def handle_cast(self, message):
+        if message == "dine":
+            for guest, seconds in (("ann", 10.0), ("bob", 40.0), ("cy", 40.0)):
+                self.system.named(guest).cast(seconds)
+            return
         await start_child(self.system.named("pool"), ChildSpec("swimmer", Till, name="swimmer"))
         self.system.named("slow").cast("x")
         self.system.named("nobody").cast(Sell("lost"))
         print("open", flush=True)
 
-guests = [ChildSpec(name, Till, name=name) for name in ("ann", "bob", "cy")]
+pairs = (("ann", "bob"), ("bob", "cy"), ("cy", "ann"))
+guests = [ChildSpec(a, Guest, args=(b,), name=a, restart="temporary") for a, b in pairs]
 table = SupervisorSpec(guests, strategy="rest_for_one", intensity=9, period=60.0)
 tree = SupervisorSpec(
     [
@@ -173,6 +188,28 @@ def test_log_says_who_died_when_why_and_what_it_was_doing(shop: Machine) -> None
         r"\d\d-\d\d [\d:.]{12} #3 till Till #2 handle_cast\(str\) ValueError: a bad coin", failed.lines[1]
     )
     assert nobody.lines == ["no such end is known"]
+
+
+@pytest.mark.slow
+def test_waits_names_a_ring_while_it_lasts_and_its_calls_end_by_their_timeouts(shop: Machine) -> None:
+    shop.actors("cast", "opener", '"dine"')
+    during = shop.told("waits")
+    shown = shop.actors("waits")
+    deaths: list[dict[str, Any]] = []
+    while not deaths:
+        deaths = shop.told("log", "--actor", "ann")["ends"]
+    after = shop.told("waits")
+
+    [ring] = during["deadlocks"]
+    assert {name[1:4].strip() for name in ring["deadlock"]} == {"ann", "bob", "cy"}
+    assert len(ring["calls"]) == 3
+    assert sorted(it["caller"][1:4] for it in during["waits"]) == ["ann", "bob", "cy "]
+    assert (during["waits"][0]["message"], during["waits"][0]["handler"]) == ("str", "handle_cast")
+    assert re.match(
+        r"deadlock: <(\w+) #\d+> waits for .* waits for <\1 #\d+>; the first call gives up in", shown.lines[0]
+    )
+    assert "CallTimeoutError" in deaths[0]["reason"]
+    assert after["deadlocks"] == []
 
 
 @pytest.mark.slow

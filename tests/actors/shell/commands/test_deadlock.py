@@ -61,7 +61,7 @@ guests = [ChildSpec(name, Guest, name=name) for name in NAMES]
 tree = SupervisorSpec([service_tree(), *guests, ChildSpec("opener", Opener, name="opener")])
 """
 
-SECONDS = 10.0
+SECONDS = 15.0
 """How long a guest waits for an answer: time for two commands on a busy machine."""
 
 
@@ -119,8 +119,6 @@ def test_three_in_a_ring_are_named_in_order_and_end_by_their_timeouts(table: Mac
         in_words = " waits for ".join([*deadlock["deadlock"], deadlock["deadlock"][0]])
         [line] = [line for line in shown.lines if line.startswith(f"deadlock: {in_words}; ")]
         assert re.fullmatch(r"the first call gives up in [0-9.]+ m?s", line.rpartition("; ")[2])
-    of_ann = next(wait for wait in told["waits"] if names([wait["caller"]]) == ["ann"])
-    assert (of_ann["message"], of_ann["handler"]) == ("str", "handle_cast")
     assert ends == {"CallTimeoutError"}
     assert (after["waits"], after["deadlocks"]) == ([], [])
 
