@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
@@ -18,6 +17,9 @@ if TYPE_CHECKING:
 CACHED: Final = "Trio thread"
 """So the threads are called that trio keeps for ten seconds after they have done something."""
 
+MOST_SECONDS: Final = 5.0
+"""So long, in real time, the end of a thread is waited for."""
+
 
 @attrs.frozen
 class Census:
@@ -28,25 +30,31 @@ class Census:
     threads: int
 
 
+def lasting_threads() -> list[threading.Thread]:
+    """Return the threads that trio does not keep for the next who needs one."""
+    return [thread for thread in threading.enumerate() if not thread.name.startswith(CACHED)]
+
+
 def take_census(system: ActorSystem | None = None) -> Census:
     """Count the tasks of this run without the spare one of *system*, and the files and threads of the program."""
     gc.collect()
     spare = system is not None and system.spare._task is not None
-    threads = [thread for thread in threading.enumerate() if not thread.name.startswith(CACHED)]
+    threads = lasting_threads()
     files = sum(1 for _ in Path("/proc/self/fd").iterdir())
     return Census(trio.lowlevel.current_statistics().tasks_living - spare, files, len(threads))
 
 
 async def census_in_time(expected: Census) -> Census:
-    """Return what there is once it is as *expected*, or what there is still after some real time.
+    """Return what there is, after the ends of threads until it is as *expected*.
 
     The threads of files and of measurements end by themselves, which virtual time does not wait for.
     """
-    looks = 100
-    while (found := take_census()) != expected and looks:
-        looks -= 1
-        await trio.to_thread.run_sync(time.sleep, 0.05)
-    return found
+    for thread in lasting_threads():
+        if take_census() == expected:
+            break
+        if thread is not threading.current_thread():
+            await trio.to_thread.run_sync(thread.join, MOST_SECONDS)
+    return take_census()
 
 
 class Incarnations:
