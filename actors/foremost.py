@@ -20,7 +20,7 @@ MOST: Final = 1000
 def foremost(items: Iterable[T], most: int, rank: Callable[[T], Any]) -> Generator[None, None, list[T]]:
     """Return up to *most* of *items*, those of the smallest *rank* first; each step is a part of a millisecond.
 
-    *items* must not change meanwhile: give a copy of what does.
+    *items* must not change meanwhile: give a copy of what does. A rank may, and then counts as it was or as it is.
 
     >>> steps = foremost(["pear", "fig", "apple"], 2, len)
     >>> try: next(steps)

@@ -76,7 +76,9 @@ class QueueOffers:
         meant = (box for box in tuple(boxes.values()) if wanted in (None, box.recipient))
         chosen = (box for box in meant if box.ready or box.recipient in flying)
         found = yield from foremost(chosen, most, lambda box: rank(load(box)))
-        loads = [*map(load, found), *(it for it in others if wanted in (None, it.recipient))]
+        # Those that were found may have been emptied between two steps.
+        loads = [it for it in map(load, found) if it.ready or it.in_flight]
+        loads += [it for it in others if wanted in (None, it.recipient)]
         for recipient, ready, in_flight in sorted(loads, key=rank)[:most]:
             box = boxes.get(recipient)
             oldest = None if box is None or not ready else self._oldest(box)

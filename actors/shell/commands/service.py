@@ -59,7 +59,7 @@ class Service:
         print_json({"node": self.connection.facts, **content})
 
     def print_first(self, what: str, rows: list[Row], view: Callable[[Row], Row], limit: int) -> None:
-        """Print *limit* things at most, which are called *what*: for programs, or as a table with their number."""
+        """Print the first of what is called *what*: for programs, by its last word, or as a table with their number."""
         if self.as_json:
             self.print_json(**{what.rsplit(maxsplit=1)[-1]: rows})
             return

@@ -11,8 +11,10 @@ from actors.bus import BusClient
 from actors.delivery import DeliveryFailedError, DeliveryOptions, RouterConfig, RouterRef
 from actors.delivery.offers import RouterOffers
 from actors.delivery.router import ledger_of
+from actors.foremost import AT_ONCE
 from actors.name_ref import process_of
 from actors.queue import MemoryStore, Queue, QueueClient
+from actors.queue.offers import QueueOffers
 from actors.shared_memory import MemoryEntries, Namespace, SharedMemoryClient
 from actors.store import MemoryReferenceStore, StoreClient
 from supervision import Supervisor, SupervisorSpec
@@ -125,7 +127,7 @@ async def test_the_recipients_of_a_queue_are_listed(
     forgotten: bool,
 ) -> None:
     if forgotten:
-        forget_for_whom_nothing_waits(real_system)
+        queue_of(real_system).ledger.forget_empty_boxes()
 
     listed = rows(await client.ask("queue.recipients", arguments))
 
@@ -133,13 +135,27 @@ async def test_the_recipients_of_a_queue_are_listed(
     assert [row["oldest_seconds"] is None for row in listed] == [ready == 0 for _, ready, _ in expected]
 
 
-def forget_for_whom_nothing_waits(system: ActorSystem) -> None:
-    """Have the queue do what it does now and then."""
+def queue_of(system: ActorSystem) -> Queue:
+    """Return the queue itself."""
     queue = system.named("queue").whereis()
     process = None if queue is None else process_of(queue)
     assert process is not None
     assert isinstance(process.actor, Queue)
-    process.actor.ledger.forget_empty_boxes()
+    return process.actor
+
+
+async def test_a_recipient_whose_messages_went_while_it_was_listed_is_left_out(real_system: ActorSystem) -> None:
+    queue = QueueClient(await real_system.start(Queue, MemoryStore(), name="queue"))
+    for number in range(2 * AT_ONCE):
+        await queue.put(f"mill {number}", "x")
+    listing = QueueOffers(queue_of(real_system)).recipients({"order": "name", "most": 1000})
+    assert next(row for row in listing if row is None) is None
+
+    await queue.ack(*await queue.lease_many("mill 0", 1))
+    listed = [row["recipient"] for row in listing if row is not None]
+
+    assert "mill 0" not in listed
+    assert len(listed) == 2 * AT_ONCE - 1
 
 
 LISTS: dict[str, tuple[str, str, dict[str, Any], list[Any]]] = {
